@@ -1,0 +1,81 @@
+//! The account that the role and the policy live in, and the ARNs that follow from it.
+
+use crate::error::{Error, Result};
+use crate::physical_id::{PhysicalId, is_account_id};
+
+/// An account in a partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// `aws`, `aws-us-gov`, `aws-cn`, …
+    pub partition: String,
+    /// 12 digits.
+    pub id: String,
+}
+
+impl Account {
+    /// The function's own account, read from its ARN as Lambda gives it with each invocation. A Lambda function and the
+    /// credentials of its role are always of one account, so that no call to STS is needed.
+    ///
+    /// # Errors
+    /// [`Bug`](crate::error::Kind::Bug) when the text is not a function's ARN.
+    pub fn of_function(function_arn: &str) -> Result<Self> {
+        match function_arn.split(':').collect::<Vec<_>>()[..] {
+            ["arn", partition, "lambda", _, id, "function", _, ..] if is_account_id(id) && !partition.is_empty() => {
+                Ok(Self { partition: partition.to_owned(), id: id.to_owned() })
+            }
+            _ => Err(Error::new(
+                crate::error::Kind::Bug,
+                format!(
+                    "The account could not be told, because the function was invoked as '{function_arn}', which is not \
+                     the ARN of a Lambda function. Let the ServiceToken be the function's own ARN."
+                ),
+            )),
+        }
+    }
+
+    /// ARN of a role with the path `/`.
+    pub fn role_arn(&self, role_name: &str) -> String {
+        format!("arn:{}:iam::{}:role/{role_name}", self.partition, self.id)
+    }
+
+    /// ARN of a customer managed policy with the path `/`.
+    pub fn policy_arn(&self, policy_name: &str) -> String {
+        format!("arn:{}:iam::{}:policy/{policy_name}", self.partition, self.id)
+    }
+
+    /// ARN by which a trust policy names a whole account.
+    pub fn root_arn(&self, account_id: &str) -> String {
+        format!("arn:{}:iam::{account_id}:root", self.partition)
+    }
+
+    /// The id of the resource that owns these names here.
+    pub fn physical_id(&self, role_name: &str, policy_name: &str) -> PhysicalId {
+        PhysicalId {
+            account_id: self.id.clone(),
+            role_name: role_name.to_owned(),
+            policy_name: policy_name.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_account_is_the_one_in_the_functions_arn() {
+        let account = Account::of_function("arn:aws-us-gov:lambda:us-gov-west-1:111122223333:function:f:live").unwrap();
+        assert_eq!(account.role_arn("R"), "arn:aws-us-gov:iam::111122223333:role/R");
+        assert_eq!(account.policy_arn("P"), "arn:aws-us-gov:iam::111122223333:policy/P");
+        assert_eq!(account.root_arn("017059471480"), "arn:aws-us-gov:iam::017059471480:root");
+        assert_eq!(account.physical_id("R", "P").to_string(), "111122223333/R/P");
+    }
+
+    #[test]
+    fn what_is_no_functions_arn_is_an_error_that_shows_it() {
+        for text in ["", "arn:aws:lambda:us-east-1:1:function:f", "arn:aws:sqs:us-east-1:111122223333:q:x", "f"] {
+            let error = Account::of_function(text).unwrap_err();
+            assert!(error.reason().contains(&format!("'{text}'")), "{error}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The one error type.
+//!
+//! Every event ends in an answer, so an error here is never the end of anything: it is something that a caller must
+//! react to, and at last a sentence that a customer must be able to act on. Three decisions follow.
+//!
+//! * **A [`Kind`] says what the caller must do**, not what went wrong. The SDK adapter maps AWS error *codes* to kinds
+//!   (never message text); whoever calls matches on kinds and nothing else.
+//! * **Two messages, kept apart.** [`Error::reason`] is the sentence for the customer. It is written where the customer's
+//!   next action is known: by `reconcile`, by `properties`, never by the SDK adapter. [`Error::cause`] is for the log:
+//!   the operation, AWS's code and words, the request id.
+//! * **Inner layers know nothing of CloudFormation.** `FAILED`, and the limits of a Reason, belong to `response`.
+
+use std::fmt;
+
+/// What the one who gets the error must do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Give up and say so: a person has to change a property or something in the account first.
+    Refused,
+    /// What the call was about is not there. A deletion is done then; anything else looks again.
+    Gone,
+    /// The state is not what it was when it was observed: look again and plan anew.
+    LookAgain,
+    /// A right is missing. In the first seconds of a new role it may only not have arrived yet: wait, then give up.
+    Denied,
+    /// No clear answer (throttled, server error, network). The call may have taken effect: look again, a few times.
+    Unavailable,
+    /// The time that the invocation may use has ended: answer now, the next event carries on.
+    OutOfTime,
+    /// A defect of this program.
+    Bug,
+}
+
+/// A failed call to AWS, as the log wants it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedCall {
+    /// The API operation, such as `CreateRole`.
+    pub operation: &'static str,
+    /// AWS's error code, such as `NoSuchEntity`; blank when there was no answer.
+    pub code: String,
+    /// AWS's own words, or the network's. For people; never matched on.
+    pub message: String,
+    /// AWS's id of the request; blank when there was no answer.
+    pub request_id: String,
+}
+
+impl fmt::Display for FailedCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let code = if self.code.is_empty() { "no answer" } else { &self.code };
+        write!(f, "{}: {code}: {}", self.operation, self.message)?;
+        if !self.request_id.is_empty() {
+            write!(f, " (request {})", self.request_id)?;
+        }
+        Ok(())
+    }
+}
+
+/// An error: what to do about it, the sentence for the customer, the cause for the log.
+#[derive(Clone, Debug)]
+pub struct Error {
+    kind: Kind,
+    reason: String,
+    call: Option<FailedCall>,
+}
+
+impl Error {
+    /// An error whose `reason` is complete: one or more sentences that say what failed and what to do.
+    pub fn new(kind: Kind, reason: impl Into<String>) -> Self {
+        Self { kind, reason: reason.into(), call: None }
+    }
+
+    /// Short for the commonest kind.
+    pub fn refused(reason: impl Into<String>) -> Self {
+        Self::new(Kind::Refused, reason)
+    }
+
+    /// A failed call to AWS. Its sentence is still to be written, by [`Error::because`].
+    pub fn call(kind: Kind, call: FailedCall) -> Self {
+        Self { kind, reason: String::new(), call: Some(call) }
+    }
+
+    /// The same error with the sentence for the customer.
+    pub fn because(self, reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), ..self }
+    }
+
+    /// The same error with another sentence behind its own.
+    pub fn and(mut self, sentence: &str) -> Self {
+        self.reason = format!("{} {sentence}", self.reason()).trim().to_owned();
+        self
+    }
+
+    /// The same error, to be treated as another kind.
+    pub fn treated_as(self, kind: Kind) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// What to do.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The AWS call that failed, if it was one.
+    pub fn failed_call(&self) -> Option<&FailedCall> {
+        self.call.as_ref()
+    }
+
+    /// The sentence for the customer. Never blank.
+    pub fn reason(&self) -> String {
+        match &self.call {
+            _ if !self.reason.is_empty() => self.reason.clone(),
+            Some(call) => format!("{} failed ({}). Retry the stack operation.", call.operation, call.code),
+            None => "Something failed that this function has no sentence for; its log says more.".to_owned(),
+        }
+    }
+
+    /// The cause for the log: the failed call with AWS's words and request id. Blank when the reason says it all.
+    pub fn cause(&self) -> String {
+        self.call.as_ref().map(ToString::to_string).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.reason())?;
+        match self.cause() {
+            cause if cause.is_empty() => Ok(()),
+            cause => write!(f, " [{cause}]"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// What most of this crate returns.
+pub type Result<T> = std::result::Result<T, Error>;

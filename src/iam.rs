@@ -1,0 +1,277 @@
+//! The seam to IAM: what this product reads, what it writes, and nothing else.
+//!
+//! Reads are methods, because each has its own answer. Writes are values ([`Write`]), because a plan is a list of them
+//! that can be printed, compared and tested before one is carried out. Everything is in IAM's own terms.
+//!
+//! [`aws`] is the adapter to the real service. The tests have a stateful fake with IAM's rules, and decorators that fail
+//! on demand.
+
+use crate::error::Result;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt;
+
+pub mod aws;
+
+/// Tags by key. IAM holds keys for the same that differ in case only.
+pub type Tags = BTreeMap<String, String>;
+
+/// What `GetRole` tells of a role.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoleDescription {
+    /// With its path, which is `/` for every role that we make.
+    pub arn: String,
+    /// The trust policy, decoded. [`Value::Null`] if it is not JSON.
+    pub trust: Value,
+    /// Seconds.
+    pub max_session_duration: i32,
+    /// ARN of the policy that is the role's permissions boundary.
+    pub permissions_boundary: Option<String>,
+    /// At most 50.
+    pub tags: Tags,
+}
+
+/// What `GetPolicy` tells of a customer managed policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PolicyDescription {
+    /// With its path, which is `/` for every policy that we make.
+    pub arn: String,
+    /// Such as `v3`.
+    pub default_version_id: String,
+    /// At most 50.
+    pub tags: Tags,
+}
+
+/// A managed policy attached to a role.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AttachedPolicy {
+    /// ARN, of a customer's or of AWS's own policy.
+    pub arn: String,
+}
+
+/// One of the at most five versions of a managed policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyVersion {
+    /// `v1`, `v2`, … Numbers are never used again.
+    pub id: String,
+    /// Whether it is the one in force.
+    pub is_default: bool,
+}
+
+impl PolicyVersion {
+    /// The number in `v12`, by which versions can be put in the order they were made. 0 if there is none.
+    pub fn number(&self) -> u32 {
+        self.id.trim_start_matches('v').parse().unwrap_or(0)
+    }
+}
+
+/// Who uses a managed policy, as permissions or as a boundary.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PolicyUser {
+    /// A role's name.
+    Role(String),
+    /// A user's name.
+    User(String),
+    /// A group's name.
+    Group(String),
+}
+
+impl fmt::Display for PolicyUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Role(name) => write!(f, "role {name}"),
+            Self::User(name) => write!(f, "user {name}"),
+            Self::Group(name) => write!(f, "group {name}"),
+        }
+    }
+}
+
+/// One call that changes something. Each is one IAM API call of the same name; what it takes is in IAM's terms.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Write {
+    /// With everything that must never be missing for a moment: tags, boundary, session.
+    CreateRole {
+        role_name: String,
+        trust: Value,
+        max_session_duration: i32,
+        permissions_boundary: Option<String>,
+        tags: Tags,
+    },
+    UpdateAssumeRolePolicy {
+        role_name: String,
+        trust: Value,
+    },
+    /// `UpdateRole`, of which only the session duration is used.
+    UpdateRole {
+        role_name: String,
+        max_session_duration: i32,
+    },
+    PutRolePermissionsBoundary {
+        role_name: String,
+        policy_arn: String,
+    },
+    DeleteRolePermissionsBoundary {
+        role_name: String,
+    },
+    TagRole {
+        role_name: String,
+        tags: Tags,
+    },
+    UntagRole {
+        role_name: String,
+        keys: Vec<String>,
+    },
+    AttachRolePolicy {
+        role_name: String,
+        policy_arn: String,
+    },
+    DetachRolePolicy {
+        role_name: String,
+        policy_arn: String,
+    },
+    /// Deletes an *inline* policy.
+    DeleteRolePolicy {
+        role_name: String,
+        policy_name: String,
+    },
+    DeleteRole {
+        role_name: String,
+    },
+    CreatePolicy {
+        policy_name: String,
+        document: Value,
+        tags: Tags,
+    },
+    /// The new version becomes the default with the same call.
+    CreatePolicyVersion {
+        policy_arn: String,
+        document: Value,
+    },
+    DeletePolicyVersion {
+        policy_arn: String,
+        version_id: String,
+    },
+    TagPolicy {
+        policy_arn: String,
+        tags: Tags,
+    },
+    UntagPolicy {
+        policy_arn: String,
+        keys: Vec<String>,
+    },
+    DeletePolicy {
+        policy_arn: String,
+    },
+}
+
+impl Write {
+    /// The API operation's name, which is also the IAM action's.
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Self::CreateRole { .. } => "CreateRole",
+            Self::UpdateAssumeRolePolicy { .. } => "UpdateAssumeRolePolicy",
+            Self::UpdateRole { .. } => "UpdateRole",
+            Self::PutRolePermissionsBoundary { .. } => "PutRolePermissionsBoundary",
+            Self::DeleteRolePermissionsBoundary { .. } => "DeleteRolePermissionsBoundary",
+            Self::TagRole { .. } => "TagRole",
+            Self::UntagRole { .. } => "UntagRole",
+            Self::AttachRolePolicy { .. } => "AttachRolePolicy",
+            Self::DetachRolePolicy { .. } => "DetachRolePolicy",
+            Self::DeleteRolePolicy { .. } => "DeleteRolePolicy",
+            Self::DeleteRole { .. } => "DeleteRole",
+            Self::CreatePolicy { .. } => "CreatePolicy",
+            Self::CreatePolicyVersion { .. } => "CreatePolicyVersion",
+            Self::DeletePolicyVersion { .. } => "DeletePolicyVersion",
+            Self::TagPolicy { .. } => "TagPolicy",
+            Self::UntagPolicy { .. } => "UntagPolicy",
+            Self::DeletePolicy { .. } => "DeletePolicy",
+        }
+    }
+
+    /// What the call is about: a role's name, or a policy's name or ARN.
+    pub fn object(&self) -> &str {
+        match self {
+            Self::CreateRole { role_name, .. }
+            | Self::UpdateAssumeRolePolicy { role_name, .. }
+            | Self::UpdateRole { role_name, .. }
+            | Self::PutRolePermissionsBoundary { role_name, .. }
+            | Self::DeleteRolePermissionsBoundary { role_name }
+            | Self::TagRole { role_name, .. }
+            | Self::UntagRole { role_name, .. }
+            | Self::AttachRolePolicy { role_name, .. }
+            | Self::DetachRolePolicy { role_name, .. }
+            | Self::DeleteRolePolicy { role_name, .. }
+            | Self::DeleteRole { role_name } => role_name,
+            Self::CreatePolicy { policy_name, .. } => policy_name,
+            Self::CreatePolicyVersion { policy_arn, .. }
+            | Self::DeletePolicyVersion { policy_arn, .. }
+            | Self::TagPolicy { policy_arn, .. }
+            | Self::UntagPolicy { policy_arn, .. }
+            | Self::DeletePolicy { policy_arn } => policy_arn,
+        }
+    }
+
+    /// Whether the call takes something away, so that it is done when what it is about is not there.
+    pub fn takes_away(&self) -> bool {
+        matches!(
+            self,
+            Self::DeleteRolePermissionsBoundary { .. }
+                | Self::UntagRole { .. }
+                | Self::DetachRolePolicy { .. }
+                | Self::DeleteRolePolicy { .. }
+                | Self::DeleteRole { .. }
+                | Self::DeletePolicyVersion { .. }
+                | Self::UntagPolicy { .. }
+                | Self::DeletePolicy { .. }
+        )
+    }
+}
+
+impl fmt::Display for Write {
+    /// One line for the log and for test failures: the operation, what it is about, and what tells it from its like.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.operation(), self.object())?;
+        match self {
+            Self::UpdateRole { max_session_duration, .. } => write!(f, " MaxSessionDuration={max_session_duration}"),
+            Self::PutRolePermissionsBoundary { policy_arn, .. }
+            | Self::AttachRolePolicy { policy_arn, .. }
+            | Self::DetachRolePolicy { policy_arn, .. } => write!(f, " {policy_arn}"),
+            Self::DeleteRolePolicy { policy_name, .. } => write!(f, " {policy_name}"),
+            Self::DeletePolicyVersion { version_id, .. } => write!(f, " {version_id}"),
+            Self::TagRole { tags, .. } | Self::TagPolicy { tags, .. } => {
+                write!(f, " {}", tags.keys().map(String::as_str).collect::<Vec<_>>().join(","))
+            }
+            Self::UntagRole { keys, .. } | Self::UntagPolicy { keys, .. } => write!(f, " {}", keys.join(",")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// IAM, in one account.
+///
+/// A read of something that is not there answers `None` where the answer is an `Option`, and an error of kind
+/// [`Gone`](crate::error::Kind::Gone) otherwise. Lists are whole: paging is the implementation's business. Reads may be
+/// older than the writes before them (IAM is eventually consistent).
+///
+/// Errors carry a kind and the failed call, not yet a sentence for the customer.
+#[expect(async_fn_in_trait, reason = "the runtime has one thread: no future needs to be Send")]
+pub trait Iam {
+    /// `GetRole`.
+    async fn role(&self, role_name: &str) -> Result<Option<RoleDescription>>;
+    /// `ListAttachedRolePolicies`.
+    async fn attached_policies(&self, role_name: &str) -> Result<Vec<AttachedPolicy>>;
+    /// `ListRolePolicies`: names of inline policies.
+    async fn inline_policies(&self, role_name: &str) -> Result<Vec<String>>;
+    /// `ListInstanceProfilesForRole`: names.
+    async fn instance_profiles(&self, role_name: &str) -> Result<Vec<String>>;
+    /// `GetPolicy`.
+    async fn policy(&self, policy_arn: &str) -> Result<Option<PolicyDescription>>;
+    /// `ListPolicyVersions`.
+    async fn policy_versions(&self, policy_arn: &str) -> Result<Vec<PolicyVersion>>;
+    /// `GetPolicyVersion`: the document, decoded. [`Value::Null`] if it is not JSON.
+    async fn policy_document(&self, policy_arn: &str, version_id: &str) -> Result<Value>;
+    /// `ListEntitiesForPolicy`.
+    async fn policy_users(&self, policy_arn: &str) -> Result<Vec<PolicyUser>>;
+    /// Carries out one change.
+    async fn write(&self, write: &Write) -> Result<()>;
+}

@@ -1,0 +1,140 @@
+//! Who made an IAM object, told by its tags.
+//!
+//! Ownership lives on the objects themselves, so that a retry, a rollback or a later release finds it without a database.
+//! The tags are set by the call that creates the object: there is no moment at which it exists without an owner. They prove
+//! ownership among honest stacks; they prove nothing against the grantee, whose permissions include tagging.
+
+use crate::iam::Tags;
+use crate::physical_id::PhysicalId;
+
+/// ARN of the stack.
+pub const STACK_ID: &str = "orchestera:stack-id";
+/// Logical id of the resource in its stack.
+pub const LOGICAL_ID: &str = "orchestera:logical-id";
+/// The physical id that owns the object now.
+pub const RESOURCE_ID: &str = "orchestera:resource-id";
+/// [`CREATED`], or how else the object came to be ours.
+pub const OWNERSHIP: &str = "orchestera:ownership";
+/// The external id that was generated for the resource.
+pub const EXTERNAL_ID: &str = "orchestera:external-id";
+/// Present once an Update asked that a Delete take adopted objects as well.
+pub const DELETE_ADOPTED: &str = "orchestera:delete-adopted";
+
+/// Every key that we may set. A user's tags have to leave room for them below IAM's limit of 50.
+pub const KEYS: [&str; 6] = [STACK_ID, LOGICAL_ID, RESOURCE_ID, OWNERSHIP, EXTERNAL_ID, DELETE_ADOPTED];
+/// The value of [`OWNERSHIP`] on what this product created.
+pub const CREATED: &str = "created";
+/// What all our keys begin with.
+pub const PREFIX: &str = "orchestera:";
+
+/// IAM: a tag value holds at most 256 characters.
+pub const LONGEST_TAG_VALUE: usize = 256;
+
+/// The resource on whose behalf an event comes: one logical id in one stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    pub stack_id: String,
+    pub logical_id: String,
+}
+
+/// What the tags of an object say of its owner, seen from one [`Resource`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// This resource, under the physical id that is given as the tag spells it; `None` if that tag is missing.
+    Us { resource_id: Option<String> },
+    /// No owner, or not enough tags left to tell.
+    Nobody,
+    /// Another stack, or another resource of this one.
+    Another { stack_id: String, logical_id: String },
+}
+
+impl Resource {
+    /// Judges an object by its tags.
+    pub fn judge(&self, tags: &Tags) -> Owner {
+        let (stack_id, logical_id) = (tags.get(STACK_ID), tags.get(LOGICAL_ID));
+        let differs = |tag: Option<&String>, ours: &str| tag.is_some_and(|tag| *tag != tag_value(ours));
+        if differs(stack_id, &self.stack_id) || (stack_id.is_some() && differs(logical_id, &self.logical_id)) {
+            return Owner::Another {
+                stack_id: stack_id.cloned().unwrap_or_default(),
+                logical_id: logical_id.cloned().unwrap_or_default(),
+            };
+        }
+        match (stack_id, logical_id) {
+            (Some(_), Some(_)) => Owner::Us { resource_id: tags.get(RESOURCE_ID).cloned() },
+            _ => Owner::Nobody,
+        }
+    }
+
+    /// Whether the object is this resource's under exactly this physical id: only then may it be deleted.
+    pub fn owns(&self, id: &PhysicalId, tags: &Tags) -> bool {
+        self.judge(tags) == Owner::Us { resource_id: Some(tag_value(&id.to_string())) }
+    }
+
+    /// The tags that say that this resource made the object and owns it under `id`.
+    pub fn tags(&self, id: &PhysicalId) -> Tags {
+        [
+            (STACK_ID, tag_value(&self.stack_id)),
+            (LOGICAL_ID, tag_value(&self.logical_id)),
+            (RESOURCE_ID, tag_value(&id.to_string())),
+            (OWNERSHIP, CREATED.to_owned()),
+        ]
+        .map(|(key, value)| (key.to_owned(), value))
+        .into()
+    }
+}
+
+/// A text as a tag value: these cannot hold a comma, which an IAM name may.
+pub fn tag_value(text: &str) -> String {
+    text.replace(',', "::")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resource() -> Resource {
+        Resource { stack_id: "arn:aws:cloudformation:us-east-1:111122223333:stack/s/1".into(), logical_id: "Access".into() }
+    }
+
+    fn id() -> PhysicalId {
+        PhysicalId::parse("111122223333/R,1/P").unwrap()
+    }
+
+    #[test]
+    fn what_we_tag_is_ours_under_that_id() {
+        let tags = resource().tags(&id());
+        assert_eq!(tags[RESOURCE_ID], "111122223333/R::1/P");
+        assert!(resource().owns(&id(), &tags));
+        assert!(!resource().owns(&PhysicalId::parse("111122223333/R2/P").unwrap(), &tags));
+    }
+
+    #[test]
+    fn another_stack_or_another_resource_of_the_stack_is_another_owner() {
+        let ours = resource().tags(&id());
+        for (key, value) in [(STACK_ID, "arn:aws:cloudformation:us-east-1:111122223333:stack/s/2"), (LOGICAL_ID, "Other")] {
+            let mut tags = ours.clone();
+            tags.insert(key.to_owned(), value.to_owned());
+            assert!(matches!(resource().judge(&tags), Owner::Another { .. }), "{key}");
+        }
+        let only_stack = [(STACK_ID.to_owned(), "arn:of:another".to_owned())].into();
+        assert!(matches!(resource().judge(&only_stack), Owner::Another { .. }));
+    }
+
+    #[test]
+    fn too_few_tags_are_nobodys() {
+        for lost in [STACK_ID, LOGICAL_ID] {
+            let mut tags = resource().tags(&id());
+            tags.remove(lost);
+            assert_eq!(resource().judge(&tags), Owner::Nobody, "{lost}");
+        }
+        assert_eq!(resource().judge(&Tags::new()), Owner::Nobody);
+    }
+
+    #[test]
+    fn ours_without_the_resource_id_is_ours_but_may_not_be_deleted() {
+        let mut tags = resource().tags(&id());
+        tags.remove(RESOURCE_ID);
+        assert_eq!(resource().judge(&tags), Owner::Us { resource_id: None });
+        assert!(!resource().owns(&id(), &tags));
+    }
+}

@@ -1,0 +1,131 @@
+//! `PhysicalResourceId`: `<account id>/<role name>/<policy name>`.
+//!
+//! The id changes, and so makes CloudFormation replace the resource, exactly when one of the three does. It is also what
+//! the ownership tag `orchestera:resource-id` says, so that the Delete of an old id never touches what a new one owns.
+
+use std::fmt;
+
+/// The id of a resource that exists, and with it the names of its two IAM objects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhysicalId {
+    /// 12 digits.
+    pub account_id: String,
+    /// 1 to 64 characters of `A-Za-z0-9_+=,.@-`.
+    pub role_name: String,
+    /// 1 to 128 of the same.
+    pub policy_name: String,
+}
+
+impl PhysicalId {
+    /// Reads an id that an earlier answer gave. `None` for anything else: the id of a failed Create, or one that
+    /// CloudFormation made up.
+    pub fn parse(text: &str) -> Option<Self> {
+        let [account_id, role_name, policy_name] = text.split('/').collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        let valid = is_account_id(account_id) && is_role_name(role_name) && is_policy_name(policy_name);
+        valid.then(|| Self {
+            account_id: account_id.to_owned(),
+            role_name: role_name.to_owned(),
+            policy_name: policy_name.to_owned(),
+        })
+    }
+
+    /// Whether `other` names the same pair for IAM, which takes no account of case, although the text differs.
+    pub fn differs_only_in_case(&self, other: &Self) -> bool {
+        let folded = |a: &str, b: &str| a != b && a.eq_ignore_ascii_case(b);
+        self.account_id == other.account_id
+            && (folded(&self.role_name, &other.role_name) || folded(&self.policy_name, &other.policy_name))
+    }
+}
+
+impl fmt::Display for PhysicalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.account_id, self.role_name, self.policy_name)
+    }
+}
+
+/// The id that a failed Create answers: never blank, never equal to that of a resource that exists.
+pub fn of_failed_create(logical_id: &str, request_id: &str) -> String {
+    format!("failed/{logical_id}/{request_id}")
+}
+
+/// Whether this is such an id. Anything else that does not [parse](PhysicalId::parse) was made up by CloudFormation.
+pub fn is_of_failed_create(text: &str) -> bool {
+    text.starts_with("failed/")
+}
+
+/// 12 digits.
+pub fn is_account_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// An IAM role's name: 1 to 64 characters.
+pub fn is_role_name(text: &str) -> bool {
+    is_name(text, 64)
+}
+
+/// An IAM policy's name: 1 to 128 characters.
+pub fn is_policy_name(text: &str) -> bool {
+    is_name(text, 128)
+}
+
+fn is_name(text: &str, longest: usize) -> bool {
+    (1..=longest).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str) -> PhysicalId {
+        PhysicalId::parse(text).expect(text)
+    }
+
+    #[test]
+    fn an_id_reads_back_as_what_was_written() {
+        for text in ["111122223333/OrchesteraAccessRole/OrchesteraAccessPolicy", "000000000000/a,b+c=d@e.f-g_h/x"] {
+            assert_eq!(id(text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn names_are_as_long_as_iam_allows_and_no_longer() {
+        let (role, policy) = ("r".repeat(64), "p".repeat(128));
+        assert!(PhysicalId::parse(&format!("111122223333/{role}/{policy}")).is_some());
+        assert!(PhysicalId::parse(&format!("111122223333/{role}r/{policy}")).is_none());
+        assert!(PhysicalId::parse(&format!("111122223333/{role}/{policy}p")).is_none());
+    }
+
+    #[test]
+    fn what_we_did_not_answer_is_no_id() {
+        for text in
+            ["", "a", "stack-Access-1A2B3C", "failed/Access/req", "11112222333/r/p", "1111222233334/r/p", "11112222333x/r/p"]
+        {
+            assert!(PhysicalId::parse(text).is_none(), "{text}");
+        }
+        for text in ["111122223333/r", "111122223333/r/p/q", "111122223333//p", "111122223333/r/", "111122223333/r r/p"] {
+            assert!(PhysicalId::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_failed_create_has_an_id_that_no_resource_has() {
+        let text = of_failed_create("Access", "req-1");
+        assert_eq!(text, "failed/Access/req-1");
+        assert!(is_of_failed_create(&text) && PhysicalId::parse(&text).is_none());
+        assert!(!is_of_failed_create("stack-Access-1A2B3C"));
+        assert!(!is_of_failed_create("111122223333/failed/p"));
+    }
+
+    #[test]
+    fn a_rename_in_case_only_is_recognised_for_role_and_policy() {
+        let old = id("111122223333/Role/Policy");
+        assert!(old.differs_only_in_case(&id("111122223333/role/Policy")));
+        assert!(old.differs_only_in_case(&id("111122223333/Role/POLICY")));
+        assert!(old.differs_only_in_case(&id("111122223333/Other/policy")));
+        assert!(!old.differs_only_in_case(&old));
+        assert!(!old.differs_only_in_case(&id("111122223333/Role2/Policy")));
+        assert!(!old.differs_only_in_case(&id("444455556666/role/policy")));
+    }
+}

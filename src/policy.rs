@@ -1,0 +1,188 @@
+//! Policy documents: the editions of the permission policy, and how two documents are compared.
+//!
+//! `policies/` is the only place where permissions are written: one file per edition, compiled in, with
+//! `policies/README.md` giving a reason for each group of actions. Adding an edition is one file there and one line in
+//! [`EDITIONS`].
+
+use ring::digest::{SHA256, digest};
+use serde_json::{Map, Value};
+use std::fmt::Write as _;
+
+/// A published edition of the permission policy.
+#[derive(Debug)]
+pub struct Edition {
+    /// The date of the guide that published it, such as `2025-09-29`. What the property `PolicyEdition` says.
+    pub name: &'static str,
+    text: &'static str,
+}
+
+/// Every edition, the oldest first.
+pub const EDITIONS: &[Edition] = &[
+    Edition { name: "2025-09-29", text: include_str!("../policies/2025-09-29.json") },
+    Edition { name: "2026-02-06", text: include_str!("../policies/2026-02-06.json") },
+];
+
+/// The edition that is used when the property is blank.
+pub const DEFAULT_EDITION: &str = "2025-09-29";
+
+impl Edition {
+    /// The edition of that name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        EDITIONS.iter().find(|edition| edition.name == name)
+    }
+
+    /// The document as a value. Every edition is a file of this repository that a test reads, so that it is always JSON.
+    pub fn document(&self) -> Value {
+        serde_json::from_str(self.text).unwrap_or_default()
+    }
+}
+
+/// The document without what makes no difference to IAM, so that two spellings of one policy are equal values: a statement
+/// that is not in a list, a text that stands for a list of one, the order and the repetition in such a list, the case of
+/// actions, a bare account id for an account's root.
+pub fn canonical(document: &Value) -> Value {
+    let Value::Object(document) = document else { return document.clone() };
+    let parts = document.iter().map(|(key, value)| {
+        let value = match (key.as_str(), value) {
+            ("Statement", Value::Array(statements)) => Value::Array(statements.iter().map(statement).collect()),
+            ("Statement", one) => Value::Array(vec![statement(one)]),
+            (_, value) => value.clone(),
+        };
+        (key.clone(), value)
+    });
+    Value::Object(parts.collect())
+}
+
+/// SHA-256 in hex of the canonical document, written with sorted keys and without white space.
+pub fn sha256(document: &Value) -> String {
+    // serde_json's map is sorted (its feature `preserve_order` is off, which a test below would notice).
+    let text = canonical(document).to_string();
+    digest(&SHA256, text.as_bytes()).as_ref().iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// Whether two documents are the same policy.
+pub fn same(a: &Value, b: &Value) -> bool {
+    canonical(a) == canonical(b)
+}
+
+fn statement(statement: &Value) -> Value {
+    let Value::Object(statement) = statement else { return statement.clone() };
+    let parts = statement.iter().map(|(key, value)| {
+        let value = match key.as_str() {
+            "Action" | "NotAction" => set(value, &str::to_ascii_lowercase),
+            "Resource" | "NotResource" => set(value, &str::to_owned),
+            "Principal" | "NotPrincipal" => each(value, |principals| set(principals, &root_of_bare_account)),
+            "Condition" => each(value, |keys| each(keys, |values| set(values, &str::to_owned))),
+            _ => value.clone(),
+        };
+        (key.clone(), value)
+    });
+    Value::Object(parts.collect())
+}
+
+/// Applies `to` to every value of a map; anything else stays.
+fn each(value: &Value, to: impl Fn(&Value) -> Value) -> Value {
+    match value {
+        Value::Object(map) => Value::Object(map.iter().map(|(k, v)| (k.clone(), to(v))).collect::<Map<_, _>>()),
+        other => other.clone(),
+    }
+}
+
+/// One text, or a list of them, as a sorted list without repetition.
+fn set(value: &Value, spell: &dyn Fn(&str) -> String) -> Value {
+    let mut texts: Vec<Value> = match value {
+        Value::Array(list) => list.clone(),
+        one => vec![one.clone()],
+    };
+    for text in &mut texts {
+        if let Value::String(text) = text {
+            *text = spell(text);
+        }
+    }
+    texts.sort_by_key(ToString::to_string);
+    texts.dedup();
+    Value::Array(texts)
+}
+
+/// IAM holds `"AWS": "111122223333"` for `"AWS": "arn:aws:iam::111122223333:root"` and stores the latter. The partition is
+/// not known here, so that both are reduced to the id.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>
+fn root_of_bare_account(principal: &str) -> String {
+    match principal.split(':').collect::<Vec<_>>()[..] {
+        ["arn", _, "iam", "", account_id, "root"] => account_id.to_owned(),
+        _ => principal.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_edition_is_a_policy_without_repetition_and_within_iams_limit() {
+        for edition in EDITIONS {
+            let document = edition.document();
+            assert_eq!(document["Version"], "2012-10-17", "{}", edition.name);
+            let without_white_space = document.to_string().len();
+            assert!(without_white_space <= 6144, "{}: {without_white_space} characters", edition.name);
+            for statement in document["Statement"].as_array().expect(edition.name) {
+                assert_eq!(statement["Effect"], "Allow", "{}", edition.name);
+                let actions = statement["Action"].as_array().expect(edition.name);
+                let once = set(&statement["Action"], &str::to_ascii_lowercase);
+                assert_eq!(once.as_array().map(Vec::len), Some(actions.len()), "{} repeats an action", edition.name);
+                assert!(statement.get("Resource").is_some(), "{}", edition.name);
+            }
+        }
+        assert!(Edition::named(DEFAULT_EDITION).is_some());
+        assert!(Edition::named("2024-01-01").is_none());
+    }
+
+    #[test]
+    fn editions_are_in_the_order_they_were_published() {
+        assert!(EDITIONS.is_sorted_by_key(|edition| edition.name));
+    }
+
+    #[test]
+    fn spelling_makes_no_difference() {
+        let a = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "017059471480"},
+            "Action": "STS:AssumeRole", "Condition": {"StringEquals": {"sts:ExternalId": "x"}}}});
+        let b = json!({"Statement": [{"Condition": {"StringEquals": {"sts:ExternalId": ["x"]}}, "Action": ["sts:assumerole"],
+            "Principal": {"AWS": ["arn:aws:iam::017059471480:root"]}, "Effect": "Allow"}], "Version": "2012-10-17"});
+        assert!(same(&a, &b));
+        assert_eq!(sha256(&a), sha256(&b));
+        let list = |actions: Value| json!({"Statement": [{"Action": actions, "Resource": "*"}]});
+        assert!(same(&list(json!(["a:B", "c:D", "a:B"])), &list(json!(["c:D", "a:b"]))));
+    }
+
+    #[test]
+    fn what_makes_a_difference_is_seen() {
+        let base = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["a:b"], "Resource": "*"}]});
+        for (pointer, value) in [
+            ("/Version", json!("2008-10-17")),
+            ("/Statement/0/Effect", json!("Deny")),
+            ("/Statement/0/Action", json!(["a:b", "a:c"])),
+            ("/Statement/0/Resource", json!("arn:aws:s3:::A")),
+            ("/Statement", json!([])),
+        ] {
+            let mut other = base.clone();
+            *other.pointer_mut(pointer).unwrap() = value;
+            assert!(!same(&base, &other), "{pointer}");
+        }
+        let resource = |r: &str| json!({"Statement": [{"Resource": r}]});
+        assert!(!same(&resource("arn:aws:s3:::A"), &resource("arn:aws:s3:::a")), "the case of a resource counts");
+        let external = |id: &str| json!({"Statement": [{"Condition": {"StringEquals": {"sts:ExternalId": id}}}]});
+        assert!(!same(&external("abc"), &external("ABC")), "the case of an external id counts");
+        assert!(!same(&base, &Value::Null));
+    }
+
+    #[test]
+    fn the_digest_is_that_of_the_sorted_document_without_white_space() {
+        // printf '{"Statement":[{"Action":["a:b"],"Resource":["*"]}],"Version":"2012-10-17"}' | sha256sum
+        let document = json!({"Version": "2012-10-17", "Statement": {"Resource": "*", "Action": "a:B"}});
+        assert_eq!(sha256(&document), "fdb3a9995dff9fd16fcdeec9f2cc3921797e9db231bb8591d7894bc4c602a7de");
+    }
+}

@@ -1,0 +1,160 @@
+//! Trust policies: who may assume the role. Built from values, never by pasting text.
+
+use crate::account::Account;
+use serde_json::{Value, json};
+
+/// `Sid` of the statement that shuts everybody out.
+pub const SUSPENDED_SID: &str = "OrchesteraSuspended";
+
+/// The guide's trust: the platform's account, and, unless `external_id` is `None`, only with that external id.
+pub fn document(account: &Account, platform_account_id: &str, external_id: Option<&str>) -> Value {
+    let mut statement = json!({
+        "Effect": "Allow",
+        "Principal": { "AWS": account.root_arn(platform_account_id) },
+        "Action": "sts:AssumeRole",
+    });
+    if let Some(external_id) = external_id {
+        statement["Condition"] = json!({ "StringEquals": { "sts:ExternalId": external_id } });
+    }
+    json!({ "Version": "2012-10-17", "Statement": [statement] })
+}
+
+/// The same trust with a Deny for every principal *beside* what it holds, so that nothing is lost by it.
+pub fn with_everybody_denied(trust: &Value) -> Value {
+    let mut statements = statements(trust);
+    statements.push(json!({
+        "Sid": SUSPENDED_SID,
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sts:AssumeRole",
+    }));
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+/// Whether the platform's account, or anything in it, may assume the role as things stand: an Allow names it and no
+/// unconditional Deny names everybody.
+pub fn admits(trust: &Value, platform_account_id: &str) -> bool {
+    let statements = statements(trust);
+    let effect = |statement: &Value, effect: &str| statement["Effect"] == effect;
+    let allowed = statements.iter().any(|s| effect(s, "Allow") && names_account(&s["Principal"], platform_account_id));
+    let shut = statements
+        .iter()
+        .any(|s| effect(s, "Deny") && s.get("Condition").is_none() && names_everybody(&s["Principal"]) && assumes(&s["Action"]));
+    allowed && !shut
+}
+
+/// The external id that the trust asks for, if one statement asks for exactly one.
+pub fn external_id(trust: &Value) -> Option<&str> {
+    statements_ref(trust).find_map(|s| match &s["Condition"]["StringEquals"]["sts:ExternalId"] {
+        Value::String(id) => Some(id.as_str()),
+        Value::Array(ids) if ids.len() == 1 => ids[0].as_str(),
+        _ => None,
+    })
+}
+
+/// A policy document may hold one statement or a list of them.
+fn statements(document: &Value) -> Vec<Value> {
+    statements_ref(document).cloned().collect()
+}
+
+fn statements_ref(document: &Value) -> impl Iterator<Item = &Value> {
+    match &document["Statement"] {
+        Value::Array(statements) => statements.as_slice(),
+        Value::Null => &[],
+        one => std::slice::from_ref(one),
+    }
+    .iter()
+}
+
+/// Texts in a value that may be one text or a list of them.
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn names_everybody(principal: &Value) -> bool {
+    principal == "*" || texts(&principal["AWS"]).contains(&"*")
+}
+
+fn names_account(principal: &Value, account_id: &str) -> bool {
+    names_everybody(principal)
+        || texts(&principal["AWS"]).iter().any(|p| *p == account_id || p.split(':').nth(4) == Some(account_id))
+}
+
+fn assumes(action: &Value) -> bool {
+    texts(action).iter().any(|a| ["sts:assumerole", "sts:*", "*"].contains(&a.to_ascii_lowercase().as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLATFORM: &str = "017059471480";
+
+    fn account() -> Account {
+        Account { partition: "aws".into(), id: "111122223333".into() }
+    }
+
+    #[test]
+    fn the_trust_is_the_guides_with_the_external_id_as_a_condition() {
+        assert_eq!(
+            document(&account(), PLATFORM, Some("x\"y")),
+            json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+                "Principal": {"AWS": "arn:aws:iam::017059471480:root"}, "Action": "sts:AssumeRole",
+                "Condition": {"StringEquals": {"sts:ExternalId": "x\"y"}}}]})
+        );
+        assert_eq!(document(&account(), PLATFORM, None)["Statement"][0].get("Condition"), None);
+    }
+
+    #[test]
+    fn the_platform_is_admitted_by_root_by_bare_id_by_a_role_of_it_and_by_a_star() {
+        let trust = |principal: Value| json!({"Statement": {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}});
+        for principal in [
+            json!({"AWS": "arn:aws:iam::017059471480:root"}),
+            json!({"AWS": "017059471480"}),
+            json!({"AWS": ["444455556666", "arn:aws:iam::017059471480:role/x"]}),
+            json!({"AWS": "*"}),
+            json!("*"),
+        ] {
+            assert!(admits(&trust(principal.clone()), PLATFORM), "{principal}");
+        }
+        for principal in [json!({"AWS": "444455556666"}), json!({"Service": "ec2.amazonaws.com"}), Value::Null] {
+            assert!(!admits(&trust(principal.clone()), PLATFORM), "{principal}");
+        }
+        assert!(!admits(&Value::Null, PLATFORM));
+    }
+
+    #[test]
+    fn a_deny_for_everybody_shuts_the_platform_out_and_keeps_the_allow() {
+        let open = document(&account(), PLATFORM, Some("abc"));
+        let shut = with_everybody_denied(&open);
+        assert!(admits(&open, PLATFORM) && !admits(&shut, PLATFORM));
+        assert_eq!(shut["Statement"][0], open["Statement"][0]);
+        assert_eq!(external_id(&shut), Some("abc"));
+    }
+
+    #[test]
+    fn a_deny_with_a_condition_or_for_somebody_else_shuts_nobody_out() {
+        let deny = |statement: Value| {
+            let mut trust = document(&account(), PLATFORM, None);
+            trust["Statement"].as_array_mut().unwrap().push(statement);
+            trust
+        };
+        assert!(admits(&deny(json!({"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole", "Condition": {"Bool": {}}})), PLATFORM));
+        assert!(admits(&deny(json!({"Effect": "Deny", "Principal": {"AWS": "444455556666"}, "Action": "sts:AssumeRole"})), PLATFORM));
+        assert!(admits(&deny(json!({"Effect": "Deny", "Principal": "*", "Action": "sts:TagSession"})), PLATFORM));
+        assert!(!admits(&deny(json!({"Effect": "Deny", "Principal": {"AWS": ["*"]}, "Action": ["sts:*"]})), PLATFORM));
+    }
+
+    #[test]
+    fn the_external_id_is_read_as_text_or_as_a_list_of_one() {
+        let trust = |id: Value| json!({"Statement": [{"Condition": {"StringEquals": {"sts:ExternalId": id}}}]});
+        assert_eq!(external_id(&trust(json!("abc"))), Some("abc"));
+        assert_eq!(external_id(&trust(json!(["abc"]))), Some("abc"));
+        assert_eq!(external_id(&trust(json!(["abc", "def"]))), None);
+        assert_eq!(external_id(&json!({})), None);
+    }
+}
