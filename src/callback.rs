@@ -3,6 +3,7 @@
 //! The URL is presigned for S3: the PUT carries no Content-Type (the signature covers it), follows no redirect, and the
 //! URL appears in no error.
 
+use crate::error::chain;
 use crate::request::ResponseUrl;
 use reqwest::StatusCode;
 use std::time::Duration;
@@ -59,12 +60,6 @@ async fn attempt(client: &reqwest::Client, url: &ResponseUrl, body: &[u8], until
         Ok(Err(error)) => Err(chain(&error.without_url())),
         Err(_) => Err("no answer in time".to_owned()),
     }
-}
-
-/// An error with its causes: the outermost alone says only that something was wrong with sending.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// Between half of the pause and the whole of it, so that many stacks that failed together do not retry together.

@@ -134,3 +134,9 @@ impl std::error::Error for Error {}
 
 /// What most of this crate returns.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// Another library's error with its causes, for the log: the outermost alone often says only that something failed.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

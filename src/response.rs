@@ -99,22 +99,25 @@ pub fn body(address: &Address, outcome: &Outcome) -> Vec<u8> {
     }
 }
 
-/// Takes at least one character and about `over` bytes off the end, which then shows it. `false` when nothing is left to
-/// take: a reason keeps its first words, so that it is never blank.
+/// Takes characters off the end until the body is `over` bytes shorter, and marks the place. `false` when nothing may be
+/// taken: a reason keeps its first words, so that it is never blank.
 fn shorten(reason: &mut String, over: usize) -> bool {
-    const MARK: &str = "…";
+    const MARK: char = '…';
     const LEAST: usize = 40;
-    let text = reason.strip_suffix(MARK).unwrap_or(reason);
-    if text.len() <= LEAST {
-        return false;
+    let mut text = reason.trim_end_matches(MARK).to_owned();
+    // What stood there before already counts the mark if there was one.
+    let mut wanted = over + if reason.ends_with(MARK) { 0 } else { MARK.len_utf8() };
+    while wanted > 0 && text.len() > LEAST {
+        let Some(last) = text.pop() else { break };
+        // JSON writes these two as two bytes; control characters are gone by now.
+        wanted = wanted.saturating_sub(if matches!(last, '"' | '\\') { 2 } else { last.len_utf8() });
     }
-    // What is cut may have been written with escapes, so that this can cut too much, but never too little for long.
-    let mut end = text.len().saturating_sub(over.max(1) + MARK.len()).max(LEAST);
-    while !text.is_char_boundary(end) {
-        end -= 1;
+    text.push(MARK);
+    let shorter = text.len() < reason.len();
+    if shorter {
+        *reason = text;
     }
-    *reason = format!("{}{MARK}", &text[..end]);
-    true
+    shorter
 }
 
 /// `a,b,c` becomes `a,b,+1`, then `a,+2`, then `+3`.

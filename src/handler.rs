@@ -1,0 +1,147 @@
+//! One event, one answer.
+//!
+//! The event's address is read first; from there on, whatever happens becomes an [`Outcome`]: what cannot be decoded, a
+//! client that cannot be built, a panic, the end of the time. Then the outcome is delivered, once.
+
+use crate::account::Account;
+use crate::budget::Budget;
+use crate::callback;
+use crate::error::{Error, Kind, Result};
+use crate::http;
+use crate::iam::Iam;
+use crate::iam::aws::{AwsIam, configuration};
+use crate::reconcile::{Reconciler, failed};
+use crate::request::{Address, Envelope};
+use crate::response::{self, Outcome};
+use futures_util::FutureExt;
+use serde_json::value::RawValue;
+use std::panic::AssertUnwindSafe;
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, timeout_at};
+
+/// What Lambda tells of an invocation.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// The ARN under which the function was invoked.
+    pub function_arn: String,
+    /// When Lambda will end it.
+    pub deadline: Instant,
+}
+
+/// The function: its clients, built when they are first needed and kept, unless they could not be.
+#[derive(Default)]
+pub struct Function {
+    http: OnceCell<reqwest::Client>,
+    iam: OnceCell<AwsIam>,
+}
+
+impl Function {
+    /// Builds the clients ahead of the first event, while Lambda lends the whole of a core. A failure here is left for the
+    /// event, which can be answered.
+    pub async fn prepare(&self) {
+        if let Err(error) = self.iam().await {
+            tracing::error!(%error, "the clients could not be built; the next event tries again");
+        }
+    }
+
+    /// Handles one event and delivers its answer.
+    ///
+    /// # Errors
+    /// When nobody can be answered, or the answer was not acknowledged. Lambda then invokes the function again.
+    pub async fn handle(
+        &self,
+        payload: &RawValue,
+        invocation: &Invocation,
+    ) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let budget = Budget::new(Instant::now(), invocation.deadline);
+        let envelope = Envelope::open(payload)?;
+        let address = envelope.address()?;
+        let outcome = decide(&envelope, &address, invocation, budget, async || self.iam().await).await;
+        let body = response::body(&address, &outcome);
+        log_outcome(&address, &outcome);
+        callback::deliver(self.http().await?, &address.url, &body, budget.delivery_ends).await?;
+        tracing::info!("the answer was acknowledged");
+        Ok(())
+    }
+
+    async fn http(&self) -> Result<&reqwest::Client> {
+        self.http.get_or_try_init(async || http::client()).await
+    }
+
+    async fn iam(&self) -> Result<&AwsIam> {
+        self.iam.get_or_try_init(async || Ok(AwsIam::new(&configuration(self.http().await?).await?))).await
+    }
+}
+
+/// Works on the event until there is an outcome, which there is at the latest when the time to answer has come. No AWS call
+/// is under way after that.
+pub async fn decide<'a, I: Iam + 'a>(
+    envelope: &Envelope,
+    address: &Address,
+    invocation: &Invocation,
+    budget: Budget,
+    iam: impl AsyncFnOnce() -> Result<&'a I>,
+) -> Outcome {
+    let work = async {
+        let request = match envelope.request() {
+            Ok(request) => request,
+            Err(error) => return failed(address, None, error),
+        };
+        tracing::info!(
+            request_type = request.kind(),
+            stack_id = address.stack_id,
+            logical_id = address.logical_id,
+            physical_id = address.physical_id,
+            request_id = address.request_id,
+            "event received"
+        );
+        let reconciler = match Account::of_function(&invocation.function_arn) {
+            Err(error) => Err(error),
+            Ok(account) => {
+                iam().await.map(|iam| Reconciler { iam, account, resource: address.resource(), budget })
+            }
+        };
+        match reconciler {
+            // Boxed: the types of what is inside are nested deeper than the compiler likes to look.
+            Ok(reconciler) => Box::pin(reconciler.handle(address, &request)).await,
+            Err(error) => failed(address, Some(&request), error),
+        }
+    };
+    match timeout_at(budget.answer_by, AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(outcome)) => outcome,
+        // The panic hook has logged it.
+        Ok(Err(_)) => failed(address, envelope.request().ok().as_ref(), panicked(address)),
+        Err(_) => failed(address, envelope.request().ok().as_ref(), out_of_time()),
+    }
+}
+
+fn panicked(address: &Address) -> Error {
+    Error::new(
+        Kind::Bug,
+        format!(
+            "The function has a defect and stopped in the middle of its work. Retry the stack operation, which carries on \
+             from what is there; if it stops again, report the lines of the function's log that hold the request id {}.",
+            address.request_id
+        ),
+    )
+}
+
+fn out_of_time() -> Error {
+    Error::new(
+        Kind::OutOfTime,
+        "The time of the function ended in the middle of its work, so that it is not known how much of it was done. Retry the \
+         stack operation, which carries on from what is there.",
+    )
+}
+
+fn log_outcome(address: &Address, outcome: &Outcome) {
+    let (status, physical_id, reason) = (outcome.status(), outcome.physical_id(), outcome.reason());
+    let request_id = &address.request_id;
+    match outcome {
+        Outcome::Success { .. } => tracing::info!(status, physical_id, reason, request_id, "answering"),
+        Outcome::Failed { error, .. } => {
+            let (kind, cause) = (error.kind(), error.cause());
+            tracing::error!(status, physical_id, reason, ?kind, cause, request_id, "answering");
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! The adapter to the real IAM: SDK calls in, plain values and kinds of error out.
+//!
+//! It decides two things only: which [`Kind`] an AWS error code is, and how documents travel (URL-encoded when read). It
+//! writes no sentence for the customer.
+
+use crate::error::{Error, FailedCall, Kind, Result, chain};
+use crate::http::SdkHttpClient;
+use crate::iam::{AttachedPolicy, Iam, PolicyDescription, PolicyUser, PolicyVersion, RoleDescription, Tags, Write};
+use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_runtime::env_config::file::EnvConfigFiles;
+use aws_sdk_iam::Client;
+use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_iam::operation::RequestId;
+use aws_sdk_iam::types::Tag;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use serde_json::Value;
+use std::time::Duration;
+
+/// What the SDK needs of the environment. Lambda sets all of it.
+const NEEDED: [&str; 3] = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+
+/// The SDK's configuration from the function's environment, and from nothing else: no profile file, no metadata service.
+///
+/// # Errors
+/// [`Refused`](Kind::Refused), naming every variable that is missing.
+pub async fn configuration(http: &reqwest::Client) -> Result<SdkConfig> {
+    let missing: Vec<_> =
+        NEEDED.into_iter().filter(|name| std::env::var(name).unwrap_or_default().is_empty()).collect();
+    if !missing.is_empty() {
+        return Err(Error::refused(format!(
+            "The function's configuration is incomplete: {} missing from its environment. Lambda sets this itself: check \
+             that the function has an execution role, and that nothing clears the environment before the function starts.",
+            match &missing[..] {
+                [one] => format!("{one} is"),
+                many => format!("{} are", many.join(", ")),
+            }
+        )));
+    }
+    let config = aws_config::defaults(BehaviorVersion::latest())
+        .region(EnvironmentVariableRegionProvider::new())
+        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+        .profile_files(EnvConfigFiles::builder().build())
+        .http_client(SdkHttpClient(http.clone()))
+        // Six attempts with pauses of up to 1, 2, 4, 4, 4 seconds: rides out IAM's throttling, and ends well before the
+        // time for writes does.
+        .retry_config(RetryConfig::standard().with_max_attempts(6).with_max_backoff(Duration::from_secs(4)))
+        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(6)).build());
+    Ok(config.load().await)
+}
+
+/// IAM as the holder of some credentials sees it.
+#[derive(Clone, Debug)]
+pub struct AwsIam(Client);
+
+impl AwsIam {
+    pub fn new(configuration: &SdkConfig) -> Self {
+        Self(Client::new(configuration))
+    }
+}
+
+/// Turns `Gone` into `None`.
+fn if_there<T>(result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == Kind::Gone => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl Iam for AwsIam {
+    async fn role(&self, role_name: &str) -> Result<Option<RoleDescription>> {
+        let answer = self.0.get_role().role_name(role_name).send().await;
+        let Some(answer) = if_there(answer.map_err(failed("GetRole")))? else { return Ok(None) };
+        let role = answer.role.ok_or_else(|| malformed("GetRole", "no role"))?;
+        Ok(Some(RoleDescription {
+            trust: decoded(role.assume_role_policy_document()),
+            // IAM's default, which it may leave out.
+            max_session_duration: role.max_session_duration().unwrap_or(3600),
+            permissions_boundary: role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn),
+            tags: read_tags(role.tags.unwrap_or_default()),
+            arn: role.arn,
+        }))
+    }
+
+    async fn attached_policies(&self, role_name: &str) -> Result<Vec<AttachedPolicy>> {
+        let mut pages = self.0.list_attached_role_policies().role_name(role_name).into_paginator().items().send();
+        let mut policies = Vec::new();
+        while let Some(policy) = pages.next().await {
+            let policy = policy.map_err(failed("ListAttachedRolePolicies"))?;
+            policies.push(AttachedPolicy { arn: policy.policy_arn.unwrap_or_default() });
+        }
+        Ok(policies)
+    }
+
+    async fn inline_policies(&self, role_name: &str) -> Result<Vec<String>> {
+        let pages = self.0.list_role_policies().role_name(role_name).into_paginator().items().send();
+        pages.collect::<std::result::Result<_, _>>().await.map_err(failed("ListRolePolicies"))
+    }
+
+    async fn instance_profiles(&self, role_name: &str) -> Result<Vec<String>> {
+        let mut pages = self.0.list_instance_profiles_for_role().role_name(role_name).into_paginator().items().send();
+        let mut names = Vec::new();
+        while let Some(profile) = pages.next().await {
+            names.push(profile.map_err(failed("ListInstanceProfilesForRole"))?.instance_profile_name);
+        }
+        Ok(names)
+    }
+
+    async fn policy(&self, policy_arn: &str) -> Result<Option<PolicyDescription>> {
+        let answer = self.0.get_policy().policy_arn(policy_arn).send().await;
+        let Some(answer) = if_there(answer.map_err(failed("GetPolicy")))? else { return Ok(None) };
+        let policy = answer.policy.ok_or_else(|| malformed("GetPolicy", "no policy"))?;
+        Ok(Some(PolicyDescription {
+            arn: policy.arn.unwrap_or_else(|| policy_arn.to_owned()),
+            default_version_id: policy.default_version_id.unwrap_or_default(),
+            tags: read_tags(policy.tags.unwrap_or_default()),
+        }))
+    }
+
+    async fn policy_versions(&self, policy_arn: &str) -> Result<Vec<PolicyVersion>> {
+        let mut pages = self.0.list_policy_versions().policy_arn(policy_arn).into_paginator().items().send();
+        let mut versions = Vec::new();
+        while let Some(version) = pages.next().await {
+            let version = version.map_err(failed("ListPolicyVersions"))?;
+            let (id, is_default) = (version.version_id.unwrap_or_default(), version.is_default_version);
+            versions.push(PolicyVersion { id, is_default });
+        }
+        Ok(versions)
+    }
+
+    async fn policy_document(&self, policy_arn: &str, version_id: &str) -> Result<Value> {
+        let answer = self.0.get_policy_version().policy_arn(policy_arn).version_id(version_id).send().await;
+        let version = answer.map_err(failed("GetPolicyVersion"))?.policy_version;
+        Ok(decoded(version.as_ref().and_then(|version| version.document())))
+    }
+
+    async fn policy_users(&self, policy_arn: &str) -> Result<Vec<PolicyUser>> {
+        let mut pages = self.0.list_entities_for_policy().policy_arn(policy_arn).into_paginator().send();
+        let mut users = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(failed("ListEntitiesForPolicy"))?;
+            users.extend(page.policy_roles().iter().filter_map(|r| r.role_name()).map(|n| PolicyUser::Role(n.into())));
+            users.extend(page.policy_users().iter().filter_map(|u| u.user_name()).map(|n| PolicyUser::User(n.into())));
+            users.extend(page.policy_groups().iter().filter_map(|g| g.group_name()).map(|n| PolicyUser::Group(n.into())));
+        }
+        Ok(users)
+    }
+
+    async fn write(&self, write: &Write) -> Result<()> {
+        let iam = &self.0;
+        let operation = write.operation();
+        match write {
+            Write::CreateRole { role_name, trust, max_session_duration, permissions_boundary, tags } => done(
+                operation,
+                iam.create_role()
+                    .role_name(role_name)
+                    .description("Assumed by the Orchestera platform to run Apache Spark on EKS in this account")
+                    .assume_role_policy_document(trust.to_string())
+                    .max_session_duration(*max_session_duration)
+                    .set_permissions_boundary(permissions_boundary.clone())
+                    .set_tags(Some(sdk_tags(tags)?))
+                    .send()
+                    .await,
+            ),
+            Write::UpdateAssumeRolePolicy { role_name, trust } => done(
+                operation,
+                iam.update_assume_role_policy().role_name(role_name).policy_document(trust.to_string()).send().await,
+            ),
+            Write::UpdateRole { role_name, max_session_duration } => done(
+                operation,
+                iam.update_role().role_name(role_name).max_session_duration(*max_session_duration).send().await,
+            ),
+            Write::PutRolePermissionsBoundary { role_name, policy_arn } => done(
+                operation,
+                iam.put_role_permissions_boundary().role_name(role_name).permissions_boundary(policy_arn).send().await,
+            ),
+            Write::DeleteRolePermissionsBoundary { role_name } => {
+                done(operation, iam.delete_role_permissions_boundary().role_name(role_name).send().await)
+            }
+            Write::TagRole { role_name, tags } => {
+                done(operation, iam.tag_role().role_name(role_name).set_tags(Some(sdk_tags(tags)?)).send().await)
+            }
+            Write::UntagRole { role_name, keys } => {
+                done(operation, iam.untag_role().role_name(role_name).set_tag_keys(Some(keys.clone())).send().await)
+            }
+            Write::AttachRolePolicy { role_name, policy_arn } => {
+                done(operation, iam.attach_role_policy().role_name(role_name).policy_arn(policy_arn).send().await)
+            }
+            Write::DetachRolePolicy { role_name, policy_arn } => {
+                done(operation, iam.detach_role_policy().role_name(role_name).policy_arn(policy_arn).send().await)
+            }
+            Write::DeleteRolePolicy { role_name, policy_name } => {
+                done(operation, iam.delete_role_policy().role_name(role_name).policy_name(policy_name).send().await)
+            }
+            Write::DeleteRole { role_name } => done(operation, iam.delete_role().role_name(role_name).send().await),
+            Write::CreatePolicy { policy_name, document, tags } => done(
+                operation,
+                iam.create_policy()
+                    .policy_name(policy_name)
+                    .description("What the Orchestera platform may do in this account to run Apache Spark on EKS")
+                    .policy_document(document.to_string())
+                    .set_tags(Some(sdk_tags(tags)?))
+                    .send()
+                    .await,
+            ),
+            Write::CreatePolicyVersion { policy_arn, document } => done(
+                operation,
+                iam.create_policy_version()
+                    .policy_arn(policy_arn)
+                    .policy_document(document.to_string())
+                    .set_as_default(true)
+                    .send()
+                    .await,
+            ),
+            Write::DeletePolicyVersion { policy_arn, version_id } => {
+                done(operation, iam.delete_policy_version().policy_arn(policy_arn).version_id(version_id).send().await)
+            }
+            Write::TagPolicy { policy_arn, tags } => {
+                done(operation, iam.tag_policy().policy_arn(policy_arn).set_tags(Some(sdk_tags(tags)?)).send().await)
+            }
+            Write::UntagPolicy { policy_arn, keys } => {
+                done(operation, iam.untag_policy().policy_arn(policy_arn).set_tag_keys(Some(keys.clone())).send().await)
+            }
+            Write::DeletePolicy { policy_arn } => {
+                done(operation, iam.delete_policy().policy_arn(policy_arn).send().await)
+            }
+        }
+    }
+}
+
+fn done<T, E>(operation: &'static str, result: std::result::Result<T, SdkError<E, HttpResponse>>) -> Result<()>
+where
+    SdkError<E, HttpResponse>: ProvideErrorMetadata + RequestId + std::error::Error,
+{
+    result.map(drop).map_err(failed(operation))
+}
+
+/// The kind of an AWS error code. What IAM documents for the operations used here; anything unknown is final.
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html>
+fn kind_of(code: &str, server_error: bool) -> Kind {
+    match code {
+        "NoSuchEntity" => Kind::Gone,
+        "EntityAlreadyExists" | "ConcurrentModification" | "DeleteConflict" | "EntityTemporarilyUnmodifiable" => {
+            Kind::LookAgain
+        }
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => Kind::Denied,
+        "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequestsException" => Kind::Unavailable,
+        // No code at all: the answer is not one of IAM's.
+        "" => Kind::Unavailable,
+        _ if server_error => Kind::Unavailable,
+        _ => Kind::Refused,
+    }
+}
+
+/// An SDK error as ours.
+fn failed<E>(operation: &'static str) -> impl Fn(SdkError<E, HttpResponse>) -> Error
+where
+    SdkError<E, HttpResponse>: ProvideErrorMetadata + RequestId + std::error::Error,
+{
+    move |error| {
+        let code = error.code().unwrap_or_default().to_owned();
+        let kind = match &error {
+            SdkError::ServiceError(answer) => kind_of(&code, answer.raw().status().is_server_error()),
+            SdkError::ConstructionFailure(_) => Kind::Bug,
+            // Timeouts and network errors: the call may have taken effect.
+            _ => Kind::Unavailable,
+        };
+        let message = error.message().map_or_else(|| chain(&error), str::to_owned);
+        let request_id = error.request_id().unwrap_or_default().to_owned();
+        Error::call(kind, FailedCall { operation, code, message, request_id })
+    }
+}
+
+fn malformed(operation: &'static str, what: &str) -> Error {
+    let (code, message, request_id) = (String::new(), format!("the answer holds {what}"), String::new());
+    Error::call(Kind::Unavailable, FailedCall { operation, code, message, request_id })
+}
+
+/// IAM answers documents URL-encoded (RFC 3986).
+fn decoded(document: Option<&str>) -> Value {
+    let text = percent_encoding::percent_decode_str(document.unwrap_or_default()).decode_utf8_lossy();
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+fn read_tags(tags: Vec<Tag>) -> Tags {
+    tags.into_iter().map(|tag| (tag.key, tag.value)).collect()
+}
+
+fn sdk_tags(tags: &Tags) -> Result<Vec<Tag>> {
+    let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build();
+    let tags: std::result::Result<_, _> = tags.iter().map(tag).collect();
+    tags.map_err(|error| Error::new(Kind::Bug, format!("A tag cannot be written: {error}.")))
+}

@@ -1,0 +1,42 @@
+//! Orchestera Access: a CloudFormation custom resource that gives the Orchestera platform a role in an account, keeps it
+//! right, proves it, and takes it away again.
+//!
+//! The contract in one sentence: **one event, one answer**. Whatever happens, CloudFormation hears of it, with a sentence
+//! that a customer can act on, before it would have to give up.
+//!
+//! ```text
+//!           event                                                    answer
+//!             │                                                        ▲
+//!          handler   one event, one answer: panic guard, deadline      │
+//!             │                                                        │
+//!          request ── properties ── physical_id                response ── callback
+//!             │
+//!         reconcile   observe → plan → apply, per kind of event
+//!         ├─ state       what is there
+//!         ├─ plan        what differs: a list of steps, a pure function
+//!         ├─ claim       whose it is            ├─ departure   what has to go
+//!         ├─ external_id the one that is kept   ├─ apply       doing the steps
+//!         └─ settle      until nothing is left  └─ reason      sentences for failed calls
+//!             │
+//!            iam ── iam::aws ── http            policy, trust, ownership, account: plain values
+//! ```
+//!
+//! The core knows nothing of HTTP or Lambda; [`iam::Iam`] is the seam to AWS, and `tests/common` has a fake behind it that
+//! obeys IAM's rules. `docs/semantics.md` says what each event does in each state, and which test proves it.
+
+pub mod account;
+pub mod budget;
+pub mod callback;
+pub mod error;
+pub mod handler;
+pub mod http;
+pub mod iam;
+pub mod logging;
+pub mod ownership;
+pub mod physical_id;
+pub mod policy;
+pub mod properties;
+pub mod reconcile;
+pub mod request;
+pub mod response;
+pub mod trust;

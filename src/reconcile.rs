@@ -1,0 +1,324 @@
+//! Observe → plan → apply, for each kind of event.
+//!
+//! [`state`] is what is there. [`plan`] and [`departure`] are pure functions from what is wanted (or leaving) and what is
+//! there to a list of steps. [`apply`] does the steps. [`settle`] repeats the three until nothing is left to do. This file
+//! says what each kind of event wants; `docs/semantics.md` is the same as a table.
+
+pub mod apply;
+pub mod claim;
+pub mod departure;
+pub mod external_id;
+pub mod plan;
+pub mod reason;
+pub mod settle;
+pub mod state;
+
+use crate::account::Account;
+use crate::budget::Budget;
+use crate::error::{Error, Kind, Result};
+use crate::iam::Iam;
+use crate::ownership::{CREATED, Resource};
+use crate::physical_id::{self, PhysicalId};
+use crate::policy;
+use crate::properties::{DeleteProperties, OnDelete, Properties, tag_keys};
+use crate::request::{Address, Request};
+use crate::response::{Attributes, FOREIGN_POLICIES, Outcome};
+use apply::Made;
+use claim::Claim;
+use departure::{Leaving, Manner};
+use external_id::Generated;
+use plan::Wanted;
+use serde_json::Value;
+use settle::Settled;
+use state::{Sight, State, observe};
+use std::time::Duration;
+
+/// How long a Delete with an id that CloudFormation made up looks for what a Create that was cancelled may still be making.
+/// <https://github.com/aws/aws-cdk/issues/26139>
+const LOOK_FOR_CANCELLED_CREATE: Duration = Duration::from_secs(15);
+
+/// Everything that one event is worked on with.
+pub struct Reconciler<'a, I> {
+    pub iam: &'a I,
+    pub account: Account,
+    pub resource: Resource,
+    pub budget: Budget,
+}
+
+impl<I: Iam> Reconciler<'_, I> {
+    /// Does what the event asks and says what came of it. Never fails otherwise than by [`Outcome::Failed`].
+    pub async fn handle(&self, address: &Address, request: &Request) -> Outcome {
+        let done = match request {
+            Request::Create { properties } => self.create(properties).await,
+            Request::Update { physical_id, properties, old_properties } => {
+                self.update(physical_id, properties, old_properties).await
+            }
+            Request::Delete { physical_id, properties } => self.delete(physical_id, properties).await,
+        };
+        done.unwrap_or_else(|error| failed(address, Some(request), error))
+    }
+
+    async fn create(&self, properties: &Value) -> Result<Outcome> {
+        let wanted = Wanted {
+            role_claim: Claim::ByTags,
+            policy_claim: Claim::ByTags,
+            generated: Generated::New(external_id::random()?),
+            remember_delete_all: false,
+            ..self.wanted(Properties::parse(properties)?, Vec::new())
+        };
+        let made = Made::default();
+        match self.converge(&wanted, &made).await {
+            Ok(settled) => success(&wanted, &settled, None, String::new()),
+            Err(error) => {
+                let left = Leaving { role: made.role.get(), policy: made.policy.get(), ..self.remnant(&wanted.id) };
+                Err(self.after_removing(left, error).await)
+            }
+        }
+    }
+
+    async fn update(&self, carried: &str, properties: &Value, old_properties: &Value) -> Result<Outcome> {
+        let raw = properties;
+        let wanted = self.wanted(Properties::parse(raw)?, tag_keys(old_properties));
+        match PhysicalId::parse(carried) {
+            Some(carried) if carried.account_id != self.account.id => Err(self.other_account(&carried)),
+            Some(carried) if carried.differs_only_in_case(&wanted.id) => Err(Error::refused(format!(
+                "The names {} and {} differ from the present {} and {} in upper and lower case only, which IAM holds for the \
+                 same. Give the names as they are, or rename by way of a third.",
+                wanted.id.role_name, wanted.id.policy_name, carried.role_name, carried.policy_name
+            ))),
+            Some(carried) if carried == wanted.id => self.update_in_place(&wanted, old_properties).await,
+            Some(carried) => self.rename(wanted, &carried, old_properties).await,
+            // The id is that of a failed Create, or made up: nothing is held yet.
+            None => self.create(raw).await,
+        }
+    }
+
+    /// The names stay. That the resource holds them is proved by the id in the event, so that even lost tags are drift.
+    async fn update_in_place(&self, wanted: &Wanted, old_properties: &Value) -> Result<Outcome> {
+        let settled = self.converge(wanted, &Made::default()).await?;
+        // A rollback can come with the id of before the update that it undoes. What that update made under other names is
+        // then ours under an id that nobody will delete.
+        let abandoned = self.id_named_by(old_properties).filter(|abandoned| *abandoned != wanted.id);
+        let note = match abandoned {
+            Some(abandoned) => match self.remove(&self.remnant(&abandoned)).await {
+                Ok(notes) => notes,
+                Err(error) => {
+                    tracing::warn!(%error, %abandoned, "what an undone update made was not removed");
+                    format!("What the undone update made as {abandoned} may be left: {}", error.reason())
+                }
+            },
+            None => String::new(),
+        };
+        success(wanted, &settled, None, note)
+    }
+
+    /// The names change. The new ones are made and owned under the new id; the Delete of the old id, which CloudFormation
+    /// sends when the stack's update is complete, removes what is still tagged with the old one.
+    async fn rename(&self, mut wanted: Wanted, old: &PhysicalId, old_properties: &Value) -> Result<Outcome> {
+        let before = observe(self.iam, &self.account, &self.budget, old, Sight::Convergence).await?;
+        let claim = |same: bool| if same { Claim::ByName } else { Claim::ByTags };
+        wanted.role_claim = claim(wanted.id.role_name == old.role_name);
+        wanted.policy_claim = claim(wanted.id.policy_name == old.policy_name);
+        if let Some(generated) = external_id::recorded(&before) {
+            wanted.generated = Generated::CarriedOver(generated);
+        }
+        let made = Made::default();
+        match self.converge(&wanted, &made).await {
+            Ok(settled) => success(&wanted, &settled, Some(old), String::new()),
+            Err(error) => Err(self.undo_rename(&wanted, old, &before, &made, old_properties, error).await),
+        }
+    }
+
+    /// A rename failed: what it made goes before the answer, because the answer carries the old id and no Delete of the new
+    /// one will come. What both share is given back to the old id first.
+    async fn undo_rename(
+        &self,
+        renamed: &Wanted,
+        old: &PhysicalId,
+        before: &State,
+        made: &Made,
+        old_properties: &Value,
+        mut error: Error,
+    ) -> Error {
+        let new = &renamed.id;
+        if (new.role_name == old.role_name || new.policy_name == old.policy_name)
+            && let Ok(properties) = Properties::parse(old_properties)
+        {
+            let wanted = self.wanted(properties, renamed.properties.tags.keys().cloned().collect());
+            if wanted.id == *old
+                && let Err(also) = self.converge(&wanted, &Made::default()).await
+            {
+                error = error.and(&format!("Going back to {old} failed as well: {}", also.reason()));
+            }
+        }
+        // If nothing is left of the old id, this event is a late copy of one that succeeded, and what stands under the new
+        // names is live: then only what this invocation made may go.
+        let held = |tags| self.resource.owns(old, tags);
+        let old_is_there = before.role.as_ref().is_some_and(|role| held(&role.about.tags))
+            || before.policy.as_ref().is_some_and(|policy| held(&policy.about.tags));
+        let left = Leaving {
+            role: old_is_there || made.role.get(),
+            policy: old_is_there || made.policy.get(),
+            ..self.remnant(new)
+        };
+        self.after_removing(left, error).await
+    }
+
+    async fn delete(&self, carried: &str, properties: &Value) -> Result<Outcome> {
+        let read = DeleteProperties::read(properties);
+        let note = match PhysicalId::parse(carried) {
+            Some(id) if id.account_id != self.account.id => return Err(self.other_account(&id)),
+            Some(id) => {
+                let manner = match read.on_delete {
+                    OnDelete::Retain => Manner::Retain,
+                    OnDelete::DeleteCreated | OnDelete::DeleteAll => {
+                        Manner::Delete { platform_account_id: read.platform_account_id }
+                    }
+                };
+                self.remove(&Leaving { manner, ..self.remnant(&id) }).await?
+            }
+            None => match (read.role_name, read.policy_name) {
+                (Some(role_name), Some(policy_name)) => {
+                    let leaving = self.remnant(&self.account.physical_id(&role_name, &policy_name));
+                    let note = self.remove(&leaving).await?;
+                    if physical_id::is_of_failed_create(carried) { note } else { self.keep_looking(&leaving, note).await? }
+                }
+                // No Create can have made anything under names that IAM does not allow.
+                _ => String::new(),
+            },
+        };
+        Ok(Outcome::Success { physical_id: carried.to_owned(), attributes: Attributes::new(), note })
+    }
+
+    /// Removes again and again what a Create that was cancelled, and may still be running, makes.
+    async fn keep_looking(&self, leaving: &Leaving, mut note: String) -> Result<String> {
+        let until = tokio::time::Instant::now() + LOOK_FOR_CANCELLED_CREATE;
+        const PAUSE: Duration = Duration::from_secs(3);
+        while tokio::time::Instant::now() < until && self.budget.may_write_after(PAUSE) {
+            tokio::time::sleep(PAUSE).await;
+            let more = self.remove(leaving).await?;
+            if more != note {
+                note = format!("{note} {more}").trim().to_owned();
+            }
+        }
+        Ok(note)
+    }
+
+    /// What is wanted by an Update in place; the other events change what is different with them.
+    fn wanted(&self, properties: Properties, earlier_tag_keys: Vec<String>) -> Wanted {
+        Wanted {
+            account: self.account.clone(),
+            resource: self.resource.clone(),
+            id: self.account.physical_id(&properties.role_name, &properties.policy_name),
+            properties,
+            role_claim: Claim::ByName,
+            policy_claim: Claim::ByName,
+            earlier_tag_keys,
+            generated: Generated::Kept,
+            remember_delete_all: true,
+        }
+    }
+
+    /// Both objects under an id, as far as they carry it.
+    fn remnant(&self, id: &PhysicalId) -> Leaving {
+        Leaving {
+            account: self.account.clone(),
+            resource: self.resource.clone(),
+            id: id.clone(),
+            manner: Manner::Remnant,
+            role: true,
+            policy: true,
+        }
+    }
+
+    fn id_named_by(&self, properties: &Value) -> Option<PhysicalId> {
+        let read = DeleteProperties::read(properties);
+        Some(self.account.physical_id(&read.role_name?, &read.policy_name?))
+    }
+
+    /// The error, after an attempt to remove what would be left behind. Says so if that fails.
+    async fn after_removing(&self, left: Leaving, error: Error) -> Error {
+        if !(left.role || left.policy) || error.kind() == Kind::OutOfTime {
+            return error;
+        }
+        match self.remove(&left).await {
+            Ok(_) => error,
+            Err(also) => error.and(&format!("Removing what this attempt had made failed as well: {}", also.reason())),
+        }
+    }
+
+    fn other_account(&self, id: &PhysicalId) -> Error {
+        Error::refused(format!(
+            "This resource is in account {}, and release {} of the function can act in its own account {} only. Nothing was \
+             changed. Update the stack to the release that made the resource, then retry.",
+            id.account_id,
+            env!("CARGO_PKG_VERSION"),
+            self.account.id
+        ))
+    }
+
+    async fn converge(&self, wanted: &Wanted, made: &Made) -> Result<Settled> {
+        self.settle(&wanted.id, Sight::Convergence, made, |there| plan::plan(wanted, there)).await
+    }
+
+    /// Removes what is leaving; what was left or touched beside it comes back as sentences.
+    async fn remove(&self, leaving: &Leaving) -> Result<String> {
+        let mut notes = std::collections::BTreeSet::new();
+        let mut refusal = None;
+        self.settle(&leaving.id, Sight::Departure, &Made::default(), |there| {
+            let departure = departure::departure(leaving, there)?;
+            notes.extend(departure.notes);
+            // What the first look refused stays refused, although the steps remove what it saw.
+            refusal = refusal.take().or(departure.refusal);
+            Ok(departure.plan)
+        })
+        .await?;
+        match refusal {
+            Some(refusal) => Err(Error::refused(refusal)),
+            None => Ok(notes.into_iter().collect::<Vec<_>>().join(" ")),
+        }
+    }
+}
+
+/// FAILED, with the id that leaves CloudFormation's idea of the resource as it was.
+pub fn failed(address: &Address, request: Option<&Request>, error: Error) -> Outcome {
+    let carried = address.physical_id.clone().filter(|_| !matches!(request, Some(Request::Create { .. })));
+    let of_create = || physical_id::of_failed_create(&address.logical_id, &address.request_id);
+    Outcome::Failed { physical_id: carried.unwrap_or_else(of_create), error }
+}
+
+fn success(wanted: &Wanted, settled: &Settled, previous: Option<&PhysicalId>, note: String) -> Result<Outcome> {
+    let physical_id = wanted.id.to_string();
+    Ok(Outcome::Success { physical_id, attributes: attributes(wanted, settled, previous)?, note })
+}
+
+/// Every attribute, in every success.
+fn attributes(wanted: &Wanted, settled: &Settled, previous: Option<&PhysicalId>) -> Result<Attributes> {
+    let there = &settled.there;
+    let policy_arn = wanted.policy_arn();
+    let replaced = previous.map(|previous| wanted.account.policy_arn(&previous.policy_name));
+    let foreign = there.role.iter().flat_map(|role| {
+        let managed = role.attached.iter().map(|policy| policy.arn.clone());
+        let managed = managed.filter(|arn| *arn != policy_arn && Some(arn) != replaced.as_ref());
+        managed.chain(role.inline.iter().map(|name| format!("inline:{name}")))
+    });
+    let edition = wanted.properties.edition;
+    let role_arn = || wanted.account.role_arn(&wanted.id.role_name);
+    Ok([
+        ("RoleArn", there.role.as_ref().map_or_else(role_arn, |role| role.about.arn.clone())),
+        ("RoleName", wanted.id.role_name.clone()),
+        ("PolicyArn", policy_arn.clone()),
+        ("PolicyName", wanted.id.policy_name.clone()),
+        ("PolicyEdition", edition.name.to_owned()),
+        ("PolicyVersionId", there.policy.as_ref().map(|p| p.about.default_version_id.clone()).unwrap_or_default()),
+        ("PolicySha256", policy::sha256(&edition.document())),
+        ("ExternalId", wanted.external_id(there)?.unwrap_or_default()),
+        ("AccountId", wanted.account.id.clone()),
+        ("PlatformAccountId", wanted.properties.platform_account_id.clone()),
+        ("AccessState", "Active".to_owned()),
+        ("Ownership", CREATED.to_owned()),
+        ("Verified", settled.verified.to_string()),
+        (FOREIGN_POLICIES, foreign.collect::<Vec<_>>().join(",")),
+    ]
+    .into())
+}

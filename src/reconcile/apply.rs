@@ -1,0 +1,92 @@
+//! Carrying out a plan.
+
+use crate::account::Account;
+use crate::budget::Budget;
+use crate::error::{Error, Kind, Result};
+use crate::iam::{Iam, Write};
+use crate::reconcile::plan::Plan;
+use crate::reconcile::reason;
+use futures_util::future::join_all;
+use std::cell::Cell;
+use tokio::time::timeout_at;
+
+/// What this invocation itself created. Only that may be undone when a Create fails: the same event can be delivered twice,
+/// and the second must not remove what the first made and answered for.
+#[derive(Debug, Default)]
+pub struct Made {
+    pub role: Cell<bool>,
+    pub policy: Cell<bool>,
+}
+
+/// Does the stages one after the other, the steps of each at once. The steps that began are all awaited before an error is
+/// returned, so that no call is under way when the answer goes out.
+///
+/// # Errors
+/// The most final error of the stage that failed, with a sentence.
+pub async fn apply(iam: &impl Iam, account: &Account, budget: &Budget, plan: &Plan, made: &Made) -> Result<()> {
+    for stage in &plan.stages {
+        if !budget.may_write() {
+            return Err(out_of_time(account, stage));
+        }
+        let outcomes = join_all(stage.iter().map(|step| carry_out(iam, account, budget, step, made))).await;
+        let errors = outcomes.into_iter().filter_map(Result::err);
+        if let Some(error) = errors.max_by_key(|error| finality(error.kind())) {
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+/// Of two errors, the one that decides: what a person must mend before what waiting may mend.
+fn finality(kind: Kind) -> u8 {
+    match kind {
+        Kind::Gone | Kind::LookAgain => 0,
+        Kind::Unavailable => 1,
+        Kind::Denied => 2,
+        Kind::OutOfTime => 3,
+        Kind::Refused | Kind::Bug => 4,
+    }
+}
+
+async fn carry_out(iam: &impl Iam, account: &Account, budget: &Budget, step: &Write, made: &Made) -> Result<()> {
+    tracing::info!(step = %step, "writing");
+    match timeout_at(budget.calls_end, iam.write(step)).await {
+        Ok(Ok(())) => {
+            match step {
+                Write::CreateRole { .. } => made.role.set(true),
+                Write::CreatePolicy { .. } => made.policy.set(true),
+                _ => {}
+            }
+            Ok(())
+        }
+        Ok(Err(error)) if error.kind() == Kind::Gone && step.takes_away() => Ok(()),
+        Ok(Err(error)) => {
+            let error = error.clone().because(reason::of_write(&error, account, step));
+            tracing::warn!(step = %step, cause = error.cause(), kind = ?error.kind(), "the write failed");
+            Err(error)
+        }
+        Err(_) => Err(Error::new(
+            Kind::OutOfTime,
+            format!(
+                "{} on {} in account {} did not end in time, so that it is not known whether it took effect. Retry the stack \
+                 operation, which carries on from what is there.",
+                step.operation(),
+                step.object(),
+                account.id
+            ),
+        )),
+    }
+}
+
+fn out_of_time(account: &Account, stage: &[Write]) -> Error {
+    let steps: Vec<_> = stage.iter().map(|step| format!("{} on {}", step.operation(), step.object())).collect();
+    Error::new(
+        Kind::OutOfTime,
+        format!(
+            "The time of the function ended before {} in account {}. What was done before that stays; retry the stack \
+             operation, which carries on from there.",
+            steps.join(" and "),
+            account.id
+        ),
+    )
+}

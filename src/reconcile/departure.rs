@@ -1,0 +1,215 @@
+//! What has to go: a pure function from what is there to the steps that remove, release or shut it.
+
+use crate::account::Account;
+use crate::error::{Error, Result};
+use crate::iam::{PolicyUser, Tags, Write};
+use crate::ownership::{self, Owner, Resource};
+use crate::physical_id::PhysicalId;
+use crate::reconcile::plan::Plan;
+use crate::reconcile::state::{Policy, Role, State};
+use crate::trust;
+use std::collections::BTreeSet;
+
+/// What is to depart: the objects that carry this resource's tags under exactly this id.
+#[derive(Clone, Debug)]
+pub struct Leaving {
+    pub account: Account,
+    pub resource: Resource,
+    pub id: PhysicalId,
+    pub manner: Manner,
+    /// Which of the two objects may be touched at all.
+    pub role: bool,
+    pub policy: bool,
+}
+
+/// How it departs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// A Delete of a resource that existed. If the role still admits the platform although our tags are gone, it is shut:
+    /// the grantee may untag, and the grant must not survive unseen.
+    Delete { platform_account_id: String },
+    /// Of what an attempt left that never became a resource: nothing without our tags can be of it.
+    Remnant,
+    /// Everything stays; only our tags go.
+    Retain,
+}
+
+/// The way out.
+#[derive(Clone, Debug, Default)]
+pub struct Departure {
+    pub plan: Plan,
+    /// What was left or touched beside the resource's own, as sentences.
+    pub notes: BTreeSet<String>,
+    /// Set when the steps end in a refusal all the same, which a person has to read.
+    pub refusal: Option<String>,
+}
+
+impl Leaving {
+    fn policy_arn(&self) -> String {
+        self.account.policy_arn(&self.id.policy_name)
+    }
+
+    fn role_name(&self) -> String {
+        self.id.role_name.clone()
+    }
+}
+
+/// The steps that make `leaving` depart. Empty when nothing of it is left.
+///
+/// # Errors
+/// [`Refused`](crate::error::Kind::Refused), before anything is touched, if somebody else depends on what would go.
+pub fn departure(leaving: &Leaving, there: &State) -> Result<Departure> {
+    let role = there.role.as_ref().filter(|_| leaving.role);
+    let policy = there.policy.as_ref().filter(|_| leaving.policy);
+    if leaving.manner == Manner::Retain {
+        return Ok(retention(leaving, role, policy));
+    }
+    if let (Manner::Delete { platform_account_id }, Some(role)) = (&leaving.manner, role)
+        && lost_its_tags(leaving, &role.about.tags)
+        && trust::admits(&role.about.trust, platform_account_id)
+    {
+        return Ok(shut(leaving, role));
+    }
+    let mut departure = Departure::default();
+    let owned = |tags: &Tags| leaving.resource.owns(&leaving.id, tags);
+    let our_role = role.filter(|role| owned(&role.about.tags));
+    let our_policy = policy.filter(|policy| owned(&policy.about.tags));
+    refuse_if_in_use(leaving, our_role, our_policy, there.role.as_ref())?;
+    departure.notes.extend(role.filter(|_| our_role.is_none()).map(|role| left(leaving, "role", &role.about.tags)));
+    departure.notes.extend(policy.filter(|_| our_policy.is_none()).map(|policy| left(leaving, "policy", &policy.about.tags)));
+
+    // First what hangs on the objects, then the objects; the two sides do not touch each other.
+    let mut role_steps = our_role.map(|role| strip(leaving, role, &mut departure.notes)).unwrap_or_default();
+    if let (None, Some(_), Some(role)) = (our_role, our_policy, &there.role)
+        && role.has_attached(&leaving.policy_arn())
+    {
+        role_steps.push(Write::DetachRolePolicy { role_name: leaving.role_name(), policy_arn: leaving.policy_arn() });
+    }
+    let policy_steps = our_policy.map(|policy| drop_versions(leaving, policy)).unwrap_or_default();
+    departure.plan.push_side_by_side(role_steps, policy_steps);
+    let delete_role = our_role.map(|_| Write::DeleteRole { role_name: leaving.role_name() });
+    let delete_policy = our_policy.map(|_| Write::DeletePolicy { policy_arn: leaving.policy_arn() });
+    departure.plan.push(delete_role.into_iter().chain(delete_policy).collect());
+    Ok(departure)
+}
+
+/// Not another owner's, but not provably ours any more either.
+fn lost_its_tags(leaving: &Leaving, tags: &Tags) -> bool {
+    matches!(leaving.resource.judge(tags), Owner::Nobody | Owner::Us { resource_id: None })
+}
+
+/// Our tags come off what carries them; nothing else happens.
+fn retention(leaving: &Leaving, role: Option<&Role>, policy: Option<&Policy>) -> Departure {
+    let ours = |tags: &Tags| -> Option<Vec<String>> {
+        let keys = || tags.keys().filter(|key| key.starts_with(ownership::PREFIX)).cloned().collect();
+        leaving.resource.owns(&leaving.id, tags).then(keys)
+    };
+    let role = role.and_then(|role| ours(&role.about.tags));
+    let policy = policy.and_then(|policy| ours(&policy.about.tags));
+    let mut departure = Departure::default();
+    if role.is_some() || policy.is_some() {
+        departure.notes.insert(format!(
+            "OnDelete is Retain: the role {} and the policy {} stay in account {}, and the platform keeps its access. \
+             Delete them in IAM to take it away.",
+            leaving.id.role_name, leaving.id.policy_name, leaving.account.id
+        ));
+    }
+    let role = role.map(|keys| Write::UntagRole { role_name: leaving.role_name(), keys });
+    let policy = policy.map(|keys| Write::UntagPolicy { policy_arn: leaving.policy_arn(), keys });
+    departure.plan.push(role.into_iter().chain(policy).collect());
+    departure
+}
+
+/// The role admits the platform, but its tags do not prove any more that we made it. It is not deleted: it is shut.
+fn shut(leaving: &Leaving, role: &Role) -> Departure {
+    let (role_name, policy_arn) = (leaving.role_name(), leaving.policy_arn());
+    let mut departure = Departure::default();
+    let trust = trust::with_everybody_denied(&role.about.trust);
+    departure.plan.push(vec![Write::UpdateAssumeRolePolicy { role_name: role_name.clone(), trust }]);
+    if role.has_attached(&policy_arn) {
+        departure.plan.push(vec![Write::DetachRolePolicy { role_name, policy_arn: policy_arn.clone() }]);
+    }
+    departure.refusal = Some(format!(
+        "The role {} in account {} lost the tags that prove that this stack made it, so that it was not deleted. It was shut \
+         instead: nobody can assume it now, and the policy {} is detached. Look at who untagged it, delete the role, and the \
+         policy {policy_arn} if it is left, in IAM; then delete the stack again, which will succeed.",
+        leaving.id.role_name, leaving.account.id, leaving.id.policy_name,
+    ));
+    departure
+}
+
+/// Nothing is touched while somebody else depends on it.
+fn refuse_if_in_use(leaving: &Leaving, role: Option<&Role>, policy: Option<&Policy>, named: Option<&Role>) -> Result<()> {
+    let mut obstacles = Vec::new();
+    if let Some(role) = role.filter(|role| !role.instance_profiles.is_empty()) {
+        obstacles.push(format!(
+            "the role {} is in the instance profile {}: remove it from there (aws iam \
+             remove-role-from-instance-profile)",
+            leaving.id.role_name,
+            role.instance_profiles.join(", ")
+        ));
+    }
+    // A role of our name is no stranger if it is ours, under whatever id, or only just gone.
+    let named_is_ours = named.is_none_or(|role| matches!(leaving.resource.judge(&role.about.tags), Owner::Us { .. }));
+    let strangers: Vec<_> = policy
+        .iter()
+        .flat_map(|policy| &policy.users)
+        .filter(|user| !(named_is_ours && **user == PolicyUser::Role(leaving.role_name())))
+        .map(ToString::to_string)
+        .collect();
+    if !strangers.is_empty() {
+        obstacles.push(format!(
+            "the policy {} is used by {}: detach it there, or take it off as their permissions boundary",
+            leaving.id.policy_name,
+            strangers.join(", ")
+        ));
+    }
+    if obstacles.is_empty() {
+        return Ok(());
+    }
+    Err(Error::refused(format!(
+        "Nothing was deleted in account {}, because {}. Then delete the stack again.",
+        leaving.account.id,
+        obstacles.join("; and ")
+    )))
+}
+
+/// Whatever hangs on our role, in the order that IAM demands before the role itself may go.
+fn strip(leaving: &Leaving, role: &Role, notes: &mut BTreeSet<String>) -> Vec<Write> {
+    let role_name = || leaving.role_name();
+    let foreign = role.attached.iter().filter(|policy| policy.arn != leaving.policy_arn());
+    notes.extend(foreign.map(|policy| {
+        format!("The policy {}, which somebody else attached to the role, was detached and not deleted.", policy.arn)
+    }));
+    let detach = role.attached.iter().map(|policy| Write::DetachRolePolicy {
+        role_name: role_name(),
+        policy_arn: policy.arn.clone(),
+    });
+    let delete = role.inline.iter().map(|policy_name| Write::DeleteRolePolicy {
+        role_name: role_name(),
+        policy_name: policy_name.clone(),
+    });
+    detach.chain(delete).collect()
+}
+
+/// All versions but the default one, which goes with the policy.
+fn drop_versions(leaving: &Leaving, policy: &Policy) -> Vec<Write> {
+    let extra = policy.versions.iter().filter(|version| !version.is_default);
+    let delete = |version_id: &String| Write::DeletePolicyVersion {
+        policy_arn: leaving.policy_arn(),
+        version_id: version_id.clone(),
+    };
+    extra.map(|version| delete(&version.id)).collect()
+}
+
+/// Why an object under our name was left.
+fn left(leaving: &Leaving, what: &str, tags: &Tags) -> String {
+    let name = if what == "role" { &leaving.id.role_name } else { &leaving.id.policy_name };
+    let why = match leaving.resource.judge(tags) {
+        Owner::Another { stack_id, .. } => format!("it belongs to the stack {stack_id}"),
+        Owner::Us { resource_id: Some(owner) } => format!("it belongs to {owner} now"),
+        Owner::Us { resource_id: None } | Owner::Nobody => "nothing on it says that this stack made it".to_owned(),
+    };
+    format!("The {what} {name} in account {} was left as it is: {why}.", leaving.account.id)
+}
+

@@ -1,0 +1,83 @@
+//! Sentences for the customer about calls that failed: what, on which name, in which account, and what to do.
+//!
+//! They are written here, and not in the adapter, because here it is known what the call was for.
+
+use crate::account::Account;
+use crate::error::{Error, FailedCall, Kind};
+use crate::iam::Write;
+use crate::physical_id::PhysicalId;
+
+/// The longest piece of AWS's own words that a sentence takes over, in characters.
+const LONGEST_QUOTE: usize = 600;
+
+/// A read failed.
+pub fn of_read(error: &Error, account: &Account, id: &PhysicalId) -> String {
+    let Some(call) = error.failed_call() else { return error.reason() };
+    let what = format!("Reading {} and {} in account {} failed", id.role_name, id.policy_name, account.id);
+    match error.kind() {
+        Kind::Denied => denied(call, &what),
+        Kind::Unavailable => {
+            format!("{what}: IAM gave no usable answer to {}{}. Retry the stack operation.", call.operation, code(call))
+        }
+        _ => format!("{what}: {}{} said: {}.", call.operation, code(call), quoted(call)),
+    }
+}
+
+/// A write failed.
+pub fn of_write(error: &Error, account: &Account, write: &Write) -> String {
+    let Some(call) = error.failed_call() else { return error.reason() };
+    let what = format!("{} on {} in account {} failed", write.operation(), write.object(), account.id);
+    match (error.kind(), write) {
+        (Kind::Denied, _) => denied(call, &what),
+        (Kind::Unavailable, _) => format!(
+            "{what}: IAM gave no usable answer{}, so that it is not known whether it took effect. Retry the stack \
+             operation, which carries on from what is there.",
+            code(call)
+        ),
+        (Kind::Gone, Write::CreateRole { permissions_boundary: Some(arn), .. })
+        | (Kind::Gone, Write::PutRolePermissionsBoundary { policy_arn: arn, .. }) => format!(
+            "{what}: the permissions boundary {arn} does not exist or cannot be attached. Check PermissionsBoundaryArn: it \
+             must be a managed policy of this account or of AWS."
+        ),
+        (Kind::Gone, _) => format!(
+            "{what}: IAM says that it is not there, although it was a moment ago; somebody else may be at work on it. \
+             Retry the stack operation."
+        ),
+        (Kind::LookAgain, Write::CreateRole { .. } | Write::CreatePolicy { .. }) if call.code == "EntityAlreadyExists" => {
+            format!(
+                "{what}: IAM says that the name is taken, but nothing can be read under it. Look for one whose name differs \
+                 in upper and lower case only, or that has a path, and rename or delete it, or choose another name."
+            )
+        }
+        (Kind::LookAgain, _) => format!(
+            "{what}: somebody else is changing it at the same time ({}: {}). Retry the stack operation when that is done.",
+            call.code,
+            quoted(call)
+        ),
+        _ if call.code == "LimitExceeded" => format!(
+            "{what}: a quota of the account is used up ({}). Remove what is not needed, or ask AWS for a higher quota, \
+             then retry.",
+            quoted(call)
+        ),
+        _ => format!("{what}{}: {}. Correct that, then retry the stack operation.", code(call), quoted(call)),
+    }
+}
+
+fn denied(call: &FailedCall, what: &str) -> String {
+    format!(
+        "{what}: the function's role is not allowed iam:{} ({}). Check that the role's policy still holds that action, and \
+         that no permissions boundary or service control policy denies it, then retry.",
+        call.operation,
+        quoted(call)
+    )
+}
+
+fn code(call: &FailedCall) -> String {
+    if call.code.is_empty() { String::new() } else { format!(" ({})", call.code) }
+}
+
+/// AWS's own words, without a full stop at the end.
+fn quoted(call: &FailedCall) -> String {
+    let words: String = call.message.chars().take(LONGEST_QUOTE).collect();
+    words.trim().trim_end_matches('.').to_owned()
+}

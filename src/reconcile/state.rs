@@ -1,0 +1,117 @@
+//! What is there.
+
+use crate::account::Account;
+use crate::budget::Budget;
+use crate::error::{Error, Kind, Result};
+use crate::iam::{AttachedPolicy, Iam, PolicyDescription, PolicyUser, PolicyVersion, RoleDescription};
+use crate::physical_id::PhysicalId;
+use crate::reconcile::reason;
+use serde_json::Value;
+use std::future::Future;
+use tokio::time::timeout_at;
+
+/// The role and the policy under one pair of names, as IAM told it at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    pub role: Option<Role>,
+    pub policy: Option<Policy>,
+}
+
+/// A role and what hangs on it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Role {
+    pub about: RoleDescription,
+    pub attached: Vec<AttachedPolicy>,
+    /// Names of inline policies.
+    pub inline: Vec<String>,
+    /// Names of the instance profiles that the role is in; empty unless observed for a [`Sight::Departure`].
+    pub instance_profiles: Vec<String>,
+}
+
+/// A managed policy with its versions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    pub about: PolicyDescription,
+    pub versions: Vec<PolicyVersion>,
+    /// The default version's.
+    pub document: Value,
+    /// Empty unless observed for a [`Sight::Departure`].
+    pub users: Vec<PolicyUser>,
+}
+
+impl Role {
+    pub fn has_attached(&self, policy_arn: &str) -> bool {
+        self.attached.iter().any(|policy| policy.arn == policy_arn)
+    }
+}
+
+/// How much has to be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// What convergence compares.
+    Convergence,
+    /// Also what stands in the way of a deletion.
+    Departure,
+}
+
+/// Reads the state. All reads go out at once but for the policy's document, which needs the default version's id.
+///
+/// # Errors
+/// Those of the reads, with a sentence; [`OutOfTime`](Kind::OutOfTime) when the time for calls ends.
+pub async fn observe(iam: &impl Iam, account: &Account, budget: &Budget, id: &PhysicalId, sight: Sight) -> Result<State> {
+    let policy_arn = account.policy_arn(&id.policy_name);
+    let reads = async {
+        let (role, policy) =
+            tokio::join!(observe_role(iam, &id.role_name, sight), observe_policy(iam, &policy_arn, sight));
+        Ok(State { role: role?, policy: policy? })
+    };
+    match timeout_at(budget.calls_end, reads).await {
+        Ok(state) => state.map_err(|error: Error| {
+            let sentence = reason::of_read(&error, account, id);
+            error.because(sentence)
+        }),
+        Err(_) => Err(Error::new(
+            Kind::OutOfTime,
+            format!(
+                "IAM did not tell in time what there is of {} and {} in account {}. Nothing was changed by this attempt \
+                 since; retry the stack operation, which carries on.",
+                id.role_name, id.policy_name, account.id
+            ),
+        )),
+    }
+}
+
+async fn observe_role(iam: &impl Iam, role_name: &str, sight: Sight) -> Result<Option<Role>> {
+    let (about, attached, inline, instance_profiles) = tokio::join!(
+        iam.role(role_name),
+        none_if_gone(iam.attached_policies(role_name)),
+        none_if_gone(iam.inline_policies(role_name)),
+        only_for_departure(sight, iam.instance_profiles(role_name)),
+    );
+    let (attached, inline, instance_profiles) = (attached?, inline?, instance_profiles?);
+    Ok(about?.map(|about| Role { about, attached, inline, instance_profiles }))
+}
+
+async fn observe_policy(iam: &impl Iam, policy_arn: &str, sight: Sight) -> Result<Option<Policy>> {
+    let (about, versions, users) = tokio::join!(
+        iam.policy(policy_arn),
+        none_if_gone(iam.policy_versions(policy_arn)),
+        only_for_departure(sight, iam.policy_users(policy_arn)),
+    );
+    let (about, versions, users) = (about?, versions?, users?);
+    let Some(about) = about else { return Ok(None) };
+    let document = iam.policy_document(policy_arn, &about.default_version_id).await?;
+    Ok(Some(Policy { about, versions, document, users }))
+}
+
+/// A list of what hangs on something that is not there is empty.
+async fn none_if_gone<T>(list: impl Future<Output = Result<Vec<T>>>) -> Result<Vec<T>> {
+    match list.await {
+        Err(error) if error.kind() == Kind::Gone => Ok(Vec::new()),
+        result => result,
+    }
+}
+
+async fn only_for_departure<T>(sight: Sight, list: impl Future<Output = Result<Vec<T>>>) -> Result<Vec<T>> {
+    if sight == Sight::Departure { none_if_gone(list).await } else { Ok(Vec::new()) }
+}
