@@ -6,7 +6,7 @@
 //! [`aws`] is the adapter to the real service. The tests have a stateful fake with IAM's rules, and decorators that fail
 //! on demand.
 
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -274,4 +274,21 @@ pub trait Iam {
     async fn policy_users(&self, policy_arn: &str) -> Result<Vec<PolicyUser>>;
     /// Carries out one change.
     async fn write(&self, write: &Write) -> Result<()>;
+}
+
+/// The kind of an AWS error code. What IAM documents for the operations used here; anything unknown is final.
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html>
+pub fn kind_of(code: &str, server_error: bool) -> Kind {
+    match code {
+        "NoSuchEntity" => Kind::Gone,
+        "EntityAlreadyExists" | "ConcurrentModification" | "DeleteConflict" | "EntityTemporarilyUnmodifiable" => {
+            Kind::LookAgain
+        }
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => Kind::Denied,
+        "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequestsException" => Kind::Unavailable,
+        // No code at all: the answer is not one of IAM's.
+        "" => Kind::Unavailable,
+        _ if server_error => Kind::Unavailable,
+        _ => Kind::Refused,
+    }
 }

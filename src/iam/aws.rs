@@ -5,7 +5,7 @@
 
 use crate::error::{Error, FailedCall, Kind, Result, chain};
 use crate::http::SdkHttpClient;
-use crate::iam::{AttachedPolicy, Iam, PolicyDescription, PolicyUser, PolicyVersion, RoleDescription, Tags, Write};
+use crate::iam::{AttachedPolicy, Iam, PolicyDescription, PolicyUser, PolicyVersion, RoleDescription, Tags, Write, kind_of};
 use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -236,23 +236,6 @@ where
     SdkError<E, HttpResponse>: ProvideErrorMetadata + RequestId + std::error::Error,
 {
     result.map(drop).map_err(failed(operation))
-}
-
-/// The kind of an AWS error code. What IAM documents for the operations used here; anything unknown is final.
-/// <https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html>
-fn kind_of(code: &str, server_error: bool) -> Kind {
-    match code {
-        "NoSuchEntity" => Kind::Gone,
-        "EntityAlreadyExists" | "ConcurrentModification" | "DeleteConflict" | "EntityTemporarilyUnmodifiable" => {
-            Kind::LookAgain
-        }
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => Kind::Denied,
-        "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequestsException" => Kind::Unavailable,
-        // No code at all: the answer is not one of IAM's.
-        "" => Kind::Unavailable,
-        _ if server_error => Kind::Unavailable,
-        _ => Kind::Refused,
-    }
 }
 
 /// An SDK error as ours.

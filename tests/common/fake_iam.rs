@@ -1,0 +1,475 @@
+//! A stateful IAM in memory that obeys IAM's rules.
+//!
+//! What it refuses, real IAM refuses, with the same code: taken names (case aside), delete conflicts, five versions, ten
+//! attachments, sizes, tags, malformed documents. Reads can be made to lag behind writes. `tests/conformance.rs` plays the
+//! same calls to it and to an emulator that we did not write, so that it does not drift towards what our code hopes for.
+//!
+//! Sources: the API reference of each operation, and
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
+
+use orchestera_access::error::{Error, FailedCall, Result};
+use orchestera_access::iam::{
+    AttachedPolicy, Iam, PolicyDescription, PolicyUser, PolicyVersion, RoleDescription, Tags, Write, kind_of,
+};
+use serde_json::Value;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+
+pub const ACCOUNT: &str = "111122223333";
+
+/// An error code and words.
+pub type Refusal = (&'static str, String);
+
+/// Everything in the account. Two worlds can be compared, which is how a test shows that nothing was touched.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct World {
+    /// By name in lower case.
+    pub roles: BTreeMap<String, Role>,
+    /// By ARN.
+    pub policies: BTreeMap<String, Policy>,
+    /// Users and groups that a policy is attached to.
+    pub principals: BTreeSet<(String, PolicyUser)>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Role {
+    pub name: String,
+    pub path: String,
+    pub trust: Value,
+    pub max_session_duration: i32,
+    pub permissions_boundary: Option<String>,
+    pub tags: Tags,
+    pub attached: BTreeSet<String>,
+    pub inline: BTreeSet<String>,
+    pub instance_profiles: BTreeSet<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    pub name: String,
+    pub versions: Vec<(u32, Value)>,
+    pub default: u32,
+    pub made: u32,
+    pub tags: Tags,
+}
+
+pub fn policy_arn(name: &str) -> String {
+    format!("arn:aws:iam::{ACCOUNT}:policy/{name}")
+}
+
+/// A tag list from pairs.
+pub fn tags<const N: usize>(pairs: [(&str, &str); N]) -> Tags {
+    pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
+}
+
+impl World {
+    /// The role of exactly this name.
+    pub fn role(&self, name: &str) -> Option<&Role> {
+        self.roles.get(&name.to_lowercase()).filter(|role| role.name == name)
+    }
+
+    pub fn role_mut(&mut self, name: &str) -> Option<&mut Role> {
+        self.roles.get_mut(&name.to_lowercase()).filter(|role| role.name == name)
+    }
+
+    pub fn policy(&self, arn: &str) -> Option<&Policy> {
+        self.policies.get(arn)
+    }
+
+    fn need_role(&mut self, name: &str) -> std::result::Result<&mut Role, Refusal> {
+        self.role_mut(name).ok_or_else(|| gone("role", name))
+    }
+
+    fn need_policy(&mut self, arn: &str) -> std::result::Result<&mut Policy, Refusal> {
+        self.policies.get_mut(arn).ok_or_else(|| gone("policy", arn))
+    }
+
+    /// AWS's own policies are there without being made.
+    fn attachable(&self, arn: &str) -> std::result::Result<(), Refusal> {
+        let there = arn.contains(":iam::aws:policy/") || self.policies.contains_key(arn);
+        if there { Ok(()) } else { Err(gone("policy", arn)) }
+    }
+
+    pub fn users_of(&self, arn: &str) -> Vec<PolicyUser> {
+        let uses = |role: &&Role| role.attached.contains(arn) || role.permissions_boundary.as_deref() == Some(arn);
+        let roles = self.roles.values().filter(uses).map(|role| PolicyUser::Role(role.name.clone()));
+        let others = self.principals.iter().filter(|(policy, _)| policy == arn).map(|(_, user)| user.clone());
+        roles.chain(others).collect()
+    }
+
+    /// One write, as IAM does it: wholly or not at all.
+    pub fn write(&mut self, write: &Write) -> std::result::Result<(), Refusal> {
+        match write {
+            Write::CreateRole { role_name, trust, max_session_duration, permissions_boundary, tags } => {
+                check_name(role_name, 64)?;
+                check_document(trust, Place::Trust)?;
+                check_session(*max_session_duration)?;
+                check_tags(&Tags::new(), tags)?;
+                if let Some(arn) = permissions_boundary {
+                    self.attachable(arn)?;
+                }
+                if self.roles.contains_key(&role_name.to_lowercase()) {
+                    return Err(taken("role", role_name));
+                }
+                let role = Role {
+                    name: role_name.clone(),
+                    path: "/".to_owned(),
+                    trust: trust.clone(),
+                    max_session_duration: *max_session_duration,
+                    permissions_boundary: permissions_boundary.clone(),
+                    tags: tags.clone(),
+                    attached: BTreeSet::new(),
+                    inline: BTreeSet::new(),
+                    instance_profiles: BTreeSet::new(),
+                };
+                self.roles.insert(role_name.to_lowercase(), role);
+            }
+            Write::UpdateAssumeRolePolicy { role_name, trust } => {
+                check_document(trust, Place::Trust)?;
+                self.need_role(role_name)?.trust = trust.clone();
+            }
+            Write::UpdateRole { role_name, max_session_duration } => {
+                check_session(*max_session_duration)?;
+                self.need_role(role_name)?.max_session_duration = *max_session_duration;
+            }
+            Write::PutRolePermissionsBoundary { role_name, policy_arn } => {
+                self.attachable(policy_arn)?;
+                self.need_role(role_name)?.permissions_boundary = Some(policy_arn.clone());
+            }
+            Write::DeleteRolePermissionsBoundary { role_name } => {
+                self.need_role(role_name)?.permissions_boundary = None;
+            }
+            Write::TagRole { role_name, tags } => tag(&mut self.need_role(role_name)?.tags, tags)?,
+            Write::UntagRole { role_name, keys } => untag(&mut self.need_role(role_name)?.tags, keys),
+            Write::AttachRolePolicy { role_name, policy_arn } => {
+                self.attachable(policy_arn)?;
+                let role = self.need_role(role_name)?;
+                if role.attached.len() >= 10 && !role.attached.contains(policy_arn) {
+                    return Err(("LimitExceeded", "Cannot exceed quota for PoliciesPerRole: 10".to_owned()));
+                }
+                role.attached.insert(policy_arn.clone());
+            }
+            Write::DetachRolePolicy { role_name, policy_arn } => {
+                if !self.need_role(role_name)?.attached.remove(policy_arn) {
+                    return Err(gone("attachment of policy", policy_arn));
+                }
+            }
+            Write::DeleteRolePolicy { role_name, policy_name } => {
+                if !self.need_role(role_name)?.inline.remove(policy_name) {
+                    return Err(gone("inline policy", policy_name));
+                }
+            }
+            Write::DeleteRole { role_name } => {
+                let role = self.need_role(role_name)?;
+                if !role.attached.is_empty() {
+                    return Err(conflict("must detach all policies first"));
+                }
+                if !role.inline.is_empty() {
+                    return Err(conflict("must delete policies first"));
+                }
+                if !role.instance_profiles.is_empty() {
+                    return Err(conflict("must remove roles from instance profile first"));
+                }
+                self.roles.remove(&role_name.to_lowercase());
+            }
+            Write::CreatePolicy { policy_name, document, tags } => {
+                check_name(policy_name, 128)?;
+                check_document(document, Place::Policy)?;
+                check_tags(&Tags::new(), tags)?;
+                let folded = |arn: &String| arn.rsplit('/').next().unwrap_or_default().to_lowercase();
+                if self.policies.keys().any(|arn| folded(arn) == policy_name.to_lowercase()) {
+                    return Err(taken("policy", policy_name));
+                }
+                let policy = Policy {
+                    name: policy_name.clone(),
+                    versions: vec![(1, document.clone())],
+                    default: 1,
+                    made: 1,
+                    tags: tags.clone(),
+                };
+                self.policies.insert(policy_arn(policy_name), policy);
+            }
+            Write::CreatePolicyVersion { policy_arn, document } => {
+                check_document(document, Place::Policy)?;
+                let policy = self.need_policy(policy_arn)?;
+                if policy.versions.len() >= 5 {
+                    return Err(("LimitExceeded", "A managed policy can have up to 5 versions.".to_owned()));
+                }
+                policy.made += 1;
+                policy.versions.push((policy.made, document.clone()));
+                policy.default = policy.made;
+            }
+            Write::DeletePolicyVersion { policy_arn, version_id } => {
+                let policy = self.need_policy(policy_arn)?;
+                let number = version_number(version_id).filter(|n| policy.versions.iter().any(|(v, _)| v == n));
+                let number = number.ok_or_else(|| gone("version", version_id))?;
+                if number == policy.default {
+                    return Err(conflict("Cannot delete the default version of a policy."));
+                }
+                policy.versions.retain(|(version, _)| *version != number);
+            }
+            Write::TagPolicy { policy_arn, tags } => tag(&mut self.need_policy(policy_arn)?.tags, tags)?,
+            Write::UntagPolicy { policy_arn, keys } => untag(&mut self.need_policy(policy_arn)?.tags, keys),
+            Write::DeletePolicy { policy_arn } => {
+                let users = self.users_of(policy_arn);
+                let policy = self.need_policy(policy_arn)?;
+                if !users.is_empty() {
+                    return Err(conflict("Cannot delete a policy attached to entities."));
+                }
+                if policy.versions.len() > 1 {
+                    return Err(conflict("This policy has more than one version."));
+                }
+                self.policies.remove(policy_arn);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn version_number(id: &str) -> Option<u32> {
+    id.strip_prefix('v')?.parse().ok()
+}
+
+fn gone(what: &str, name: &str) -> Refusal {
+    ("NoSuchEntity", format!("The {what} {name} cannot be found."))
+}
+
+fn taken(what: &str, name: &str) -> Refusal {
+    ("EntityAlreadyExists", format!("The {what} {name} already exists."))
+}
+
+fn conflict(why: &str) -> Refusal {
+    ("DeleteConflict", format!("Cannot delete entity, {why}"))
+}
+
+fn invalid(why: impl Into<String>) -> Refusal {
+    ("ValidationError", why.into())
+}
+
+fn check_name(name: &str, longest: usize) -> std::result::Result<(), Refusal> {
+    let legal = name.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c));
+    if legal && (1..=longest).contains(&name.len()) { Ok(()) } else { Err(invalid(format!("name '{name}'"))) }
+}
+
+fn check_session(seconds: i32) -> std::result::Result<(), Refusal> {
+    if (3600..=43200).contains(&seconds) { Ok(()) } else { Err(invalid(format!("maxSessionDuration {seconds}"))) }
+}
+
+fn check_tags(there: &Tags, new: &Tags) -> std::result::Result<(), Refusal> {
+    let legal = |text: &str| text.chars().all(|c| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c));
+    for (key, value) in new {
+        if key.is_empty() || key.chars().count() > 128 || !legal(key) || key.to_lowercase().starts_with("aws:") {
+            return Err(invalid(format!("tag key '{key}'")));
+        }
+        if value.chars().count() > 256 || !legal(value) {
+            return Err(invalid(format!("tag value '{value}'")));
+        }
+    }
+    let folded: Vec<_> = new.keys().map(|key| key.to_lowercase()).collect();
+    if folded.iter().collect::<BTreeSet<_>>().len() < folded.len() {
+        return Err(("InvalidInput", "Duplicate tag keys found.".to_owned()));
+    }
+    let kept = there.keys().filter(|key| !folded.contains(&key.to_lowercase())).count();
+    if kept + new.len() > 50 {
+        return Err(("LimitExceeded", "The number of tags has reached the maximum limit.".to_owned()));
+    }
+    Ok(())
+}
+
+fn tag(there: &mut Tags, new: &Tags) -> std::result::Result<(), Refusal> {
+    check_tags(there, new)?;
+    // One key, whatever its case: the newer spelling stands.
+    let folded: BTreeSet<_> = new.keys().map(|key| key.to_lowercase()).collect();
+    there.retain(|key, _| !folded.contains(&key.to_lowercase()));
+    there.extend(new.clone());
+    Ok(())
+}
+
+fn untag(there: &mut Tags, keys: &[String]) {
+    let folded: BTreeSet<_> = keys.iter().map(|key| key.to_lowercase()).collect();
+    there.retain(|key, _| !folded.contains(&key.to_lowercase()));
+}
+
+#[derive(PartialEq)]
+enum Place {
+    Trust,
+    Policy,
+}
+
+fn check_document(document: &Value, place: Place) -> std::result::Result<(), Refusal> {
+    let malformed = |why: &str| Err(("MalformedPolicyDocument", why.to_owned()));
+    let longest = if place == Place::Trust { 2048 } else { 6144 };
+    if document.to_string().len() > longest {
+        return Err(("LimitExceeded", format!("Cannot exceed quota: {longest}")));
+    }
+    if !matches!(document["Version"].as_str(), Some("2012-10-17" | "2008-10-17")) {
+        return malformed("Syntax errors in policy: Version");
+    }
+    let statements = match &document["Statement"] {
+        Value::Array(statements) if !statements.is_empty() => statements.clone(),
+        one @ Value::Object(_) => vec![one.clone()],
+        _ => return malformed("Syntax errors in policy: Statement"),
+    };
+    for statement in &statements {
+        let has = |key: &str| statement.get(key).is_some();
+        if !matches!(statement["Effect"].as_str(), Some("Allow" | "Deny")) {
+            return malformed("Syntax errors in policy: Effect");
+        }
+        if has("Action") == has("NotAction") {
+            return malformed("Policy statement must contain actions.");
+        }
+        match place {
+            Place::Trust if has("Resource") => return malformed("Has prohibited field Resource"),
+            Place::Trust if !has("Principal") => return malformed("Missing required field Principal"),
+            Place::Policy if has("Principal") => return malformed("Policy document should not specify a principal."),
+            Place::Policy if !has("Resource") && !has("NotResource") => {
+                return malformed("Policy statement must contain resources.");
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The world behind the seam: what the function sees.
+#[derive(Default)]
+pub struct FakeIam {
+    world: RefCell<World>,
+    /// What reads still see, and how many more of them.
+    stale: RefCell<Option<World>>,
+    stale_reads: Cell<u32>,
+    lag: Cell<u32>,
+    calls: RefCell<Vec<String>>,
+}
+
+impl FakeIam {
+    /// After each write, the next `reads` reads see the world from before it.
+    pub fn lagging_by(reads: u32) -> Self {
+        Self { lag: Cell::new(reads), ..Self::default() }
+    }
+
+    /// What somebody does in the console. Not delayed, not logged.
+    pub fn by_hand<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
+        change(&mut self.world.borrow_mut())
+    }
+
+    /// The world as it is.
+    pub fn world(&self) -> World {
+        self.world.borrow().clone()
+    }
+
+    /// Every write that was asked for since the last call of this, in order, as its one-line text.
+    pub fn writes(&self) -> Vec<String> {
+        let calls = std::mem::take(&mut *self.calls.borrow_mut());
+        calls.into_iter().filter_map(|call| call.strip_prefix("write ").map(str::to_owned)).collect()
+    }
+
+    /// How many reads were asked for since the last call of this or of [`FakeIam::writes`].
+    pub fn reads(&self) -> usize {
+        let calls = std::mem::take(&mut *self.calls.borrow_mut());
+        calls.iter().filter(|call| call.starts_with("read ")).count()
+    }
+
+    fn read<T>(&self, operation: &'static str, look: impl FnOnce(&World) -> std::result::Result<T, Refusal>) -> Result<T> {
+        self.calls.borrow_mut().push(format!("read {operation}"));
+        let left = self.stale_reads.get();
+        let outcome = if left > 0 {
+            self.stale_reads.set(left - 1);
+            look(self.stale.borrow().as_ref().expect("a stale world"))
+        } else {
+            look(&self.world.borrow())
+        };
+        outcome.map_err(|refusal| error(operation, refusal))
+    }
+}
+
+/// A refusal as the adapter would report it.
+pub fn error(operation: &'static str, (code, message): Refusal) -> Error {
+    let call = FailedCall { operation, code: code.to_owned(), message, request_id: "fake-request".to_owned() };
+    Error::call(kind_of(code, false), call)
+}
+
+impl Iam for FakeIam {
+    async fn role(&self, role_name: &str) -> Result<Option<RoleDescription>> {
+        self.read("GetRole", |world| {
+            Ok(world.role(role_name).map(|role| RoleDescription {
+                arn: format!("arn:aws:iam::{ACCOUNT}:role{}{}", role.path, role.name),
+                trust: role.trust.clone(),
+                max_session_duration: role.max_session_duration,
+                permissions_boundary: role.permissions_boundary.clone(),
+                tags: role.tags.clone(),
+            }))
+        })
+    }
+
+    async fn attached_policies(&self, role_name: &str) -> Result<Vec<AttachedPolicy>> {
+        self.read("ListAttachedRolePolicies", |world| {
+            let role = world.role(role_name).ok_or_else(|| gone("role", role_name))?;
+            Ok(role.attached.iter().map(|arn| AttachedPolicy { arn: arn.clone() }).collect())
+        })
+    }
+
+    async fn inline_policies(&self, role_name: &str) -> Result<Vec<String>> {
+        self.read("ListRolePolicies", |world| {
+            let role = world.role(role_name).ok_or_else(|| gone("role", role_name))?;
+            Ok(role.inline.iter().cloned().collect())
+        })
+    }
+
+    async fn instance_profiles(&self, role_name: &str) -> Result<Vec<String>> {
+        self.read("ListInstanceProfilesForRole", |world| {
+            let role = world.role(role_name).ok_or_else(|| gone("role", role_name))?;
+            Ok(role.instance_profiles.iter().cloned().collect())
+        })
+    }
+
+    async fn policy(&self, policy_arn: &str) -> Result<Option<PolicyDescription>> {
+        self.read("GetPolicy", |world| {
+            Ok(world.policy(policy_arn).map(|policy| PolicyDescription {
+                arn: policy_arn.to_owned(),
+                default_version_id: format!("v{}", policy.default),
+                tags: policy.tags.clone(),
+            }))
+        })
+    }
+
+    async fn policy_versions(&self, policy_arn: &str) -> Result<Vec<PolicyVersion>> {
+        self.read("ListPolicyVersions", |world| {
+            let policy = world.policy(policy_arn).ok_or_else(|| gone("policy", policy_arn))?;
+            let version = |(number, _): &(u32, Value)| PolicyVersion {
+                id: format!("v{number}"),
+                is_default: *number == policy.default,
+            };
+            // IAM lists the newest first.
+            Ok(policy.versions.iter().rev().map(version).collect())
+        })
+    }
+
+    async fn policy_document(&self, policy_arn: &str, version_id: &str) -> Result<Value> {
+        self.read("GetPolicyVersion", |world| {
+            let policy = world.policy(policy_arn).ok_or_else(|| gone("policy", policy_arn))?;
+            let version = policy.versions.iter().find(|(number, _)| Some(*number) == version_number(version_id));
+            version.map(|(_, document)| document.clone()).ok_or_else(|| gone("version", version_id))
+        })
+    }
+
+    async fn policy_users(&self, policy_arn: &str) -> Result<Vec<PolicyUser>> {
+        self.read("ListEntitiesForPolicy", |world| {
+            world.policy(policy_arn).ok_or_else(|| gone("policy", policy_arn))?;
+            Ok(world.users_of(policy_arn))
+        })
+    }
+
+    async fn write(&self, write: &Write) -> Result<()> {
+        self.calls.borrow_mut().push(format!("write {write}"));
+        let before = self.world();
+        self.world.borrow_mut().write(write).map_err(|refusal| error(write.operation(), refusal))?;
+        if self.lag.get() > 0 {
+            if self.stale_reads.get() == 0 {
+                *self.stale.borrow_mut() = Some(before);
+            }
+            self.stale_reads.set(self.lag.get());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+//! A decorator that makes any IAM fail on demand.
+
+use super::fake_iam::{FakeIam, World, error};
+use orchestera_access::error::{Error, FailedCall, Kind, Result};
+use orchestera_access::iam::{AttachedPolicy, Iam, PolicyDescription, PolicyUser, PolicyVersion, RoleDescription, Write};
+use serde_json::Value;
+use std::cell::RefCell;
+use std::future::pending;
+
+/// What goes wrong.
+pub enum Fault {
+    /// IAM refuses with this code; nothing happened.
+    Refuse(&'static str),
+    /// No answer; nothing happened.
+    Unheard,
+    /// No answer, although it happened.
+    AnswerLost,
+    /// Neither an answer nor an end.
+    Hang,
+    /// The adapter panics.
+    Panic,
+    /// Somebody else is at work just before; then the call is made.
+    Meanwhile(Box<dyn Fn(&mut World)>),
+}
+
+struct Rule {
+    operation: &'static str,
+    times: usize,
+    fault: Fault,
+}
+
+/// A fake whose calls fail by rule.
+pub struct FaultyIam<'a> {
+    pub fake: &'a FakeIam,
+    rules: RefCell<Vec<Rule>>,
+}
+
+pub const FOR_EVER: usize = usize::MAX;
+
+impl<'a> FaultyIam<'a> {
+    pub fn new(fake: &'a FakeIam) -> Self {
+        Self { fake, rules: RefCell::default() }
+    }
+
+    /// The next `times` calls of `operation` go wrong.
+    pub fn on(self, operation: &'static str, times: usize, fault: Fault) -> Self {
+        self.rules.borrow_mut().push(Rule { operation, times, fault });
+        self
+    }
+
+    async fn call<T>(&self, operation: &'static str, call: impl Future<Output = Result<T>>) -> Result<T> {
+        enum Then {
+            Call,
+            Hang,
+            Lose,
+            Err(Error),
+        }
+        let then = {
+            let mut rules = self.rules.borrow_mut();
+            let rule = rules.iter_mut().find(|rule| rule.operation == operation && rule.times > 0);
+            match rule {
+                None => Then::Call,
+                Some(rule) => {
+                    rule.times -= 1;
+                    match &rule.fault {
+                        Fault::Refuse(code) => Then::Err(error(operation, (code, "as the test says".to_owned()))),
+                        Fault::Unheard => Then::Err(no_answer(operation)),
+                        Fault::AnswerLost => Then::Lose,
+                        Fault::Hang => Then::Hang,
+                        Fault::Panic => panic!("as the test says"),
+                        Fault::Meanwhile(change) => {
+                            self.fake.by_hand(change);
+                            Then::Call
+                        }
+                    }
+                }
+            }
+        };
+        match then {
+            Then::Call => call.await,
+            Then::Hang => pending().await,
+            Then::Lose => {
+                call.await?;
+                Err(no_answer(operation))
+            }
+            Then::Err(error) => Err(error),
+        }
+    }
+}
+
+fn no_answer(operation: &'static str) -> Error {
+    let (code, message, request_id) = (String::new(), "connection reset".to_owned(), String::new());
+    Error::call(Kind::Unavailable, FailedCall { operation, code, message, request_id })
+}
+
+impl Iam for FaultyIam<'_> {
+    async fn role(&self, role_name: &str) -> Result<Option<RoleDescription>> {
+        self.call("GetRole", self.fake.role(role_name)).await
+    }
+    async fn attached_policies(&self, role_name: &str) -> Result<Vec<AttachedPolicy>> {
+        self.call("ListAttachedRolePolicies", self.fake.attached_policies(role_name)).await
+    }
+    async fn inline_policies(&self, role_name: &str) -> Result<Vec<String>> {
+        self.call("ListRolePolicies", self.fake.inline_policies(role_name)).await
+    }
+    async fn instance_profiles(&self, role_name: &str) -> Result<Vec<String>> {
+        self.call("ListInstanceProfilesForRole", self.fake.instance_profiles(role_name)).await
+    }
+    async fn policy(&self, policy_arn: &str) -> Result<Option<PolicyDescription>> {
+        self.call("GetPolicy", self.fake.policy(policy_arn)).await
+    }
+    async fn policy_versions(&self, policy_arn: &str) -> Result<Vec<PolicyVersion>> {
+        self.call("ListPolicyVersions", self.fake.policy_versions(policy_arn)).await
+    }
+    async fn policy_document(&self, policy_arn: &str, version_id: &str) -> Result<Value> {
+        self.call("GetPolicyVersion", self.fake.policy_document(policy_arn, version_id)).await
+    }
+    async fn policy_users(&self, policy_arn: &str) -> Result<Vec<PolicyUser>> {
+        self.call("ListEntitiesForPolicy", self.fake.policy_users(policy_arn)).await
+    }
+    async fn write(&self, write: &Write) -> Result<()> {
+        self.call(write.operation(), self.fake.write(write)).await
+    }
+}

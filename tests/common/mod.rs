@@ -1,0 +1,7 @@
+//! What the tests share: a fake IAM with IAM's rules, a decorator that makes it fail, and a stack that drives the function.
+
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+pub mod fake_iam;
+pub mod faulty_iam;
+pub mod stack;

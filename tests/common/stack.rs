@@ -1,0 +1,133 @@
+//! A stack with one `Custom::OrchesteraAccess`, as CloudFormation drives it: events in, answers out. Delivery is left out
+//! (`tests/callback.rs` has it), so that time can be paused.
+
+use super::fake_iam::ACCOUNT;
+use orchestera_access::budget::Budget;
+use orchestera_access::handler::{Invocation, decide};
+use orchestera_access::iam::Iam;
+use orchestera_access::request::Envelope;
+use orchestera_access::response;
+use serde_json::value::to_raw_value;
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::Instant;
+
+pub const ROLE: &str = "OrchesteraAccessRole";
+pub const POLICY: &str = "OrchesteraAccessPolicy";
+/// The physical id under the default names.
+pub const ID: &str = "111122223333/OrchesteraAccessRole/OrchesteraAccessPolicy";
+
+/// The answer, as CloudFormation reads it.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: String,
+    pub reason: String,
+    pub id: String,
+    pub data: Value,
+    /// How long the event was worked on.
+    pub took: Duration,
+}
+
+impl Answer {
+    #[track_caller]
+    pub fn succeeded(self) -> Self {
+        assert_eq!(self.status, "SUCCESS", "{}", self.reason);
+        self
+    }
+
+    #[track_caller]
+    pub fn failed(self) -> Self {
+        assert_eq!(self.status, "FAILED", "{:?}", self.data);
+        assert!(!self.reason.trim().is_empty());
+        self
+    }
+
+    /// The reason holds each of these.
+    #[track_caller]
+    pub fn saying(self, words: &[&str]) -> Self {
+        for word in words {
+            assert!(self.reason.contains(word), "'{word}' is missing in: {}", self.reason);
+        }
+        self
+    }
+
+    #[track_caller]
+    pub fn with_id(self, id: &str) -> Self {
+        assert_eq!(self.id, id);
+        self
+    }
+
+    pub fn get(&self, attribute: &str) -> &str {
+        self.data[attribute].as_str().unwrap_or_else(|| panic!("no attribute {attribute} in {}", self.data))
+    }
+}
+
+pub struct Stack<'a, I> {
+    pub iam: &'a I,
+    pub stack_id: String,
+    pub timeout: Duration,
+}
+
+impl<'a, I: Iam> Stack<'a, I> {
+    pub fn new(iam: &'a I) -> Self {
+        Self::named(iam, "access")
+    }
+
+    pub fn named(iam: &'a I, name: &str) -> Self {
+        let stack_id = format!("arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/{name}/0a1b2c3d-1111-2222-3333-444455556666");
+        Self { iam, stack_id, timeout: Duration::from_secs(60) }
+    }
+
+    pub async fn create(&self, properties: Value) -> Answer {
+        self.send(json!({"RequestType": "Create", "ResourceProperties": properties})).await
+    }
+
+    pub async fn update(&self, id: &str, properties: Value, old: Value) -> Answer {
+        self.send(json!({
+            "RequestType": "Update", "PhysicalResourceId": id,
+            "ResourceProperties": properties, "OldResourceProperties": old,
+        }))
+        .await
+    }
+
+    pub async fn delete(&self, id: &str, properties: Value) -> Answer {
+        self.send(json!({"RequestType": "Delete", "PhysicalResourceId": id, "ResourceProperties": properties})).await
+    }
+
+    /// Sends an event with the fields given, and what every event has beside them.
+    pub async fn send(&self, mut event: Value) -> Answer {
+        let url = "https://bucket.s3.amazonaws.com/answer?X-Amz-Signature=dummy";
+        for (field, value) in [
+            ("ServiceToken", format!("arn:aws:lambda:us-east-1:{ACCOUNT}:function:access")),
+            ("ResponseURL", url.to_owned()),
+            ("StackId", self.stack_id.clone()),
+            ("RequestId", "request-1".to_owned()),
+            ("ResourceType", "Custom::OrchesteraAccess".to_owned()),
+            ("LogicalResourceId", "Access".to_owned()),
+        ] {
+            event[field] = value.into();
+        }
+        let start = Instant::now();
+        let invocation = Invocation {
+            function_arn: format!("arn:aws:lambda:us-east-1:{ACCOUNT}:function:access"),
+            deadline: start + self.timeout,
+        };
+        let envelope = Envelope::open(&to_raw_value(&event).unwrap()).unwrap();
+        let address = envelope.address().unwrap();
+        let budget = Budget::new(start, invocation.deadline);
+        let outcome = decide(&envelope, &address, &invocation, budget, async || Ok(self.iam)).await;
+        let took = start.elapsed();
+        let body: Value = serde_json::from_slice(&response::body(&address, &outcome)).unwrap();
+        for (field, sent) in [("StackId", "StackId"), ("RequestId", "RequestId"), ("LogicalResourceId", "LogicalResourceId")] {
+            assert_eq!(body[field], event[sent]);
+        }
+        let text = |field: &str| body[field].as_str().unwrap_or_default().to_owned();
+        Answer {
+            status: text("Status"),
+            reason: text("Reason"),
+            id: text("PhysicalResourceId"),
+            data: body["Data"].clone(),
+            took,
+        }
+    }
+}

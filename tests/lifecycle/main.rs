@@ -1,0 +1,10 @@
+//! One test per row of `docs/semantics.md`, named as the row reads.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod answer;
+mod create;
+mod delete;
+mod rename;
+mod update;
