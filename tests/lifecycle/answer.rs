@@ -1,1 +1,144 @@
+//! One event, one answer: what is not about the state of IAM.
 
+use crate::common::fake_iam::{ACCOUNT, FakeIam, World};
+use crate::common::faulty_iam::{FOR_EVER, Fault, FaultyIam};
+use crate::common::stack::{ID, Stack};
+use orchestera_access::budget::Budget;
+use orchestera_access::error::{Error, Kind};
+use orchestera_access::handler::{Invocation, decide};
+use orchestera_access::request::Envelope;
+use orchestera_access::response::Outcome;
+use serde_json::json;
+use serde_json::value::to_raw_value;
+use std::time::Duration;
+use tokio::time::Instant;
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_anywhere_is_answered() {
+    for operation in ["GetRole", "ListPolicyVersions", "CreateRole", "AttachRolePolicy"] {
+        let iam = FakeIam::default();
+        let faulty = FaultyIam::new(&iam).on(operation, 1, Fault::Panic);
+        let answer = Stack::new(&faulty).create(json!({})).await.failed().with_id("failed/Access/request-1");
+        let answer = answer.saying(&["a defect", "request id request-1"]);
+        assert!(!answer.reason.contains("as the test says"), "the words of a panic are for the log");
+        // The same event again converges.
+        Stack::new(&iam).create(json!({})).await.succeeded();
+    }
+    let iam = FakeIam::default();
+    Stack::new(&iam).create(json!({})).await.succeeded();
+    let faulty = FaultyIam::new(&iam).on("DeleteRole", 1, Fault::Panic);
+    Stack::new(&faulty).delete(ID, json!({})).await.failed().with_id(ID);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_hangs_is_answered_before_the_deadline_and_named() {
+    for operation in ["CreateRole", "CreatePolicy", "AttachRolePolicy"] {
+        let iam = FakeIam::default();
+        let faulty = FaultyIam::new(&iam).on(operation, FOR_EVER, Fault::Hang);
+        let answer = Stack::new(&faulty).create(json!({})).await.failed();
+        let answer = answer.saying(&[operation, "not known whether it took effect", ACCOUNT]);
+        assert!((40..50).contains(&answer.took.as_secs()), "{operation}: {:?}", answer.took);
+    }
+    let iam = FakeIam::default();
+    let faulty = FaultyIam::new(&iam).on("GetPolicy", FOR_EVER, Fault::Hang);
+    Stack::new(&faulty).create(json!({})).await.failed().saying(&["IAM did not tell in time"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_write_begins_when_the_time_for_writes_is_over() {
+    let iam = FakeIam::default();
+    // The reads take all the time there is for writes, and then answer.
+    let slow = FaultyIam::new(&iam).on("GetRole", 1, Fault::Meanwhile(Box::new(|_| {})));
+    let mut stack = Stack::new(&slow);
+    stack.timeout = Duration::ZERO;
+    let answer = stack.create(json!({})).await.failed();
+    assert_eq!(answer.took, Duration::ZERO);
+    assert!(iam.writes().is_empty());
+    assert_eq!(iam.world(), World::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttling_for_ever_is_answered_in_time() {
+    for operation in ["GetRole", "CreateRole"] {
+        let iam = FakeIam::default();
+        let faulty = FaultyIam::new(&iam).on(operation, FOR_EVER, Fault::Refuse("Throttling"));
+        let answer = Stack::new(&faulty).create(json!({})).await.failed().saying(&["Throttling", "Retry the stack operation"]);
+        assert!(answer.took < Duration::from_secs(48), "{:?}", answer.took);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_without_an_answer_are_tried_again() {
+    for operation in ["GetRole", "CreateRole", "AttachRolePolicy"] {
+        let iam = FakeIam::default();
+        let faulty = FaultyIam::new(&iam).on(operation, 2, Fault::Unheard);
+        Stack::new(&faulty).create(json!({})).await.succeeded();
+        let iam = FakeIam::default();
+        let faulty = FaultyIam::new(&iam).on(operation, 3, Fault::Unheard);
+        Stack::new(&faulty).create(json!({})).await.failed();
+    }
+}
+
+async fn decide_with(event: serde_json::Value, function_arn: &str, client: Result<(), Error>) -> Outcome {
+    let mut event = event;
+    event["ResponseURL"] = json!("https://bucket.s3.amazonaws.com/x");
+    event["RequestId"] = json!("request-1");
+    event["LogicalResourceId"] = json!("Access");
+    let iam = FakeIam::default();
+    let start = Instant::now();
+    let invocation = Invocation { function_arn: function_arn.to_owned(), deadline: start + Duration::from_secs(60) };
+    let envelope = Envelope::open(&to_raw_value(&event).unwrap()).unwrap();
+    let budget = Budget::new(start, invocation.deadline);
+    let iam = &iam;
+    decide(&envelope, &envelope.address().unwrap(), &invocation, budget, async || client.map(|()| iam)).await
+}
+
+const FUNCTION: &str = "arn:aws:lambda:us-east-1:111122223333:function:f";
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_cannot_be_built_is_answered() {
+    let broken = || Err(Error::new(Kind::Bug, "The HTTP client cannot be built: no randomness."));
+    let create = decide_with(json!({"RequestType": "Create"}), FUNCTION, broken()).await;
+    assert_eq!((create.status(), create.physical_id()), ("FAILED", "failed/Access/request-1"));
+    assert!(create.reason().contains("no randomness"));
+    let delete = decide_with(json!({"RequestType": "Delete", "PhysicalResourceId": ID}), FUNCTION, broken()).await;
+    assert_eq!((delete.status(), delete.physical_id()), ("FAILED", ID));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_cannot_be_decoded_is_answered_with_the_id_that_it_carries() {
+    for (event, id) in [
+        (json!({"RequestType": "Frobnicate"}), "failed/Access/request-1"),
+        (json!({}), "failed/Access/request-1"),
+        (json!({"RequestType": ["Create"], "PhysicalResourceId": ID}), ID),
+        (json!({"RequestType": "Delete"}), "failed/Access/request-1"),
+    ] {
+        let outcome = decide_with(event.clone(), FUNCTION, Ok(())).await;
+        assert_eq!((outcome.status(), outcome.physical_id()), ("FAILED", id), "{event}");
+        assert!(outcome.reason().contains("CloudFormation"), "{}", outcome.reason());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_fails_never_answers_an_id_that_it_was_sent() {
+    let event = json!({"RequestType": "Create", "PhysicalResourceId": ID, "ResourceProperties": {"OnDelete": "x"}});
+    assert_eq!(decide_with(event, FUNCTION, Ok(())).await.physical_id(), "failed/Access/request-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_arn_that_tells_no_account_is_answered() {
+    let outcome = decide_with(json!({"RequestType": "Create"}), "here", Ok(())).await;
+    assert!(outcome.status() == "FAILED" && outcome.reason().contains("'here'"), "{}", outcome.reason());
+}
+
+#[tokio::test(start_paused = true)]
+async fn clients_that_take_for_ever_to_build_are_answered_in_time() {
+    let event = json!({"RequestType": "Create", "ResponseURL": "https://bucket.s3.amazonaws.com/x"});
+    let envelope = Envelope::open(&to_raw_value(&event).unwrap()).unwrap();
+    let start = Instant::now();
+    let invocation = Invocation { function_arn: FUNCTION.to_owned(), deadline: start + Duration::from_secs(60) };
+    let never = async || -> Result<&FakeIam, Error> { std::future::pending().await };
+    let outcome = decide(&envelope, &envelope.address().unwrap(), &invocation, Budget::new(start, invocation.deadline), never).await;
+    assert!(outcome.status() == "FAILED" && outcome.reason().contains("time of the function ended"));
+    assert_eq!(start.elapsed().as_secs(), 48);
+}

@@ -1,1 +1,355 @@
+use crate::common::fake_iam::{FakeIam, Policy, Role, World, policy_arn, tags};
+use crate::common::faulty_iam::{FOR_EVER, Fault, FaultyIam};
+use crate::common::stack::{ID, POLICY, ROLE, Stack};
+use crate::create::{policy_by_hand, role_by_hand};
+use orchestera_access::iam::{Tags, Write};
+use orchestera_access::policy::Edition;
+use serde_json::{Value, json};
 
+fn role(world: &mut World) -> &mut Role {
+    world.role_mut(ROLE).unwrap()
+}
+
+fn policy(world: &mut World) -> &mut Policy {
+    world.policies.get_mut(&policy_arn(POLICY)).unwrap()
+}
+
+/// A stack that was created with these properties.
+async fn created(iam: &FakeIam, properties: Value) -> Stack<'_, FakeIam> {
+    let stack = Stack::new(iam);
+    stack.create(properties).await.succeeded();
+    iam.writes();
+    stack
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_change_writes_nothing_and_is_verified() {
+    let iam = FakeIam::default();
+    let stack = created(&iam, json!({})).await;
+    let before = iam.world();
+    let answer = stack.update(ID, json!({"Release": "2"}), json!({"Release": "1"})).await.succeeded().with_id(ID);
+    assert_eq!(answer.get("Verified"), "true");
+    assert!(iam.writes().is_empty());
+    assert_eq!(iam.world(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_drift_is_converged_with_the_least_writes() {
+    type Drift = (&'static str, fn(&mut World), &'static [&'static str]);
+    let drifts: [Drift; 12] = [
+        ("trust", |w| role(w).trust["Statement"][0]["Principal"]["AWS"] = json!("arn:aws:iam::999999999999:root"), &["UpdateAssumeRolePolicy"]),
+        ("one more in the trust", |w| {
+            let more = json!({"Effect": "Allow", "Principal": {"AWS": "999999999999"}, "Action": "sts:AssumeRole"});
+            role(w).trust["Statement"].as_array_mut().unwrap().push(more);
+        }, &["UpdateAssumeRolePolicy"]),
+        ("the external id", |w| role(w).trust["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"] = json!("other"), &["UpdateAssumeRolePolicy"]),
+        ("session", |w| role(w).max_session_duration = 7200, &["UpdateRole"]),
+        ("boundary", |w| role(w).permissions_boundary = Some("arn:aws:iam::aws:policy/ReadOnlyAccess".into()), &["DeleteRolePermissionsBoundary"]),
+        ("attachment", |w| role(w).attached.clear(), &["AttachRolePolicy"]),
+        ("document", |w| policy(w).versions[0].1 = json!({"Version": "2012-10-17", "Statement": []}), &["CreatePolicyVersion"]),
+        ("default version", |w| {
+            let other = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
+            w.write(&Write::CreatePolicyVersion { policy_arn: policy_arn(POLICY), document: other }).unwrap();
+        }, &["CreatePolicyVersion"]),
+        ("tags of both", |w| { role(w).tags.clear(); policy(w).tags.remove("orchestera:stack-id"); }, &["TagPolicy", "TagRole"]),
+        ("a tag's value", |w| { role(w).tags.insert("orchestera:ownership".into(), "x".into()); }, &["TagRole"]),
+        ("the role", |w| { w.roles.clear(); }, &["CreateRole", "AttachRolePolicy"]),
+        ("the policy", |w| { role(w).attached.clear(); w.policies.clear(); }, &["CreatePolicy", "AttachRolePolicy"]),
+    ];
+    for (what, drift, writes) in drifts {
+        let iam = FakeIam::default();
+        let stack = created(&iam, json!({})).await;
+        let before = iam.world();
+        iam.by_hand(drift);
+        assert_ne!(iam.world(), before, "{what}: the drift is none");
+        let answer = stack.update(ID, json!({}), json!({})).await.succeeded().with_id(ID);
+        assert_eq!(answer.get("Verified"), "true", "{what}");
+        let done: Vec<_> = iam.writes().into_iter().map(|w| w.split(' ').next().unwrap().to_owned()).collect();
+        assert_eq!(done, writes, "{what}");
+        let mut after = iam.world();
+        // A policy's content is what its default version says; versions are never made undone.
+        let policy = policy(&mut after);
+        let default = policy.versions.iter().find(|(number, _)| *number == policy.default).cloned().unwrap();
+        (policy.versions, policy.default, policy.made) = (vec![(1, default.1)], 1, 1);
+        assert_eq!(after, before, "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_property_can_be_changed_and_changed_back() {
+    let iam = FakeIam::default();
+    iam.by_hand(|world| policy_by_hand(world, "Boundary", Tags::new()));
+    let stack = created(&iam, json!({})).await;
+    let before = iam.world();
+    let changed = json!({
+        "PlatformAccountId": "000000000001", "ExternalId": "given", "PermissionsBoundaryArn": policy_arn("Boundary"),
+        "MaxSessionDuration": "7200", "Tags": [{"Key": "team", "Value": "data"}],
+    });
+    let answer = stack.update(ID, changed.clone(), json!({})).await.succeeded();
+    assert_eq!((answer.get("ExternalId"), answer.get("PlatformAccountId")), ("given", "000000000001"));
+    let role = iam.world().role(ROLE).unwrap().clone();
+    assert_eq!((role.max_session_duration, role.permissions_boundary), (7200, Some(policy_arn("Boundary"))));
+    assert_eq!(role.tags["team"], "data");
+    assert_eq!(role.trust["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"], "given");
+    stack.update(ID, json!({}), changed).await.succeeded();
+    assert_eq!(iam.world(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_edition_becomes_the_default_version_before_anything_else_changes() {
+    let iam = FakeIam::default();
+    let stack = created(&iam, json!({})).await;
+    let answer = stack.update(ID, json!({"PolicyEdition": "2026-02-06", "MaxSessionDuration": "7200"}), json!({})).await.succeeded();
+    assert_eq!((answer.get("PolicyEdition"), answer.get("PolicyVersionId")), ("2026-02-06", "v2"));
+    assert_eq!(
+        answer.get("PolicySha256"),
+        orchestera_access::policy::sha256(&Edition::named("2026-02-06").unwrap().document())
+    );
+    let writes = iam.writes();
+    assert_eq!(writes, [format!("CreatePolicyVersion {}", policy_arn(POLICY)), format!("UpdateRole {ROLE} MaxSessionDuration=7200")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_policy_stays_attached_through_every_write() {
+    let iam = FakeIam::default();
+    let stack = created(&iam, json!({})).await;
+    iam.by_hand(|world| role(world).tags.clear());
+    stack.update(ID, json!({"PolicyEdition": "2026-02-06", "ExternalId": "given"}), json!({})).await.succeeded();
+    for write in iam.writes() {
+        assert!(!write.contains("Detach") && !write.contains("Delete"), "{write}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_five_versions_the_oldest_that_is_not_the_default_is_pruned_first() {
+    let iam = FakeIam::default();
+    let stack = created(&iam, json!({})).await;
+    iam.by_hand(|world| {
+        let document = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]});
+        for _ in 0..10 {
+            let new = Write::CreatePolicyVersion { policy_arn: policy_arn(POLICY), document: document.clone() };
+            if world.write(&new).is_err() {
+                let oldest = policy(world).versions[1].0;
+                let prune = Write::DeletePolicyVersion { policy_arn: policy_arn(POLICY), version_id: format!("v{oldest}") };
+                world.write(&prune).unwrap();
+                world.write(&new).unwrap();
+            }
+        }
+        // Five are there: v1, which is the default again, and v8 to v11.
+        policy(world).default = 1;
+        policy(world).versions[0].1 = document;
+    });
+    assert_eq!(policy(&mut iam.world()).versions.iter().map(|v| v.0).collect::<Vec<_>>(), [1, 8, 9, 10, 11]);
+    stack.update(ID, json!({}), json!({})).await.succeeded();
+    let arn = policy_arn(POLICY);
+    assert_eq!(iam.writes(), [format!("DeletePolicyVersion {arn} v8"), format!("CreatePolicyVersion {arn}")]);
+    assert_eq!(policy(&mut iam.world()).default, 12);
+}
+
+#[tokio::test(start_paused = true)]
+async fn four_versions_leave_room_for_one_more() {
+    let iam = FakeIam::default();
+    let stack = created(&iam, json!({})).await;
+    iam.by_hand(|world| {
+        let document = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]});
+        for _ in 0..3 {
+            world.write(&Write::CreatePolicyVersion { policy_arn: policy_arn(POLICY), document: document.clone() }).unwrap();
+        }
+    });
+    stack.update(ID, json!({}), json!({})).await.succeeded();
+    assert_eq!(iam.writes(), [format!("CreatePolicyVersion {}", policy_arn(POLICY))]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_blank_external_id_means_the_generated_one_whatever_was_given_in_between() {
+    let iam = FakeIam::default();
+    let stack = Stack::new(&iam);
+    let generated = stack.create(json!({})).await.succeeded().get("ExternalId").to_owned();
+    let given = json!({"ExternalId": "given"});
+    assert_eq!(stack.update(ID, given.clone(), json!({})).await.succeeded().get("ExternalId"), "given");
+    let none = json!({"RequireExternalId": "false"});
+    assert_eq!(stack.update(ID, none.clone(), given).await.succeeded().get("ExternalId"), "");
+    assert_eq!(stack.update(ID, json!({}), none).await.succeeded().get("ExternalId"), generated);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_external_id_generated_beside_a_given_one_is_used_when_the_property_becomes_blank() {
+    let iam = FakeIam::default();
+    let stack = Stack::new(&iam);
+    stack.create(json!({"ExternalId": "given"})).await.succeeded();
+    let stored = iam.world().role(ROLE).unwrap().tags["orchestera:external-id"].clone();
+    let answer = stack.update(ID, json!({}), json!({"ExternalId": "given"})).await.succeeded();
+    assert_eq!(answer.get("ExternalId"), stored);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_external_id_lost_on_one_object_is_restored_from_the_other() {
+    for on_role in [true, false] {
+        let iam = FakeIam::default();
+        let stack = Stack::new(&iam);
+        let generated = stack.create(json!({})).await.succeeded().get("ExternalId").to_owned();
+        iam.by_hand(|world| if on_role { role(world).tags.clear() } else { policy(world).tags.clear() });
+        assert_eq!(stack.update(ID, json!({}), json!({})).await.succeeded().get("ExternalId"), generated);
+        let mut world = iam.world();
+        assert_eq!(role(&mut world).tags.clone(), policy(&mut world).tags);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_external_id_lost_on_both_is_asked_for_and_never_made_anew() {
+    let iam = FakeIam::default();
+    let stack = created(&iam, json!({})).await;
+    iam.by_hand(|world| (role(world).tags.clear(), policy(world).tags.clear()));
+    let before = iam.world();
+    stack.update(ID, json!({}), json!({})).await.failed().with_id(ID).saying(&["is lost", "Set ExternalId to the value"]);
+    assert_eq!(iam.world(), before);
+
+    let given = json!({"ExternalId": "given"});
+    assert_eq!(stack.update(ID, given.clone(), json!({})).await.succeeded().get("ExternalId"), "given");
+    assert!(!iam.world().role(ROLE).unwrap().tags.contains_key("orchestera:external-id"));
+    stack.update(ID, json!({}), given).await.failed().saying(&["is lost"]);
+    stack.update(ID, json!({"RequireExternalId": "false"}), json!({})).await.succeeded();
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_stored_external_ids_that_differ_are_settled_by_the_trust_or_asked_for() {
+    let iam = FakeIam::default();
+    let stack = Stack::new(&iam);
+    let generated = stack.create(json!({})).await.succeeded().get("ExternalId").to_owned();
+    iam.by_hand(|world| role(world).tags.insert("orchestera:external-id".into(), "forged".into()));
+    assert_eq!(stack.update(ID, json!({}), json!({})).await.succeeded().get("ExternalId"), generated);
+    assert_eq!(iam.world().role(ROLE).unwrap().tags["orchestera:external-id"], generated);
+
+    iam.by_hand(|world| {
+        role(world).tags.insert("orchestera:external-id".into(), "forged".into());
+        role(world).trust["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"] = json!("else");
+    });
+    stack.update(ID, json!({}), json!({})).await.failed().saying(&["is lost"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stored_external_id_that_sts_would_not_take_counts_as_lost() {
+    let iam = FakeIam::default();
+    let stack = created(&iam, json!({})).await;
+    for value in ["", "x", "a b"] {
+        iam.by_hand(|world| {
+            role(world).tags.insert("orchestera:external-id".into(), value.into());
+            policy(world).tags.remove("orchestera:external-id");
+        });
+        stack.update(ID, json!({}), json!({})).await.failed().saying(&["is lost"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn tags_removed_from_the_list_are_untagged_and_others_stay() {
+    let iam = FakeIam::default();
+    let old = json!({"Tags": [{"Key": "Team", "Value": "a"}, {"Key": "gone", "Value": "b"}]});
+    let stack = created(&iam, old.clone()).await;
+    iam.by_hand(|world| role(world).tags.insert("cost-centre".into(), "7".into()));
+    let new = json!({"Tags": [{"Key": "team", "Value": "c"}]});
+    stack.update(ID, new, old).await.succeeded();
+    let mut world = iam.world();
+    let customers = |tags: &Tags| tags.iter().filter(|(k, _)| !k.starts_with("orch")).map(|(k, v)| (k.clone(), v.clone())).collect::<Tags>();
+    assert_eq!(customers(&role(&mut world).tags), tags([("cost-centre", "7"), ("team", "c")]));
+    assert_eq!(customers(&policy(&mut world).tags), tags([("team", "c")]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn delete_all_is_remembered_by_an_update_and_forgotten_by_the_next() {
+    let iam = FakeIam::default();
+    let stack = created(&iam, json!({})).await;
+    let all = json!({"OnDelete": "DeleteAll"});
+    stack.update(ID, all.clone(), json!({})).await.succeeded();
+    let remembered = |mut world: World| [role(&mut world).tags.clone(), policy(&mut world).tags.clone()].map(|t| t.contains_key("orchestera:delete-adopted"));
+    assert_eq!(remembered(iam.world()), [true, true]);
+    stack.update(ID, json!({"OnDelete": "Retain"}), all).await.succeeded();
+    assert_eq!(remembered(iam.world()), [false, false]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn foreign_policies_are_reported_and_left() {
+    let iam = FakeIam::default();
+    let stack = created(&iam, json!({})).await;
+    iam.by_hand(|world| {
+        role(world).attached.insert("arn:aws:iam::aws:policy/ReadOnlyAccess".into());
+        role(world).inline.insert("everything".into());
+    });
+    let before = iam.world();
+    let answer = stack.update(ID, json!({}), json!({})).await.succeeded();
+    assert_eq!(answer.get("ForeignPolicies"), "arn:aws:iam::aws:policy/ReadOnlyAccess,inline:everything");
+    assert_eq!(iam.world(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_stack_has_tagged_is_refused_under_the_old_id() {
+    let iam = FakeIam::default();
+    let stack = created(&iam, json!({})).await;
+    iam.by_hand(|world| role(world).tags.insert("orchestera:stack-id".into(), "arn:aws:cloudformation:x:1:stack/other/1".into()));
+    let before = iam.world();
+    stack.update(ID, json!({"MaxSessionDuration": "7200"}), json!({})).await.failed().with_id(ID).saying(&["stack/other/1"]);
+    assert_eq!(iam.world(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn properties_that_are_not_valid_fail_under_the_old_id_and_change_nothing() {
+    let iam = FakeIam::default();
+    let stack = created(&iam, json!({})).await;
+    let before = iam.world();
+    let answer = stack.update(ID, json!({"MaxSessionDuration": "1", "OnDelete": "x"}), json!({})).await.failed();
+    answer.with_id(ID).saying(&["(1) MaxSessionDuration", "(2) OnDelete"]);
+    assert_eq!(iam.world(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_account_in_the_id_is_refused() {
+    let iam = FakeIam::default();
+    let id = "444455556666/OrchesteraAccessRole/OrchesteraAccessPolicy";
+    for answer in [Stack::new(&iam).update(id, json!({}), json!({})).await, Stack::new(&iam).delete(id, json!({})).await] {
+        answer.failed().with_id(id).saying(&["account 444455556666", "own account 111122223333 only"]);
+    }
+    assert!(iam.writes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_half_way_keeps_the_id_and_the_next_update_converges() {
+    let iam = FakeIam::default();
+    let stack = created(&iam, json!({})).await;
+    let new = json!({"PolicyEdition": "2026-02-06", "MaxSessionDuration": "7200"});
+    let faulty = FaultyIam::new(&iam).on("UpdateRole", FOR_EVER, Fault::Refuse("AccessDenied"));
+    Stack::new(&faulty).update(ID, new.clone(), json!({})).await.failed().with_id(ID).saying(&["iam:UpdateRole"]);
+    stack.update(ID, json!({}), new).await.succeeded().with_id(ID);
+    let mut world = iam.world();
+    let policy = policy(&mut world);
+    assert_eq!(policy.versions.last().unwrap(), &(3, Edition::named("2025-09-29").unwrap().document()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_else_at_work_is_looked_at_again() {
+    let iam = FakeIam::default();
+    created(&iam, json!({})).await;
+    let faulty = FaultyIam::new(&iam).on("UpdateRole", 2, Fault::Refuse("ConcurrentModification"));
+    Stack::new(&faulty).update(ID, json!({"MaxSessionDuration": "7200"}), json!({})).await.succeeded();
+    let faulty = FaultyIam::new(&iam).on("UpdateRole", FOR_EVER, Fault::Refuse("ConcurrentModification"));
+    Stack::new(&faulty).update(ID, json!({}), json!({})).await.failed().saying(&["at the same time", "ConcurrentModification"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_disappears_between_look_and_write_is_made_again() {
+    let iam = FakeIam::default();
+    created(&iam, json!({})).await;
+    let vanishes = Fault::Meanwhile(Box::new(|world| { world.roles.clear(); }));
+    let faulty = FaultyIam::new(&iam).on("UpdateRole", 1, vanishes);
+    let answer = Stack::new(&faulty).update(ID, json!({"MaxSessionDuration": "7200"}), json!({})).await.succeeded();
+    assert_eq!((answer.get("Verified"), iam.world().role(ROLE).unwrap().max_session_duration), ("true", 7200));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_of_an_id_that_was_never_ours_follows_the_rules_of_create() {
+    for id in ["failed/Access/request-0", "access-Access-1ABCDEF"] {
+        let iam = FakeIam::default();
+        Stack::new(&iam).update(id, json!({}), json!({})).await.succeeded().with_id(ID);
+        let iam = FakeIam::default();
+        iam.by_hand(|world| role_by_hand(world, Tags::new()));
+        Stack::new(&iam).update(id, json!({}), json!({})).await.failed().with_id(id).saying(&["not made by this stack"]);
+    }
+}
