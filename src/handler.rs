@@ -19,6 +19,9 @@ use std::panic::AssertUnwindSafe;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 
+#[cfg(not(panic = "unwind"))]
+compile_error!("a panic must become a FAILED answer: build with panic = \"unwind\" (cargo-lambda's own default is abort)");
+
 /// What Lambda tells of an invocation.
 #[derive(Clone, Debug)]
 pub struct Invocation {
@@ -39,8 +42,11 @@ impl Function {
     /// Builds the clients ahead of the first event, while Lambda lends the whole of a core. A failure here is left for the
     /// event, which can be answered.
     pub async fn prepare(&self) {
-        if let Err(error) = self.iam().await {
-            tracing::error!(%error, "the clients could not be built; the next event tries again");
+        match AssertUnwindSafe(self.iam()).catch_unwind().await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the clients could not be built; the next event tries again"),
+            // Logged by the panic hook. The process must live on, or the event would find nobody to answer it.
+            Err(_) => {}
         }
     }
 

@@ -9,8 +9,8 @@ use crate::iam::{AttachedPolicy, Iam, PolicyDescription, PolicyUser, PolicyVersi
 use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
-use aws_runtime::env_config::file::EnvConfigFiles;
+use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_iam::operation::RequestId;
@@ -39,16 +39,22 @@ pub async fn configuration(http: &reqwest::Client) -> Result<SdkConfig> {
             }
         )));
     }
-    let config = aws_config::defaults(BehaviorVersion::latest())
+    let environment = loader(http)
         .region(EnvironmentVariableRegionProvider::new())
-        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
-        .profile_files(EnvConfigFiles::builder().build())
+        .credentials_provider(EnvironmentVariableCredentialsProvider::new());
+    Ok(environment.load().await)
+}
+
+/// How calls are made, without region and credentials.
+pub fn loader(http: &reqwest::Client) -> ConfigLoader {
+    let no_profile = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, "").build();
+    aws_config::defaults(BehaviorVersion::latest())
+        .profile_files(no_profile)
         .http_client(SdkHttpClient(http.clone()))
         // Six attempts with pauses of up to 1, 2, 4, 4, 4 seconds: rides out IAM's throttling, and ends well before the
         // time for writes does.
         .retry_config(RetryConfig::standard().with_max_attempts(6).with_max_backoff(Duration::from_secs(4)))
-        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(6)).build());
-    Ok(config.load().await)
+        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(6)).build())
 }
 
 /// IAM as the holder of some credentials sees it.
@@ -252,7 +258,8 @@ where
             _ => Kind::Unavailable,
         };
         let message = error.message().map_or_else(|| chain(&error), str::to_owned);
-        let request_id = error.request_id().unwrap_or_default().to_owned();
+        // In a header or in the body.
+        let request_id = error.request_id().or_else(|| error.meta().request_id()).unwrap_or_default().to_owned();
         Error::call(kind, FailedCall { operation, code, message, request_id })
     }
 }

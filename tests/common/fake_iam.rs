@@ -12,8 +12,8 @@ use orchestera_access::iam::{
     AttachedPolicy, Iam, PolicyDescription, PolicyUser, PolicyVersion, RoleDescription, Tags, Write, kind_of,
 };
 use serde_json::Value;
-use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 pub const ACCOUNT: &str = "111122223333";
 
@@ -334,50 +334,56 @@ fn check_document(document: &Value, place: Place) -> std::result::Result<(), Ref
 /// The world behind the seam: what the function sees.
 #[derive(Default)]
 pub struct FakeIam {
-    world: RefCell<World>,
-    /// What reads still see, and how many more of them.
-    stale: RefCell<Option<World>>,
-    stale_reads: Cell<u32>,
-    lag: Cell<u32>,
-    calls: RefCell<Vec<String>>,
+    world: Mutex<World>,
+    lagging: Mutex<Lagging>,
+    calls: Mutex<Vec<String>>,
+}
+
+/// Reads that are older than writes.
+#[derive(Default)]
+struct Lagging {
+    /// How many reads after a write are old.
+    by: u32,
+    left: u32,
+    world: World,
 }
 
 impl FakeIam {
     /// After each write, the next `reads` reads see the world from before it.
     pub fn lagging_by(reads: u32) -> Self {
-        Self { lag: Cell::new(reads), ..Self::default() }
+        Self { lagging: Mutex::new(Lagging { by: reads, ..Lagging::default() }), ..Self::default() }
     }
 
     /// What somebody does in the console. Not delayed, not logged.
     pub fn by_hand<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
-        change(&mut self.world.borrow_mut())
+        change(&mut self.world.lock().unwrap())
     }
 
     /// The world as it is.
     pub fn world(&self) -> World {
-        self.world.borrow().clone()
+        self.world.lock().unwrap().clone()
     }
 
     /// Every write that was asked for since the last call of this, in order, as its one-line text.
     pub fn writes(&self) -> Vec<String> {
-        let calls = std::mem::take(&mut *self.calls.borrow_mut());
+        let calls = std::mem::take(&mut *self.calls.lock().unwrap());
         calls.into_iter().filter_map(|call| call.strip_prefix("write ").map(str::to_owned)).collect()
     }
 
     /// How many reads were asked for since the last call of this or of [`FakeIam::writes`].
     pub fn reads(&self) -> usize {
-        let calls = std::mem::take(&mut *self.calls.borrow_mut());
+        let calls = std::mem::take(&mut *self.calls.lock().unwrap());
         calls.iter().filter(|call| call.starts_with("read ")).count()
     }
 
     fn read<T>(&self, operation: &'static str, look: impl FnOnce(&World) -> std::result::Result<T, Refusal>) -> Result<T> {
-        self.calls.borrow_mut().push(format!("read {operation}"));
-        let left = self.stale_reads.get();
-        let outcome = if left > 0 {
-            self.stale_reads.set(left - 1);
-            look(self.stale.borrow().as_ref().expect("a stale world"))
+        self.calls.lock().unwrap().push(format!("read {operation}"));
+        let mut lagging = self.lagging.lock().unwrap();
+        let outcome = if lagging.left > 0 {
+            lagging.left -= 1;
+            look(&lagging.world)
         } else {
-            look(&self.world.borrow())
+            look(&self.world.lock().unwrap())
         };
         outcome.map_err(|refusal| error(operation, refusal))
     }
@@ -461,14 +467,15 @@ impl Iam for FakeIam {
     }
 
     async fn write(&self, write: &Write) -> Result<()> {
-        self.calls.borrow_mut().push(format!("write {write}"));
+        self.calls.lock().unwrap().push(format!("write {write}"));
         let before = self.world();
-        self.world.borrow_mut().write(write).map_err(|refusal| error(write.operation(), refusal))?;
-        if self.lag.get() > 0 {
-            if self.stale_reads.get() == 0 {
-                *self.stale.borrow_mut() = Some(before);
+        self.by_hand(|world| world.write(write)).map_err(|refusal| error(write.operation(), refusal))?;
+        let mut lagging = self.lagging.lock().unwrap();
+        if lagging.by > 0 {
+            if lagging.left == 0 {
+                lagging.world = before;
             }
-            self.stale_reads.set(self.lag.get());
+            lagging.left = lagging.by;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use orchestera_access::iam::{AttachedPolicy, Iam, PolicyDescription, PolicyUser,
 use serde_json::Value;
 use std::cell::RefCell;
 use std::future::pending;
+use std::time::Duration;
 
 /// What goes wrong.
 pub enum Fault {
@@ -19,6 +20,8 @@ pub enum Fault {
     Hang,
     /// The adapter panics.
     Panic,
+    /// It takes this long.
+    Slow(Duration),
     /// Somebody else is at work just before; then the call is made.
     Meanwhile(Box<dyn Fn(&mut World)>),
 }
@@ -53,6 +56,7 @@ impl<'a> FaultyIam<'a> {
             Call,
             Hang,
             Lose,
+            Wait(Duration),
             Err(Error),
         }
         let then = {
@@ -67,6 +71,7 @@ impl<'a> FaultyIam<'a> {
                         Fault::Unheard => Then::Err(no_answer(operation)),
                         Fault::AnswerLost => Then::Lose,
                         Fault::Hang => Then::Hang,
+                        Fault::Slow(time) => Then::Wait(*time),
                         Fault::Panic => panic!("as the test says"),
                         Fault::Meanwhile(change) => {
                             self.fake.by_hand(change);
@@ -79,6 +84,10 @@ impl<'a> FaultyIam<'a> {
         match then {
             Then::Call => call.await,
             Then::Hang => pending().await,
+            Then::Wait(time) => {
+                tokio::time::sleep(time).await;
+                call.await
+            }
             Then::Lose => {
                 call.await?;
                 Err(no_answer(operation))

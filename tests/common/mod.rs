@@ -4,4 +4,9 @@
 
 pub mod fake_iam;
 pub mod faulty_iam;
+pub mod http_server;
+pub mod iam_endpoint;
+pub mod moto;
+pub mod runtime_api;
+pub mod sdk;
 pub mod stack;

@@ -47,14 +47,35 @@ async fn a_call_that_hangs_is_answered_before_the_deadline_and_named() {
 #[tokio::test(start_paused = true)]
 async fn no_write_begins_when_the_time_for_writes_is_over() {
     let iam = FakeIam::default();
-    // The reads take all the time there is for writes, and then answer.
-    let slow = FaultyIam::new(&iam).on("GetRole", 1, Fault::Meanwhile(Box::new(|_| {})));
-    let mut stack = Stack::new(&slow);
-    stack.timeout = Duration::ZERO;
-    let answer = stack.create(json!({})).await.failed();
-    assert_eq!(answer.took, Duration::ZERO);
+    let slow = FaultyIam::new(&iam).on("GetRole", 1, Fault::Slow(Duration::from_secs(44)));
+    let answer = Stack::new(&slow).create(json!({})).await.failed();
+    answer.saying(&["time of the function ended before CreatePolicy on OrchesteraAccessPolicy and CreateRole on OrchesteraAccessRole"]);
     assert!(iam.writes().is_empty());
-    assert_eq!(iam.world(), World::default());
+
+    let slow = FaultyIam::new(&iam).on("CreateRole", 1, Fault::Slow(Duration::from_secs(44)));
+    let answer = Stack::new(&slow).create(json!({})).await.failed();
+    answer.saying(&["time of the function ended before AttachRolePolicy", "What was done before that stays"]);
+    assert_eq!(iam.writes().len(), 2, "nothing was begun that could not end, not even a clean-up");
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_in_flight_are_awaited_before_the_answer() {
+    let iam = FakeIam::default();
+    let faulty = FaultyIam::new(&iam)
+        .on("CreatePolicy", 1, Fault::Refuse("MalformedPolicyDocument"))
+        .on("CreateRole", 1, Fault::Slow(Duration::from_secs(3)));
+    let answer = Stack::new(&faulty).create(json!({})).await.failed().saying(&["CreatePolicy", "MalformedPolicyDocument"]);
+    assert!(answer.took >= Duration::from_secs(3));
+    assert_eq!(iam.world(), World::default(), "the role was made, and removed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_time_at_all_is_answered_at_once() {
+    let iam = FakeIam::default();
+    let hung = FaultyIam::new(&iam).on("GetRole", FOR_EVER, Fault::Hang);
+    let stack = Stack { timeout: Duration::ZERO, ..Stack::new(&hung) };
+    assert_eq!(stack.create(json!({})).await.failed().took, Duration::ZERO);
+    assert!(iam.writes().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

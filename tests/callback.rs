@@ -1,0 +1,162 @@
+//! Delivery of the answer, against a server that behaves as S3 does, and as networks do.
+
+mod common;
+
+use common::http_server::{HttpServer, Reply};
+use orchestera_access::callback::deliver;
+use orchestera_access::http;
+use orchestera_access::request::ResponseUrl;
+use std::time::Duration;
+use tokio::time::Instant;
+
+const SECRET: &str = "X-Amz-Signature=0123456789abcdef";
+const BODY: &[u8] = br#"{"Status":"SUCCESS"}"#;
+
+/// Delivers within so many milliseconds; the error's text, in both forms, if it failed.
+async fn deliver_to(url: &str, milliseconds: u64) -> Result<(), String> {
+    let (client, url) = (http::client().unwrap(), ResponseUrl::new(url).unwrap());
+    let until = Instant::now() + Duration::from_millis(milliseconds);
+    let delivered = deliver(&client, &url, BODY, until).await;
+    assert!(Instant::now() < until + Duration::from_millis(300), "it took longer than it may");
+    delivered.map_err(|error| format!("{error} {error:?}"))
+}
+
+fn target(server: &HttpServer) -> String {
+    server.url(&format!("/arn%3Aaws%3Acloudformation%3Aus-east-1%3A111122223333%3Astack/s/1?{SECRET}"))
+}
+
+#[tokio::test]
+async fn one_put_with_the_body_and_without_a_content_type() {
+    for status in [200, 204] {
+        let server = HttpServer::start(move |_| Reply::status(status));
+        deliver_to(&target(&server), 2000).await.unwrap();
+        let [request] = &server.requests()[..] else { panic!("one request") };
+        assert_eq!(request.method, "PUT");
+        assert_eq!(format!("http://127.0.0.1:{}{}", server.port, request.target), target(&server), "to the letter: it is signed");
+        assert_eq!(request.body, BODY);
+        assert_eq!(request.header("content-type"), None, "S3 signs it");
+        assert_eq!(request.header("content-length"), Some("20"));
+        assert_eq!(request.header("transfer-encoding"), None, "S3 does not take chunks");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_final() {
+    for statuses in [&[403, 200], &[400, 200], &[404, 200]] {
+        let server = HttpServer::answering(statuses);
+        let error = deliver_to(&target(&server), 2000).await.unwrap_err();
+        assert!(error.contains(&format!("status {}", statuses[0])), "{error}");
+        assert_eq!(server.requests().len(), 1, "S3 would only say it again");
+    }
+}
+
+#[tokio::test]
+async fn a_server_error_is_tried_again_and_acknowledged_once() {
+    let server = HttpServer::answering(&[500, 503, 200, 500]);
+    deliver_to(&target(&server), 3000).await.unwrap();
+    let requests = server.requests();
+    assert_eq!(requests.len(), 3);
+    assert!(requests.iter().all(|request| request.body == BODY));
+}
+
+#[tokio::test]
+async fn an_endless_server_error_ends_before_the_deadline() {
+    let server = HttpServer::answering(&[500]);
+    let error = deliver_to(&target(&server), 1500).await.unwrap_err();
+    assert!(error.contains("status 500"), "{error}");
+    assert!((3..20).contains(&server.requests().len()), "{} attempts", server.requests().len());
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = HttpServer::answering(&[200]);
+    let location = elsewhere.url("/stolen");
+    let server = HttpServer::start(move |_| Reply::With(307, vec![("location", location.clone())], Vec::new()));
+    let error = deliver_to(&target(&server), 2000).await.unwrap_err();
+    assert!(error.contains("status 307"), "{error}");
+    assert!(elsewhere.requests().is_empty());
+}
+
+/// The first attempt is treated as `misbehave` says, the second is acknowledged.
+async fn recovers_from(misbehave: fn() -> Reply, milliseconds: u64) -> usize {
+    let first = std::sync::atomic::AtomicBool::new(true);
+    let server = HttpServer::start(move |_| {
+        if first.swap(false, std::sync::atomic::Ordering::SeqCst) { misbehave() } else { Reply::status(200) }
+    });
+    deliver_to(&target(&server), milliseconds).await.unwrap();
+    server.requests().len()
+}
+
+#[tokio::test]
+async fn a_closed_or_reset_connection_is_tried_again() {
+    assert_eq!(recovers_from(|| Reply::Close, 3000).await, 2);
+    assert_eq!(recovers_from(|| Reply::Reset, 3000).await, 2);
+}
+
+#[tokio::test]
+async fn no_answer_and_half_an_answer_are_tried_again_after_the_longest_attempt() {
+    let (hang, half) = tokio::join!(recovers_from(|| Reply::Hang, 8000), recovers_from(|| Reply::Half, 8000));
+    assert_eq!((hang, half), (2, 2));
+}
+
+#[tokio::test]
+async fn a_slow_answer_is_waited_for_and_not_asked_for_twice() {
+    let server = HttpServer::start(|_| Reply::After(Duration::from_millis(1500), Box::new(Reply::status(200))));
+    deliver_to(&target(&server), 5000).await.unwrap();
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_hang_ends_at_the_deadline() {
+    let server = HttpServer::start(|_| Reply::Hang);
+    let error = deliver_to(&target(&server), 700).await.unwrap_err();
+    assert!(error.contains("no answer in time"), "{error}");
+}
+
+#[tokio::test]
+async fn nobody_listening_a_name_that_is_none_and_tls_that_is_none_are_errors_in_time() {
+    let closed = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://127.0.0.1:{}/?{SECRET}", listener.local_addr().unwrap().port())
+    };
+    let plain = HttpServer::start(|_| Reply::status(200));
+    for url in [closed, format!("https://nowhere.invalid/?{SECRET}"), format!("https://127.0.0.1:{}/?{SECRET}", plain.port)] {
+        deliver_to(&url, 1000).await.unwrap_err();
+    }
+}
+
+#[tokio::test]
+async fn no_error_shows_the_url() {
+    let servers = [
+        HttpServer::answering(&[403]),
+        HttpServer::answering(&[500]),
+        HttpServer::start(|_| Reply::Close),
+        HttpServer::start(|_| Reply::Hang),
+    ];
+    let mut errors = Vec::new();
+    for server in &servers {
+        errors.push(deliver_to(&target(server), 300).await.unwrap_err());
+    }
+    errors.push(deliver_to(&format!("https://nowhere.invalid/?{SECRET}"), 300).await.unwrap_err());
+    for error in errors {
+        for part in ["Signature", "0123456789abcdef", "127.0.0.1", "nowhere", "arn"] {
+            assert!(!error.contains(part), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_in_the_environment_is_not_used() {
+    // Of the whole process, which is why no other test may depend on it.
+    let proxy = HttpServer::answering(&[502]);
+    let server = HttpServer::answering(&[200]);
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "one_put_with_the_body_and_without_a_content_type"])
+        .env("HTTP_PROXY", proxy.url("/"))
+        .env("http_proxy", proxy.url("/"))
+        .env("ALL_PROXY", proxy.url("/"))
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    assert!(proxy.requests().is_empty() && server.requests().is_empty());
+}

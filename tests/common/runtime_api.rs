@@ -1,0 +1,122 @@
+//! Lambda, as the built function sees it: the Runtime API, the environment, the deadline.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
+
+use super::fake_iam::ACCOUNT;
+use super::http_server::{HttpServer, Reply, Request};
+use serde_json::{Value, json};
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The function's binary: the release artefact when `ORCHESTERA_BOOTSTRAP` names it, as `make test` does, or else cargo's.
+pub fn bootstrap() -> PathBuf {
+    std::env::var_os("ORCHESTERA_BOOTSTRAP").map_or_else(|| env!("CARGO_BIN_EXE_orchestera-access").into(), PathBuf::from)
+}
+
+/// How an invocation ended.
+#[derive(Debug)]
+pub enum Ended {
+    Response,
+    /// The body of the error.
+    Error(Value),
+}
+
+/// One execution environment with the function in it. It is killed when dropped.
+pub struct Lambda {
+    child: Child,
+    events: Sender<(String, u64)>,
+    ended: Receiver<Ended>,
+    pub timeout: Duration,
+    log: Arc<Mutex<String>>,
+    _runtime_api: HttpServer,
+}
+
+impl Lambda {
+    /// Starts the function with the variables that Lambda itself always sets, and those given.
+    pub fn start(environment: &[(&str, &str)]) -> Self {
+        let (events, next) = channel::<(String, u64)>();
+        let (end, ended) = channel();
+        let (next, end) = (Mutex::new(next), Mutex::new(end));
+        let runtime_api = HttpServer::start(move |request| runtime_api(request, &next, &end));
+        let mut child = Command::new(bootstrap())
+            .env_clear()
+            .env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{}", runtime_api.port))
+            .env("AWS_LAMBDA_FUNCTION_NAME", "access")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/access")
+            .env("AWS_LAMBDA_LOG_STREAM_NAME", "2026/01/01/[$LATEST]0")
+            .envs(environment.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}", bootstrap().display()));
+        let log = Arc::<Mutex<String>>::default();
+        let (written, mut stdout) = (log.clone(), child.stdout.take().unwrap());
+        thread::spawn(move || {
+            let mut piece = [0; 4096];
+            while let Ok(length @ 1..) = stdout.read(&mut piece) {
+                written.lock().unwrap().push_str(&String::from_utf8_lossy(&piece[..length]));
+            }
+        });
+        Self { child, events, ended, timeout: Duration::from_secs(60), log, _runtime_api: runtime_api }
+    }
+
+    /// With a region, credentials that look like dummies, and an endpoint for IAM.
+    pub fn with_iam(endpoint: &str) -> Self {
+        Self::start(&[
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "AKIADUMMYDUMMYDUMMY0"),
+            ("AWS_SECRET_ACCESS_KEY", "dummy-secret"),
+            ("AWS_SESSION_TOKEN", "dummy-session-token"),
+            ("AWS_ENDPOINT_URL_IAM", endpoint),
+            ("AWS_LAMBDA_LOG_LEVEL", "TRACE"),
+        ])
+    }
+
+    /// Invokes the function and waits until it is done.
+    pub fn invoke(&self, event: &str) -> Ended {
+        let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + self.timeout;
+        self.events.send((event.to_owned(), deadline.as_millis() as u64)).expect("the function runs");
+        self.ended.recv_timeout(self.timeout + Duration::from_secs(5)).expect("the function neither answered nor failed")
+    }
+
+    /// What the function has logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Lambda {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn runtime_api(request: &Request, next: &Mutex<Receiver<(String, u64)>>, end: &Mutex<Sender<Ended>>) -> Reply {
+    let ended = |ended| {
+        let _ = end.lock().unwrap().send(ended);
+        Reply::With(202, Vec::new(), br#"{"status":"OK"}"#.to_vec())
+    };
+    match request.target.rsplit('/').next() {
+        Some("next") => {
+            let Ok((event, deadline)) = next.lock().unwrap().recv() else { return Reply::Close };
+            let headers = vec![
+                ("content-type", "application/json".to_owned()),
+                ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned()),
+                ("lambda-runtime-deadline-ms", deadline.to_string()),
+                ("lambda-runtime-invoked-function-arn", format!("arn:aws:lambda:us-east-1:{ACCOUNT}:function:access")),
+                ("lambda-runtime-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0".to_owned()),
+            ];
+            Reply::With(200, headers, event.into_bytes())
+        }
+        Some("response") => ended(Ended::Response),
+        Some("error") => ended(Ended::Error(serde_json::from_slice(&request.body).unwrap_or_else(|_| json!(null)))),
+        _ => Reply::status(404),
+    }
+}
