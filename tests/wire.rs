@@ -180,7 +180,7 @@ async fn told(reply: fn() -> Reply) -> (Result<()>, usize) {
 
 fn refusal(status: u16, code: &str) -> Reply {
     let xml = format!("<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>AWS says so.</Message></Error><RequestId>req-7</RequestId></ErrorResponse>");
-    Reply::With(status, Vec::new(), xml.into_bytes())
+    Reply::With(status, vec![("x-amzn-requestid", "req-7".to_owned())], xml.into_bytes())
 }
 
 #[tokio::test]

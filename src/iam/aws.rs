@@ -258,8 +258,7 @@ where
             _ => Kind::Unavailable,
         };
         let message = error.message().map_or_else(|| chain(&error), str::to_owned);
-        // In a header or in the body.
-        let request_id = error.request_id().or_else(|| error.meta().request_id()).unwrap_or_default().to_owned();
+        let request_id = error.request_id().unwrap_or_default().to_owned();
         Error::call(kind, FailedCall { operation, code, message, request_id })
     }
 }

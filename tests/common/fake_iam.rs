@@ -265,6 +265,9 @@ fn check_tags(there: &Tags, new: &Tags) -> std::result::Result<(), Refusal> {
             return Err(invalid(format!("tag value '{value}'")));
         }
     }
+    if new.len() > 50 {
+        return Err(invalid("more than 50 tags in one call"));
+    }
     let folded: Vec<_> = new.keys().map(|key| key.to_lowercase()).collect();
     if folded.iter().collect::<BTreeSet<_>>().len() < folded.len() {
         return Err(("InvalidInput", "Duplicate tag keys found.".to_owned()));

@@ -34,6 +34,13 @@ impl Moto {
         std::thread::spawn(move || lines.for_each(drop));
         Self { child, endpoint }
     }
+
+    /// An empty account again.
+    pub async fn reset(&self) {
+        let client = orchestera_access::http::client().unwrap();
+        let reset = client.post(format!("{}/moto-api/reset", self.endpoint)).send().await.unwrap();
+        assert!(reset.status().is_success());
+    }
 }
 
 impl Drop for Moto {

@@ -29,6 +29,7 @@ pub enum Ended {
 pub struct Lambda {
     child: Child,
     events: Sender<(String, u64)>,
+    account: Arc<Mutex<String>>,
     ended: Receiver<Ended>,
     pub timeout: Duration,
     log: Arc<Mutex<String>>,
@@ -41,7 +42,9 @@ impl Lambda {
         let (events, next) = channel::<(String, u64)>();
         let (end, ended) = channel();
         let (next, end) = (Mutex::new(next), Mutex::new(end));
-        let runtime_api = HttpServer::start(move |request| runtime_api(request, &next, &end));
+        let account = Arc::new(Mutex::new(ACCOUNT.to_owned()));
+        let invoked_in = account.clone();
+        let runtime_api = HttpServer::start(move |request| runtime_api(request, &next, &end, &invoked_in));
         let mut child = Command::new(bootstrap())
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{}", runtime_api.port))
@@ -63,7 +66,7 @@ impl Lambda {
                 written.lock().unwrap().push_str(&String::from_utf8_lossy(&piece[..length]));
             }
         });
-        Self { child, events, ended, timeout: Duration::from_secs(60), log, _runtime_api: runtime_api }
+        Self { child, events, account, ended, timeout: Duration::from_secs(60), log, _runtime_api: runtime_api }
     }
 
     /// With a region, credentials that look like dummies, and an endpoint for IAM.
@@ -76,6 +79,12 @@ impl Lambda {
             ("AWS_ENDPOINT_URL_IAM", endpoint),
             ("AWS_LAMBDA_LOG_LEVEL", "TRACE"),
         ])
+    }
+
+    /// From now on, the function's ARN is of this account.
+    pub fn of_account(&self, account: &str) -> &Self {
+        account.clone_into(&mut self.account.lock().unwrap());
+        self
     }
 
     /// Invokes the function and waits until it is done.
@@ -98,7 +107,7 @@ impl Drop for Lambda {
     }
 }
 
-fn runtime_api(request: &Request, next: &Mutex<Receiver<(String, u64)>>, end: &Mutex<Sender<Ended>>) -> Reply {
+fn runtime_api(request: &Request, next: &Mutex<Receiver<(String, u64)>>, end: &Mutex<Sender<Ended>>, account: &Mutex<String>) -> Reply {
     let ended = |ended| {
         let _ = end.lock().unwrap().send(ended);
         Reply::With(202, Vec::new(), br#"{"status":"OK"}"#.to_vec())
@@ -106,11 +115,12 @@ fn runtime_api(request: &Request, next: &Mutex<Receiver<(String, u64)>>, end: &M
     match request.target.rsplit('/').next() {
         Some("next") => {
             let Ok((event, deadline)) = next.lock().unwrap().recv() else { return Reply::Close };
+            let account = account.lock().unwrap();
             let headers = vec![
                 ("content-type", "application/json".to_owned()),
                 ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned()),
                 ("lambda-runtime-deadline-ms", deadline.to_string()),
-                ("lambda-runtime-invoked-function-arn", format!("arn:aws:lambda:us-east-1:{ACCOUNT}:function:access")),
+                ("lambda-runtime-invoked-function-arn", format!("arn:aws:lambda:us-east-1:{account}:function:access")),
                 ("lambda-runtime-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0".to_owned()),
             ];
             Reply::With(200, headers, event.into_bytes())

@@ -1,0 +1,249 @@
+//! The built function, spawned under a Runtime API, on the events in `events/`.
+
+mod common;
+
+use common::fake_iam::{FakeIam, World, policy_arn};
+use common::http_server::{HttpServer, Reply};
+use common::iam_endpoint::serve;
+use common::moto::{self, Moto};
+use common::runtime_api::{Ended, Lambda};
+use common::sdk::iam_at;
+use orchestera_access::iam::Iam;
+use serde_json::Value;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const ROLE: &str = "OrchesteraAccessRole";
+const POLICY: &str = "OrchesteraAccessPolicy";
+const SIGNATURE: &str = "X-Amz-Signature=0123456789abcdef";
+
+/// An event of `events/`, with its answer going to `bucket`.
+fn event(name: &str, bucket: &HttpServer) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("events").join(format!("{name}.json"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    text.replace("http://127.0.0.1:9100/answer?X-Amz-Signature=dummy", &bucket.url(&format!("/answer?{SIGNATURE}")))
+}
+
+/// Invokes and returns the one answer that was put.
+fn answered(lambda: &Lambda, bucket: &HttpServer, event: &str) -> Value {
+    let before = bucket.requests().len();
+    let ended = lambda.invoke(event);
+    assert!(matches!(ended, Ended::Response), "{ended:?}\n{}", lambda.log());
+    let requests = bucket.requests();
+    assert_eq!(requests.len(), before + 1, "one event, one answer");
+    assert!(requests[before].body.len() <= 4096);
+    serde_json::from_slice(&requests[before].body).expect("JSON")
+}
+
+fn succeeded(answer: Value) -> Value {
+    assert_eq!(answer["Status"], "SUCCESS", "{answer}");
+    answer
+}
+
+#[tokio::test]
+async fn create_create_again_update_and_delete_on_an_emulated_iam() {
+    let moto = Moto::start();
+    let iam = iam_at(&moto.endpoint).await;
+    let bucket = HttpServer::answering(&[200]);
+    let lambda = Lambda::with_iam(&moto.endpoint);
+    // moto's account is not the one in the events' ARNs; the function takes it from the ARN that Lambda invokes it by.
+    let play = |name: &str| {
+        let event = event(name, &bucket).replace("111122223333/", &format!("{}/", moto::ACCOUNT));
+        succeeded(answered(&lambda.of_account(moto::ACCOUNT), &bucket, &event))
+    };
+    let id = format!("{}/{ROLE}/{POLICY}", moto::ACCOUNT);
+    let arn = format!("arn:aws:iam::{}:policy/{POLICY}", moto::ACCOUNT);
+
+    let created = play("create");
+    assert_eq!(created["PhysicalResourceId"], id.as_str());
+    assert_eq!(created["Data"]["Verified"], "true");
+    let role = iam.role(ROLE).await.unwrap().expect("the role");
+    let external_id = created["Data"]["ExternalId"].as_str().unwrap();
+    assert_eq!(role.trust["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"], external_id);
+    assert_eq!(role.trust["Statement"][0]["Principal"]["AWS"], "arn:aws:iam::017059471480:root");
+    assert_eq!(role.tags["orchestera:resource-id"], id);
+    assert_eq!(iam.attached_policies(ROLE).await.unwrap().len(), 1);
+
+    let again = play("create");
+    assert_eq!(again["Data"], created["Data"], "the same event again, the same answer");
+
+    let updated = play("update-edition");
+    assert_eq!((&updated["Data"]["PolicyEdition"], &updated["Data"]["PolicyVersionId"]), (&"2026-02-06".into(), &"v2".into()));
+    assert_eq!(updated["Data"]["ExternalId"], external_id);
+    assert_eq!(iam.policy_document(&arn, "v2").await.unwrap()["Statement"][0]["Action"][2], "iam:*");
+
+    assert_eq!(play("delete").get("Data"), None);
+    assert_eq!((iam.role(ROLE).await.unwrap(), iam.policy(&arn).await.unwrap()), (None, None));
+}
+
+/// A bucket, a fake IAM and the function between them.
+fn stage() -> (Arc<FakeIam>, HttpServer, Lambda) {
+    let fake = Arc::new(FakeIam::default());
+    let endpoint = serve(fake.clone(), 100);
+    (fake, HttpServer::answering(&[200]), Lambda::with_iam(&endpoint.url("")))
+}
+
+#[test]
+fn a_rename_its_rollback_and_every_kind_of_delete_are_played_as_cloudformation_sends_them() {
+    let (fake, bucket, lambda) = stage();
+    let play = |name: &str| succeeded(answered(&lambda, &bucket, &event(name, &bucket)));
+    let first = play("create");
+    play("update-no-change");
+    let old = fake.world();
+    let renamed = play("update-rename");
+    assert_eq!(renamed["PhysicalResourceId"], "111122223333/SparkAccessRole/SparkAccessPolicy");
+    assert_eq!(renamed["Data"]["ExternalId"], first["Data"]["ExternalId"]);
+    assert_eq!(play("rollback-of-rename")["PhysicalResourceId"], "111122223333/OrchesteraAccessRole/OrchesteraAccessPolicy");
+    play("rollback-of-rename-with-old-id");
+    assert_eq!(fake.world(), old);
+    play("update-rename");
+    play("delete-after-rename");
+    assert!(fake.world().role("SparkAccessRole").is_some() && fake.world().role(ROLE).is_none());
+    fake.by_hand(|world| *world = World::default());
+    for delete in ["delete-of-failed-create", "delete-with-made-up-id", "delete-with-properties-of-another-time"] {
+        play("create");
+        play(delete);
+        assert_eq!(fake.world(), World::default(), "{delete}");
+    }
+    assert_eq!(play("create-without-external-id")["Data"]["ExternalId"], "");
+    play("delete");
+    assert_eq!(play("create-with-everything")["Data"]["ExternalId"], "customer-4711:a/b@c=d+e,f.g_h");
+    assert_eq!(fake.world().role("Spark,Role@eu+1=x.y_z-").unwrap().tags["team"], "data");
+}
+
+#[test]
+fn every_odd_event_is_answered_with_failed_and_a_reason_or_cannot_be_answered_at_all() {
+    let (fake, bucket, lambda) = stage();
+    for (name, words) in [
+        ("odd-every-property-wrong", "(14) "),
+        ("odd-lists-where-text-is-due", "RoleName must be a text"),
+        ("odd-suspended", "AccessState cannot be Suspended"),
+        ("odd-member-account", "MemberAccountId cannot be used"),
+        ("odd-unknown-request-type", "none of Create, Update and Delete"),
+        ("odd-update-without-physical-id", "no PhysicalResourceId"),
+        ("odd-properties-are-text", "the properties must be a map"),
+    ] {
+        let answer = answered(&lambda, &bucket, &event(name, &bucket));
+        assert_eq!(answer["Status"], "FAILED", "{name}");
+        assert!(answer["Reason"].as_str().unwrap().contains(words), "{name}: {answer}");
+        assert!(answer["PhysicalResourceId"].as_str().unwrap().starts_with("failed/Access/"), "{name}: {answer}");
+    }
+    assert_eq!(fake.world(), World::default());
+    for name in ["odd-no-response-url", "odd-not-cloudformation"] {
+        let Ended::Error(error) = lambda.invoke(&event(name, &bucket)) else { panic!("{name} was answered") };
+        assert!(error["errorMessage"].as_str().unwrap().contains("no ResponseURL"), "{error}");
+    }
+    for name in ["odd-types", "odd-no-service-token", "odd-no-ids"] {
+        succeeded(answered(&lambda, &bucket, &event(name, &bucket)));
+        fake.by_hand(|world| *world = World::default());
+    }
+    let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    let answer = answered(&lambda, &bucket, &event("create", &bucket).replace("\"OrchesteraAccessRole\"", &deep));
+    assert!(answer["Reason"].as_str().unwrap().contains("ResourceProperties cannot be decoded"), "{answer}");
+}
+
+#[test]
+fn without_region_and_credentials_the_answer_says_which_configuration_is_missing() {
+    let bucket = HttpServer::answering(&[200]);
+    let lambda = Lambda::start(&[]);
+    let answer = answered(&lambda, &bucket, &event("create", &bucket));
+    assert_eq!(answer["Status"], "FAILED");
+    let reason = answer["Reason"].as_str().unwrap();
+    for missing in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "execution role"] {
+        assert!(reason.contains(missing), "{reason}");
+    }
+    let lambda = Lambda::start(&[("AWS_ACCESS_KEY_ID", "AKIADUMMYDUMMYDUMMY0"), ("AWS_SECRET_ACCESS_KEY", "dummy")]);
+    let reason = answered(&lambda, &bucket, &event("delete", &bucket))["Reason"].as_str().unwrap().to_owned();
+    assert!(reason.contains(": AWS_REGION is missing"), "{reason}");
+}
+
+#[test]
+fn an_answer_that_is_not_acknowledged_fails_the_invocation_and_the_retry_converges() {
+    let (fake, bucket, lambda) = stage();
+    let refusing = HttpServer::answering(&[403]);
+    let Ended::Error(error) = lambda.invoke(&event("create", &refusing)) else { panic!("it was not delivered") };
+    assert!(error["errorMessage"].as_str().unwrap().contains("status 403"), "{error}");
+    let made = fake.world();
+    fake.writes();
+    let answer = succeeded(answered(&lambda, &bucket, &event("create", &bucket)));
+    assert_eq!(answer["PhysicalResourceId"], "111122223333/OrchesteraAccessRole/OrchesteraAccessPolicy");
+    assert_eq!(fake.world(), made);
+    assert!(fake.writes().is_empty());
+}
+
+#[test]
+fn an_iam_that_hangs_is_answered_before_the_deadline() {
+    let iam = HttpServer::start(|_| Reply::Hang);
+    let bucket = HttpServer::answering(&[200]);
+    let mut lambda = Lambda::with_iam(&iam.url(""));
+    lambda.timeout = Duration::from_secs(5);
+    let start = Instant::now();
+    let answer = answered(&lambda, &bucket, &event("create", &bucket));
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert!(answer["Reason"].as_str().unwrap().contains("IAM did not tell in time"), "{answer}");
+}
+
+#[test]
+fn two_events_after_each_other_share_their_connection_and_leave_nothing_between_them() {
+    let (fake, bucket, lambda) = stage();
+    let other = event("create", &bucket).replace("stack/orchestera-access/", "stack/other/");
+    succeeded(answered(&lambda, &bucket, &event("create", &bucket)));
+    let refused = answered(&lambda, &bucket, &other);
+    assert_eq!(refused["Status"], "FAILED");
+    assert!(refused["StackId"].as_str().unwrap().contains("stack/other/"));
+    succeeded(answered(&lambda, &bucket, &event("delete", &bucket)));
+    assert_eq!(fake.world(), World::default());
+    assert!(fake.world().policy(&policy_arn(POLICY)).is_none());
+}
+
+#[test]
+fn the_log_is_json_and_holds_neither_the_answers_url_nor_credentials_even_at_trace() {
+    let (_, bucket, lambda) = stage();
+    let refusing = HttpServer::answering(&[500, 403]);
+    for name in ["create", "update-edition", "odd-every-property-wrong", "delete"] {
+        answered(&lambda, &bucket, &event(name, &bucket));
+    }
+    assert!(matches!(lambda.invoke(&event("create", &refusing)), Ended::Error(_)));
+    let log = lambda.log();
+    for secret in ["Signature", "0123456789abcdef", "/answer", "dummy-secret", "dummy-session-token", "AKIADUMMY"] {
+        assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
+    }
+    for line in log.lines() {
+        serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error} in: {line}"));
+    }
+    for word in ["\"plan\":\"CreatePolicy OrchesteraAccessPolicy | CreateRole OrchesteraAccessRole;", "SUCCESS", "FAILED", "acknowledged"] {
+        assert!(log.contains(word), "{word} is missing in the log:\n{log}");
+    }
+}
+
+#[test]
+fn well_formed_events_are_what_the_community_holds_for_this_event() {
+    use aws_lambda_events::cloudformation::CloudFormationCustomResourceRequest as Official;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
+    let mut read = 0;
+    for file in std::fs::read_dir(folder).unwrap().flatten() {
+        let name = file.file_name().into_string().unwrap();
+        if !name.ends_with(".json") || name.starts_with("odd-") {
+            continue;
+        }
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        let official: Official = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let envelope = orchestera_access::request::Envelope::open(&serde_json::from_str::<Box<_>>(&text).unwrap()).unwrap();
+        let (address, request) = (envelope.address().unwrap(), envelope.request().unwrap());
+        let (kind, stack_id, properties) = match &official {
+            Official::Create(r) => ("Create", &r.stack_id, &r.resource_properties),
+            Official::Update(r) => ("Update", &r.stack_id, &r.resource_properties),
+            Official::Delete(r) => ("Delete", &r.stack_id, &r.resource_properties),
+            _ => panic!("{name}: another kind"),
+        };
+        let ours = match &request {
+            orchestera_access::request::Request::Create { properties }
+            | orchestera_access::request::Request::Update { properties, .. }
+            | orchestera_access::request::Request::Delete { properties, .. } => properties,
+        };
+        assert_eq!((kind, stack_id, properties), (request.kind(), &address.stack_id, ours), "{name}");
+        read += 1;
+    }
+    assert!(read >= 13, "{read} events");
+}
