@@ -50,11 +50,7 @@ impl Account {
 
     /// The id of the resource that owns these names here.
     pub fn physical_id(&self, role_name: &str, policy_name: &str) -> PhysicalId {
-        PhysicalId {
-            account_id: self.id.clone(),
-            role_name: role_name.to_owned(),
-            policy_name: policy_name.to_owned(),
-        }
+        PhysicalId { account_id: self.id.clone(), role_name: role_name.to_owned(), policy_name: policy_name.to_owned() }
     }
 }
 

@@ -32,7 +32,12 @@ impl std::error::Error for Undelivered {}
 ///
 /// An attempt that timed out may have been received all the same; the next one then writes the same bytes once more, so
 /// that there is never more than one answer, and only one acknowledgement is waited for.
-pub async fn deliver(client: &reqwest::Client, url: &ResponseUrl, body: &[u8], until: Instant) -> Result<(), Undelivered> {
+pub async fn deliver(
+    client: &reqwest::Client,
+    url: &ResponseUrl,
+    body: &[u8],
+    until: Instant,
+) -> Result<(), Undelivered> {
     let mut pause = FIRST_PAUSE;
     let mut attempts = 0;
     loop {
@@ -45,7 +50,9 @@ pub async fn deliver(client: &reqwest::Client, url: &ResponseUrl, body: &[u8], u
         };
         let wait = jittered(pause);
         if Instant::now() + wait >= until {
-            return Err(Undelivered(format!("{failure} at attempt {attempts}, the last that fits before the deadline")));
+            return Err(Undelivered(format!(
+                "{failure} at attempt {attempts}, the last that fits before the deadline"
+            )));
         }
         tracing::warn!(attempts, failure, "the answer was not acknowledged; trying again");
         sleep(wait).await;
@@ -53,7 +60,12 @@ pub async fn deliver(client: &reqwest::Client, url: &ResponseUrl, body: &[u8], u
     }
 }
 
-async fn attempt(client: &reqwest::Client, url: &ResponseUrl, body: &[u8], until: Instant) -> Result<StatusCode, String> {
+async fn attempt(
+    client: &reqwest::Client,
+    url: &ResponseUrl,
+    body: &[u8],
+    until: Instant,
+) -> Result<StatusCode, String> {
     let request = client.put(url.expose()).body(body.to_vec());
     match timeout_at(until, request.send()).await {
         Ok(Ok(response)) => Ok(response.status()),

@@ -20,7 +20,9 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 
 #[cfg(not(panic = "unwind"))]
-compile_error!("a panic must become a FAILED answer: build with panic = \"unwind\" (cargo-lambda's own default is abort)");
+compile_error!(
+    "a panic must become a FAILED answer: build with panic = \"unwind\" (cargo-lambda's own default is abort)"
+);
 
 /// What Lambda tells of an invocation.
 #[derive(Clone, Debug)]
@@ -103,9 +105,7 @@ pub async fn decide<'a, I: Iam + 'a>(
         );
         let reconciler = match Account::of_function(&invocation.function_arn) {
             Err(error) => Err(error),
-            Ok(account) => {
-                iam().await.map(|iam| Reconciler { iam, account, resource: address.resource(), budget })
-            }
+            Ok(account) => iam().await.map(|iam| Reconciler { iam, account, resource: address.resource(), budget }),
         };
         match reconciler {
             // Boxed: the types of what is inside are nested deeper than the compiler likes to look.

@@ -19,7 +19,8 @@ use std::time::Duration;
 /// # Errors
 /// [`Bug`](Kind::Bug) if the TLS library refuses its own defaults.
 pub fn client() -> Result<reqwest::Client> {
-    let failed = |error: &dyn std::fmt::Display| Error::new(Kind::Bug, format!("The HTTP client cannot be built: {error}."));
+    let failed =
+        |error: &dyn std::fmt::Display| Error::new(Kind::Bug, format!("The HTTP client cannot be built: {error}."));
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()

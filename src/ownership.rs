@@ -93,7 +93,10 @@ mod tests {
     use super::*;
 
     fn resource() -> Resource {
-        Resource { stack_id: "arn:aws:cloudformation:us-east-1:111122223333:stack/s/1".into(), logical_id: "Access".into() }
+        Resource {
+            stack_id: "arn:aws:cloudformation:us-east-1:111122223333:stack/s/1".into(),
+            logical_id: "Access".into(),
+        }
     }
 
     fn id() -> PhysicalId {
@@ -111,7 +114,9 @@ mod tests {
     #[test]
     fn another_stack_or_another_resource_of_the_stack_is_another_owner() {
         let ours = resource().tags(&id());
-        for (key, value) in [(STACK_ID, "arn:aws:cloudformation:us-east-1:111122223333:stack/s/2"), (LOGICAL_ID, "Other")] {
+        for (key, value) in
+            [(STACK_ID, "arn:aws:cloudformation:us-east-1:111122223333:stack/s/2"), (LOGICAL_ID, "Other")]
+        {
             let mut tags = ours.clone();
             tags.insert(key.to_owned(), value.to_owned());
             assert!(matches!(resource().judge(&tags), Owner::Another { .. }), "{key}");

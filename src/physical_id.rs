@@ -99,12 +99,19 @@ mod tests {
 
     #[test]
     fn what_we_did_not_answer_is_no_id() {
-        for text in
-            ["", "a", "stack-Access-1A2B3C", "failed/Access/req", "11112222333/r/p", "1111222233334/r/p", "11112222333x/r/p"]
-        {
+        for text in [
+            "",
+            "a",
+            "stack-Access-1A2B3C",
+            "failed/Access/req",
+            "11112222333/r/p",
+            "1111222233334/r/p",
+            "11112222333x/r/p",
+        ] {
             assert!(PhysicalId::parse(text).is_none(), "{text}");
         }
-        for text in ["111122223333/r", "111122223333/r/p/q", "111122223333//p", "111122223333/r/", "111122223333/r r/p"] {
+        for text in ["111122223333/r", "111122223333/r/p/q", "111122223333//p", "111122223333/r/", "111122223333/r r/p"]
+        {
             assert!(PhysicalId::parse(text).is_none(), "{text}");
         }
     }

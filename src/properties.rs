@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::iam::Tags;
 use crate::ownership;
 use crate::physical_id::{is_account_id, is_policy_name, is_role_name};
-use crate::policy::{DEFAULT_EDITION, EDITIONS, Edition};
+use crate::policy::{self, EDITIONS, Edition};
 use serde_json::Value;
 
 /// Orchestera's platform account, which may assume the role.
@@ -57,16 +57,8 @@ pub enum OnDelete {
     Retain,
 }
 
-impl OnDelete {
-    fn named(name: &str) -> Option<Self> {
-        match name {
-            "DeleteCreated" => Some(Self::DeleteCreated),
-            "DeleteAll" => Some(Self::DeleteAll),
-            "Retain" => Some(Self::Retain),
-            _ => None,
-        }
-    }
-}
+const ON_DELETE: [(&str, OnDelete); 3] =
+    [("DeleteCreated", OnDelete::DeleteCreated), ("DeleteAll", OnDelete::DeleteAll), ("Retain", OnDelete::Retain)];
 
 impl Properties {
     /// Reads and validates `ResourceProperties`.
@@ -75,6 +67,7 @@ impl Properties {
     /// [`Refused`](crate::error::Kind::Refused), with every problem in its reason.
     pub fn parse(properties: &Value) -> Result<Self> {
         let mut read = Reader::new(properties);
+        let editions: Vec<_> = EDITIONS.iter().map(|edition| (edition.name, *edition)).collect();
         let parsed = Self {
             role_name: read.valid("RoleName", ROLE_NAME, is_role_name, "1 to 64 characters of A-Z a-z 0-9 _+=,.@-"),
             policy_name: read.valid(
@@ -91,22 +84,19 @@ impl Properties {
             ),
             require_external_id: read.boolean("RequireExternalId", true),
             external_id: read.optional("ExternalId", is_external_id, "2 to 1224 characters of A-Z a-z 0-9 +=,.@:/_-"),
-            edition: read.edition(),
+            edition: read.choice("PolicyEdition", &policy::DEFAULT_EDITION, &editions),
             permissions_boundary: read.optional(
                 "PermissionsBoundaryArn",
                 is_policy_arn,
                 "the ARN of a managed policy, such as arn:aws:iam::111122223333:policy/name",
             ),
             max_session_duration: read.seconds("MaxSessionDuration", 3600..=43200),
-            on_existing: read.choice("OnExisting", &[("Adopt", OnExisting::Adopt), ("Fail", OnExisting::Fail)]),
-            on_delete: read.choice(
-                "OnDelete",
-                &[
-                    ("DeleteCreated", OnDelete::DeleteCreated),
-                    ("DeleteAll", OnDelete::DeleteAll),
-                    ("Retain", OnDelete::Retain),
-                ],
+            on_existing: read.choice(
+                "OnExisting",
+                OnExisting::Adopt,
+                &[("Adopt", OnExisting::Adopt), ("Fail", OnExisting::Fail)],
             ),
+            on_delete: read.choice("OnDelete", OnDelete::DeleteCreated, &ON_DELETE),
             tags: read.tags(),
         };
         read.not_yet();
@@ -138,10 +128,7 @@ impl DeleteProperties {
             policy_name: name("PolicyName", POLICY_NAME, is_policy_name),
             platform_account_id: name("PlatformAccountId", PLATFORM_ACCOUNT_ID, is_account_id)
                 .unwrap_or_else(|| PLATFORM_ACCOUNT_ID.to_owned()),
-            on_delete: read
-                .text("OnDelete")
-                .and_then(|text| OnDelete::named(&text))
-                .unwrap_or(OnDelete::DeleteCreated),
+            on_delete: read.choice("OnDelete", OnDelete::DeleteCreated, &ON_DELETE),
         }
     }
 }
@@ -229,15 +216,15 @@ impl<'a> Reader<'a> {
         self.optional(name, valid, rule).unwrap_or_else(|| default.to_owned())
     }
 
-    /// One of the named values; the first is the default.
-    fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> T {
-        let text = self.text(name).unwrap_or_else(|| choices[0].0.to_owned());
+    /// One of the named values.
+    fn choice<T: Copy>(&mut self, name: &str, default: T, choices: &[(&str, T)]) -> T {
+        let Some(text) = self.text(name) else { return default };
         if let Some((_, value)) = choices.iter().find(|(choice, _)| *choice == text) {
             return *value;
         }
         let names: Vec<_> = choices.iter().map(|(choice, _)| *choice).collect();
         self.problems.push(format!("{name} must be one of {}, not '{}'", names.join(", "), shortened(&text)));
-        choices[0].1
+        default
     }
 
     fn boolean(&mut self, name: &str, default: bool) -> bool {
@@ -262,13 +249,6 @@ impl<'a> Reader<'a> {
                 *least
             }
         }
-    }
-
-    fn edition(&mut self) -> &'static Edition {
-        let choices: Vec<_> = EDITIONS.iter().map(|edition| (edition.name, edition)).collect();
-        let default = choices.iter().position(|(name, _)| *name == DEFAULT_EDITION).unwrap_or_default();
-        let ordered = [&choices[default..], &choices[..default]].concat();
-        self.choice("PolicyEdition", &ordered)
     }
 
     fn tags(&mut self) -> Tags {

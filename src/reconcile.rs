@@ -181,7 +181,11 @@ impl<I: Iam> Reconciler<'_, I> {
                 (Some(role_name), Some(policy_name)) => {
                     let leaving = self.remnant(&self.account.physical_id(&role_name, &policy_name));
                     let note = self.remove(&leaving).await?;
-                    if physical_id::is_of_failed_create(carried) { note } else { self.keep_looking(&leaving, note).await? }
+                    if physical_id::is_of_failed_create(carried) {
+                        note
+                    } else {
+                        self.keep_looking(&leaving, note).await?
+                    }
                 }
                 // No Create can have made anything under names that IAM does not allow.
                 _ => String::new(),

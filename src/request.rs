@@ -116,7 +116,8 @@ impl Envelope {
     /// [`Refused`](crate::error::Kind::Refused) if it cannot be told or decoded.
     pub fn request(&self) -> Result<Request> {
         let physical_id = || {
-            let missing = || Error::refused("The event has no PhysicalResourceId; it does not come from CloudFormation.");
+            let missing =
+                || Error::refused("The event has no PhysicalResourceId; it does not come from CloudFormation.");
             self.text("PhysicalResourceId").filter(|id| !id.is_empty()).ok_or_else(missing)
         };
         match self.text("RequestType").as_deref() {
@@ -181,10 +182,19 @@ mod tests {
 
     #[test]
     fn the_url_is_https_or_on_loopback() {
-        for url in ["https://a.s3.amazonaws.com/x?y=z", "http://127.0.0.1:1/x", "http://localhost/x", "http://[::1]:2/"] {
+        for url in ["https://a.s3.amazonaws.com/x?y=z", "http://127.0.0.1:1/x", "http://localhost/x", "http://[::1]:2/"]
+        {
             assert!(ResponseUrl::new(url).is_ok(), "{url}");
         }
-        for url in ["", "x", "http://10.0.0.1/x", "http://127.0.0.1.evil.example/", "ftp://localhost/", "http://localhost.evil.example/", "file:///etc/passwd"] {
+        for url in [
+            "",
+            "x",
+            "http://10.0.0.1/x",
+            "http://127.0.0.1.evil.example/",
+            "ftp://localhost/",
+            "http://localhost.evil.example/",
+            "file:///etc/passwd",
+        ] {
             assert!(ResponseUrl::new(url).is_err(), "{url}");
         }
     }
@@ -200,22 +210,30 @@ mod tests {
         ] {
             let envelope = open(&format!("{{{ADDRESS}{rest}}}"));
             let address = envelope.address().unwrap();
-            assert_eq!((address.stack_id.as_str(), address.request_id.as_str(), address.logical_id.as_str()), ("s", "r", "l"));
+            assert_eq!(
+                (address.stack_id.as_str(), address.request_id.as_str(), address.logical_id.as_str()),
+                ("s", "r", "l")
+            );
         }
         let envelope = open(&format!(r#"{{{ADDRESS}, "RequestType": "Create", "ResourceProperties": {deep}}}"#));
-        assert!(envelope.request().unwrap_err().reason().contains("ResourceProperties cannot be decoded (line 1 column "));
+        assert!(
+            envelope.request().unwrap_err().reason().contains("ResourceProperties cannot be decoded (line 1 column ")
+        );
     }
 
     #[test]
     fn ids_that_are_missing_or_no_text_are_blank() {
-        let address = open(r#"{"ResponseURL": "https://x.example/", "StackId": 7, "LogicalResourceId": null}"#).address().unwrap();
+        let address = open(r#"{"ResponseURL": "https://x.example/", "StackId": 7, "LogicalResourceId": null}"#)
+            .address()
+            .unwrap();
         assert_eq!((address.stack_id.as_str(), address.request_id.as_str(), address.logical_id.as_str()), ("", "", ""));
         assert_eq!(address.physical_id, None);
     }
 
     #[test]
     fn of_two_fields_of_one_name_the_last_counts() {
-        let envelope = open(&format!(r#"{{"RequestId": "first", {ADDRESS}, "RequestType": "Delete", "RequestType": "Create"}}"#));
+        let envelope =
+            open(&format!(r#"{{"RequestId": "first", {ADDRESS}, "RequestType": "Delete", "RequestType": "Create"}}"#));
         assert_eq!(envelope.address().unwrap().request_id, "r");
         assert_eq!(envelope.request().unwrap().kind(), "Create");
     }
@@ -236,13 +254,21 @@ mod tests {
             let envelope = open(&format!(r#"{{{ADDRESS}, "RequestType": "{kind}", "PhysicalResourceId": ""}}"#));
             assert!(envelope.request().unwrap_err().reason().contains("no PhysicalResourceId"), "{kind}");
         }
-        assert!(open(&format!(r#"{{{ADDRESS}, "RequestType": "Read"}}"#)).request().unwrap_err().reason().contains("RequestType"));
+        assert!(
+            open(&format!(r#"{{{ADDRESS}, "RequestType": "Read"}}"#))
+                .request()
+                .unwrap_err()
+                .reason()
+                .contains("RequestType")
+        );
     }
 
     #[test]
     fn a_delete_is_read_although_its_properties_are_not() {
         let deep = format!("{}1{}", "[".repeat(1000), "]".repeat(1000));
-        let envelope = open(&format!(r#"{{{ADDRESS}, "RequestType": "Delete", "PhysicalResourceId": "p", "ResourceProperties": {deep}}}"#));
+        let envelope = open(&format!(
+            r#"{{{ADDRESS}, "RequestType": "Delete", "PhysicalResourceId": "p", "ResourceProperties": {deep}}}"#
+        ));
         assert!(matches!(envelope.request().unwrap(), Request::Delete { properties: Value::Null, .. }));
     }
 }

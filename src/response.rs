@@ -21,8 +21,15 @@ pub type Attributes = BTreeMap<&'static str, String>;
 #[derive(Clone, Debug)]
 pub enum Outcome {
     /// `note` says what a customer may want to know, such as what was left; blank if nothing.
-    Success { physical_id: String, attributes: Attributes, note: String },
-    Failed { physical_id: String, error: Error },
+    Success {
+        physical_id: String,
+        attributes: Attributes,
+        note: String,
+    },
+    Failed {
+        physical_id: String,
+        error: Error,
+    },
 }
 
 impl Outcome {
@@ -198,7 +205,10 @@ mod tests {
             let body = json(&failed(reason));
             assert!(!body["Reason"].as_str().unwrap().trim().is_empty(), "{reason:?}");
         }
-        assert_eq!(json(&failed(" \u{1}"))["Reason"], "It failed without a reason that can be printed; the function's log says more.");
+        assert_eq!(
+            json(&failed(" \u{1}"))["Reason"],
+            "It failed without a reason that can be printed; the function's log says more."
+        );
     }
 
     #[test]
@@ -236,7 +246,10 @@ mod tests {
         let left = body["Data"]["ForeignPolicies"].as_str().unwrap();
         let (shown, more) = left.rsplit_once(",+").unwrap();
         assert_eq!(shown.split(',').count() + more.parse::<usize>().unwrap(), 100, "{left}");
-        assert!(shown.starts_with("arn:aws:iam::111122223333:policy/foreign-0,") && shown.split(',').count() > 20, "{left}");
+        assert!(
+            shown.starts_with("arn:aws:iam::111122223333:policy/foreign-0,") && shown.split(',').count() > 20,
+            "{left}"
+        );
         assert!(body["Reason"].as_str().unwrap().len() <= 48);
 
         let body = json(&success(&[("ForeignPolicies", &foreign[..5].join(","))], &"n".repeat(5000)));

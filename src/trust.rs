@@ -37,18 +37,20 @@ pub fn admits(trust: &Value, platform_account_id: &str) -> bool {
     let statements = statements(trust);
     let effect = |statement: &Value, effect: &str| statement["Effect"] == effect;
     let allowed = statements.iter().any(|s| effect(s, "Allow") && names_account(&s["Principal"], platform_account_id));
-    let shut = statements
-        .iter()
-        .any(|s| effect(s, "Deny") && s.get("Condition").is_none() && names_everybody(&s["Principal"]) && assumes(&s["Action"]));
+    let shut = statements.iter().any(|s| {
+        effect(s, "Deny") && s.get("Condition").is_none() && names_everybody(&s["Principal"]) && assumes(&s["Action"])
+    });
     allowed && !shut
 }
 
 /// The external id that the trust asks for, if one statement asks for exactly one.
 pub fn external_id(trust: &Value) -> Option<&str> {
     statements_ref(trust).find_map(|s| match &s["Condition"]["StringEquals"]["sts:ExternalId"] {
-        Value::String(id) => Some(id.as_str()),
-        Value::Array(ids) if ids.len() == 1 => ids[0].as_str(),
-        _ => None,
+        Value::Array(ids) => match &ids[..] {
+            [one] => one.as_str(),
+            _ => None,
+        },
+        id => id.as_str(),
     })
 }
 
@@ -143,8 +145,14 @@ mod tests {
             trust["Statement"].as_array_mut().unwrap().push(statement);
             trust
         };
-        assert!(admits(&deny(json!({"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole", "Condition": {"Bool": {}}})), PLATFORM));
-        assert!(admits(&deny(json!({"Effect": "Deny", "Principal": {"AWS": "444455556666"}, "Action": "sts:AssumeRole"})), PLATFORM));
+        assert!(admits(
+            &deny(json!({"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole", "Condition": {"Bool": {}}})),
+            PLATFORM
+        ));
+        assert!(admits(
+            &deny(json!({"Effect": "Deny", "Principal": {"AWS": "444455556666"}, "Action": "sts:AssumeRole"})),
+            PLATFORM
+        ));
         assert!(admits(&deny(json!({"Effect": "Deny", "Principal": "*", "Action": "sts:TagSession"})), PLATFORM));
         assert!(!admits(&deny(json!({"Effect": "Deny", "Principal": {"AWS": ["*"]}, "Action": ["sts:*"]})), PLATFORM));
     }

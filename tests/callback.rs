@@ -32,7 +32,11 @@ async fn one_put_with_the_body_and_without_a_content_type() {
         deliver_to(&target(&server), 2000).await.unwrap();
         let [request] = &server.requests()[..] else { panic!("one request") };
         assert_eq!(request.method, "PUT");
-        assert_eq!(format!("http://127.0.0.1:{}{}", server.port, request.target), target(&server), "to the letter: it is signed");
+        assert_eq!(
+            format!("http://127.0.0.1:{}{}", server.port, request.target),
+            target(&server),
+            "to the letter: it is signed"
+        );
         assert_eq!(request.body, BODY);
         assert_eq!(request.header("content-type"), None, "S3 signs it");
         assert_eq!(request.header("content-length"), Some("20"));
@@ -120,7 +124,9 @@ async fn nobody_listening_a_name_that_is_none_and_tls_that_is_none_are_errors_in
         format!("http://127.0.0.1:{}/?{SECRET}", listener.local_addr().unwrap().port())
     };
     let plain = HttpServer::start(|_| Reply::status(200));
-    for url in [closed, format!("https://nowhere.invalid/?{SECRET}"), format!("https://127.0.0.1:{}/?{SECRET}", plain.port)] {
+    for url in
+        [closed, format!("https://nowhere.invalid/?{SECRET}"), format!("https://127.0.0.1:{}/?{SECRET}", plain.port)]
+    {
         deliver_to(&url, 1000).await.unwrap_err();
     }
 }

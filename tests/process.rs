@@ -69,7 +69,10 @@ async fn create_create_again_update_and_delete_on_an_emulated_iam() {
     assert_eq!(again["Data"], created["Data"], "the same event again, the same answer");
 
     let updated = play("update-edition");
-    assert_eq!((&updated["Data"]["PolicyEdition"], &updated["Data"]["PolicyVersionId"]), (&"2026-02-06".into(), &"v2".into()));
+    assert_eq!(
+        (&updated["Data"]["PolicyEdition"], &updated["Data"]["PolicyVersionId"]),
+        (&"2026-02-06".into(), &"v2".into())
+    );
     assert_eq!(updated["Data"]["ExternalId"], external_id);
     assert_eq!(iam.policy_document(&arn, "v2").await.unwrap()["Statement"][0]["Action"][2], "iam:*");
 
@@ -94,7 +97,10 @@ fn a_rename_its_rollback_and_every_kind_of_delete_are_played_as_cloudformation_s
     let renamed = play("update-rename");
     assert_eq!(renamed["PhysicalResourceId"], "111122223333/SparkAccessRole/SparkAccessPolicy");
     assert_eq!(renamed["Data"]["ExternalId"], first["Data"]["ExternalId"]);
-    assert_eq!(play("rollback-of-rename")["PhysicalResourceId"], "111122223333/OrchesteraAccessRole/OrchesteraAccessPolicy");
+    assert_eq!(
+        play("rollback-of-rename")["PhysicalResourceId"],
+        "111122223333/OrchesteraAccessRole/OrchesteraAccessPolicy"
+    );
     play("rollback-of-rename-with-old-id");
     assert_eq!(fake.world(), old);
     play("update-rename");
@@ -212,7 +218,12 @@ fn the_log_is_json_and_holds_neither_the_answers_url_nor_credentials_even_at_tra
     for line in log.lines() {
         serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error} in: {line}"));
     }
-    for word in ["\"plan\":\"CreatePolicy OrchesteraAccessPolicy | CreateRole OrchesteraAccessRole;", "SUCCESS", "FAILED", "acknowledged"] {
+    for word in [
+        "\"plan\":\"CreatePolicy OrchesteraAccessPolicy | CreateRole OrchesteraAccessRole;",
+        "SUCCESS",
+        "FAILED",
+        "acknowledged",
+    ] {
         assert!(log.contains(word), "{word} is missing in the log:\n{log}");
     }
 }
@@ -229,7 +240,8 @@ fn well_formed_events_are_what_the_community_holds_for_this_event() {
         }
         let text = std::fs::read_to_string(file.path()).unwrap();
         let official: Official = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let envelope = orchestera_access::request::Envelope::open(&serde_json::from_str::<Box<_>>(&text).unwrap()).unwrap();
+        let envelope =
+            orchestera_access::request::Envelope::open(&serde_json::from_str::<Box<_>>(&text).unwrap()).unwrap();
         let (address, request) = (envelope.address().unwrap(), envelope.request().unwrap());
         let (kind, stack_id, properties) = match &official {
             Official::Create(r) => ("Create", &r.stack_id, &r.resource_properties),

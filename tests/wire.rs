@@ -37,7 +37,11 @@ fn create_policy() -> Write {
 
 /// Fields as they are written in a test.
 fn fields(pairs: &[(&str, &str)]) -> Form {
-    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).chain([("Version".into(), "2010-05-08".into())]).collect()
+    pairs
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .chain([("Version".into(), "2010-05-08".into())])
+        .collect()
 }
 
 /// A fake with everything in it that a write may be about.
@@ -59,34 +63,106 @@ async fn each_write_is_one_call_with_exactly_these_parameters() {
     let (trust_text, document_text, arn) = (trust().to_string(), document().to_string(), policy_arn("P"));
     let role_name = || "R".to_owned();
     let fake = FakeIam::default();
-    fake.by_hand(|world| world.write(&Write::CreatePolicy { policy_name: "B".into(), document: document(), tags: Tags::new() }).unwrap());
+    fake.by_hand(|world| {
+        world.write(&Write::CreatePolicy { policy_name: "B".into(), document: document(), tags: Tags::new() }).unwrap()
+    });
     let fake = Arc::new(fake);
     let server = serve(fake.clone(), 100);
     let iam = iam_at(&server.url("")).await;
     let calls = [
-        (create_role(tags([("a", "1"), ("b", "2")])), fields(&[
-            ("Action", "CreateRole"), ("RoleName", "R"), ("AssumeRolePolicyDocument", &trust_text), ("MaxSessionDuration", "7200"),
-            ("PermissionsBoundary", "arn:aws:iam::aws:policy/ReadOnlyAccess"),
-            ("Description", "Assumed by the Orchestera platform to run Apache Spark on EKS in this account"),
-            ("Tags.member.1.Key", "a"), ("Tags.member.1.Value", "1"), ("Tags.member.2.Key", "b"), ("Tags.member.2.Value", "2"),
-        ])),
-        (create_policy(), fields(&[
-            ("Action", "CreatePolicy"), ("PolicyName", "P"), ("PolicyDocument", &document_text),
-            ("Description", "What the Orchestera platform may do in this account to run Apache Spark on EKS"),
-            ("Tags.member.1.Key", "b"), ("Tags.member.1.Value", "2"),
-        ])),
-        (Write::AttachRolePolicy { role_name: role_name(), policy_arn: arn.clone() }, fields(&[("Action", "AttachRolePolicy"), ("RoleName", "R"), ("PolicyArn", &arn)])),
-        (Write::UpdateAssumeRolePolicy { role_name: role_name(), trust: trust() }, fields(&[("Action", "UpdateAssumeRolePolicy"), ("RoleName", "R"), ("PolicyDocument", &trust_text)])),
-        (Write::UpdateRole { role_name: role_name(), max_session_duration: 3600 }, fields(&[("Action", "UpdateRole"), ("RoleName", "R"), ("MaxSessionDuration", "3600")])),
-        (Write::PutRolePermissionsBoundary { role_name: role_name(), policy_arn: policy_arn("B") }, fields(&[("Action", "PutRolePermissionsBoundary"), ("RoleName", "R"), ("PermissionsBoundary", &policy_arn("B"))])),
-        (Write::DeleteRolePermissionsBoundary { role_name: role_name() }, fields(&[("Action", "DeleteRolePermissionsBoundary"), ("RoleName", "R")])),
-        (Write::TagRole { role_name: role_name(), tags: tags([("c", "3")]) }, fields(&[("Action", "TagRole"), ("RoleName", "R"), ("Tags.member.1.Key", "c"), ("Tags.member.1.Value", "3")])),
-        (Write::UntagRole { role_name: role_name(), keys: vec!["a".into(), "b".into()] }, fields(&[("Action", "UntagRole"), ("RoleName", "R"), ("TagKeys.member.1", "a"), ("TagKeys.member.2", "b")])),
-        (Write::CreatePolicyVersion { policy_arn: arn.clone(), document: document() }, fields(&[("Action", "CreatePolicyVersion"), ("PolicyArn", &arn), ("PolicyDocument", &document_text), ("SetAsDefault", "true")])),
-        (Write::DeletePolicyVersion { policy_arn: arn.clone(), version_id: "v1".into() }, fields(&[("Action", "DeletePolicyVersion"), ("PolicyArn", &arn), ("VersionId", "v1")])),
-        (Write::TagPolicy { policy_arn: arn.clone(), tags: tags([("c", "")]) }, fields(&[("Action", "TagPolicy"), ("PolicyArn", &arn), ("Tags.member.1.Key", "c"), ("Tags.member.1.Value", "")])),
-        (Write::UntagPolicy { policy_arn: arn.clone(), keys: vec!["c".into()] }, fields(&[("Action", "UntagPolicy"), ("PolicyArn", &arn), ("TagKeys.member.1", "c")])),
-        (Write::DetachRolePolicy { role_name: role_name(), policy_arn: arn.clone() }, fields(&[("Action", "DetachRolePolicy"), ("RoleName", "R"), ("PolicyArn", &arn)])),
+        (
+            create_role(tags([("a", "1"), ("b", "2")])),
+            fields(&[
+                ("Action", "CreateRole"),
+                ("RoleName", "R"),
+                ("AssumeRolePolicyDocument", &trust_text),
+                ("MaxSessionDuration", "7200"),
+                ("PermissionsBoundary", "arn:aws:iam::aws:policy/ReadOnlyAccess"),
+                ("Description", "Assumed by the Orchestera platform to run Apache Spark on EKS in this account"),
+                ("Tags.member.1.Key", "a"),
+                ("Tags.member.1.Value", "1"),
+                ("Tags.member.2.Key", "b"),
+                ("Tags.member.2.Value", "2"),
+            ]),
+        ),
+        (
+            create_policy(),
+            fields(&[
+                ("Action", "CreatePolicy"),
+                ("PolicyName", "P"),
+                ("PolicyDocument", &document_text),
+                ("Description", "What the Orchestera platform may do in this account to run Apache Spark on EKS"),
+                ("Tags.member.1.Key", "b"),
+                ("Tags.member.1.Value", "2"),
+            ]),
+        ),
+        (
+            Write::AttachRolePolicy { role_name: role_name(), policy_arn: arn.clone() },
+            fields(&[("Action", "AttachRolePolicy"), ("RoleName", "R"), ("PolicyArn", &arn)]),
+        ),
+        (
+            Write::UpdateAssumeRolePolicy { role_name: role_name(), trust: trust() },
+            fields(&[("Action", "UpdateAssumeRolePolicy"), ("RoleName", "R"), ("PolicyDocument", &trust_text)]),
+        ),
+        (
+            Write::UpdateRole { role_name: role_name(), max_session_duration: 3600 },
+            fields(&[("Action", "UpdateRole"), ("RoleName", "R"), ("MaxSessionDuration", "3600")]),
+        ),
+        (
+            Write::PutRolePermissionsBoundary { role_name: role_name(), policy_arn: policy_arn("B") },
+            fields(&[
+                ("Action", "PutRolePermissionsBoundary"),
+                ("RoleName", "R"),
+                ("PermissionsBoundary", &policy_arn("B")),
+            ]),
+        ),
+        (
+            Write::DeleteRolePermissionsBoundary { role_name: role_name() },
+            fields(&[("Action", "DeleteRolePermissionsBoundary"), ("RoleName", "R")]),
+        ),
+        (
+            Write::TagRole { role_name: role_name(), tags: tags([("c", "3")]) },
+            fields(&[
+                ("Action", "TagRole"),
+                ("RoleName", "R"),
+                ("Tags.member.1.Key", "c"),
+                ("Tags.member.1.Value", "3"),
+            ]),
+        ),
+        (
+            Write::UntagRole { role_name: role_name(), keys: vec!["a".into(), "b".into()] },
+            fields(&[("Action", "UntagRole"), ("RoleName", "R"), ("TagKeys.member.1", "a"), ("TagKeys.member.2", "b")]),
+        ),
+        (
+            Write::CreatePolicyVersion { policy_arn: arn.clone(), document: document() },
+            fields(&[
+                ("Action", "CreatePolicyVersion"),
+                ("PolicyArn", &arn),
+                ("PolicyDocument", &document_text),
+                ("SetAsDefault", "true"),
+            ]),
+        ),
+        (
+            Write::DeletePolicyVersion { policy_arn: arn.clone(), version_id: "v1".into() },
+            fields(&[("Action", "DeletePolicyVersion"), ("PolicyArn", &arn), ("VersionId", "v1")]),
+        ),
+        (
+            Write::TagPolicy { policy_arn: arn.clone(), tags: tags([("c", "")]) },
+            fields(&[
+                ("Action", "TagPolicy"),
+                ("PolicyArn", &arn),
+                ("Tags.member.1.Key", "c"),
+                ("Tags.member.1.Value", ""),
+            ]),
+        ),
+        (
+            Write::UntagPolicy { policy_arn: arn.clone(), keys: vec!["c".into()] },
+            fields(&[("Action", "UntagPolicy"), ("PolicyArn", &arn), ("TagKeys.member.1", "c")]),
+        ),
+        (
+            Write::DetachRolePolicy { role_name: role_name(), policy_arn: arn.clone() },
+            fields(&[("Action", "DetachRolePolicy"), ("RoleName", "R"), ("PolicyArn", &arn)]),
+        ),
         (Write::DeletePolicy { policy_arn: arn.clone() }, fields(&[("Action", "DeletePolicy"), ("PolicyArn", &arn)])),
     ];
     for (write, expected) in &calls {
@@ -98,7 +174,10 @@ async fn each_write_is_one_call_with_exactly_these_parameters() {
     }
     fake.by_hand(|world| world.role_mut("R").unwrap().inline.insert("inline".into()));
     let last = [
-        (Write::DeleteRolePolicy { role_name: role_name(), policy_name: "inline".into() }, fields(&[("Action", "DeleteRolePolicy"), ("RoleName", "R"), ("PolicyName", "inline")])),
+        (
+            Write::DeleteRolePolicy { role_name: role_name(), policy_name: "inline".into() },
+            fields(&[("Action", "DeleteRolePolicy"), ("RoleName", "R"), ("PolicyName", "inline")]),
+        ),
         (Write::DeleteRole { role_name: role_name() }, fields(&[("Action", "DeleteRole"), ("RoleName", "R")])),
     ];
     for (write, expected) in &last {
@@ -112,7 +191,9 @@ async fn each_write_is_one_call_with_exactly_these_parameters() {
 #[tokio::test]
 async fn a_role_without_boundary_is_asked_for_without_one() {
     let server = serve(Arc::new(FakeIam::default()), 100);
-    let Write::CreateRole { role_name, trust, max_session_duration, tags, .. } = create_role(Tags::new()) else { unreachable!() };
+    let Write::CreateRole { role_name, trust, max_session_duration, tags, .. } = create_role(Tags::new()) else {
+        unreachable!()
+    };
     let write = Write::CreateRole { role_name, trust, max_session_duration, permissions_boundary: None, tags };
     iam_at(&server.url("")).await.write(&write).await.unwrap();
     assert!(!form(&server.requests()[0]).contains_key("PermissionsBoundary"));
@@ -138,7 +219,9 @@ async fn what_is_read_is_what_is_there() {
     assert_eq!(iam.policy_document(&policy_arn("P"), "v2").await.unwrap(), document());
     assert_eq!(iam.role("Missing").await.unwrap(), None);
     assert_eq!(iam.policy(&policy_arn("Missing")).await.unwrap(), None);
-    for gone in [iam.inline_policies("Missing").await.map(drop), iam.policy_document(&policy_arn("P"), "v9").await.map(drop)] {
+    for gone in
+        [iam.inline_policies("Missing").await.map(drop), iam.policy_document(&policy_arn("P"), "v9").await.map(drop)]
+    {
         assert_eq!(gone.unwrap_err().kind(), Kind::Gone);
     }
 }
@@ -179,7 +262,9 @@ async fn told(reply: fn() -> Reply) -> (Result<()>, usize) {
 }
 
 fn refusal(status: u16, code: &str) -> Reply {
-    let xml = format!("<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>AWS says so.</Message></Error><RequestId>req-7</RequestId></ErrorResponse>");
+    let xml = format!(
+        "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>AWS says so.</Message></Error><RequestId>req-7</RequestId></ErrorResponse>"
+    );
     Reply::With(status, vec![("x-amzn-requestid", "req-7".to_owned())], xml.into_bytes())
 }
 
@@ -201,7 +286,10 @@ async fn each_error_code_has_its_kind_and_final_ones_are_asked_once() {
         let error = result.unwrap_err();
         assert_eq!((error.kind(), requests), (kind, 1), "{error}");
         let call = error.failed_call().unwrap();
-        assert_eq!((call.operation, call.message.as_str(), call.request_id.as_str()), ("DeleteRole", "AWS says so.", "req-7"));
+        assert_eq!(
+            (call.operation, call.message.as_str(), call.request_id.as_str()),
+            ("DeleteRole", "AWS says so.", "req-7")
+        );
     }
 }
 

@@ -5,7 +5,9 @@
 
 use crate::error::{Error, FailedCall, Kind, Result, chain};
 use crate::http::SdkHttpClient;
-use crate::iam::{AttachedPolicy, Iam, PolicyDescription, PolicyUser, PolicyVersion, RoleDescription, Tags, Write, kind_of};
+use crate::iam::{
+    AttachedPolicy, Iam, PolicyDescription, PolicyUser, PolicyVersion, RoleDescription, Tags, Write, kind_of,
+};
 use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -150,7 +152,9 @@ impl Iam for AwsIam {
             let page = page.map_err(failed("ListEntitiesForPolicy"))?;
             users.extend(page.policy_roles().iter().filter_map(|r| r.role_name()).map(|n| PolicyUser::Role(n.into())));
             users.extend(page.policy_users().iter().filter_map(|u| u.user_name()).map(|n| PolicyUser::User(n.into())));
-            users.extend(page.policy_groups().iter().filter_map(|g| g.group_name()).map(|n| PolicyUser::Group(n.into())));
+            users.extend(
+                page.policy_groups().iter().filter_map(|g| g.group_name()).map(|n| PolicyUser::Group(n.into())),
+            );
         }
         Ok(users)
     }

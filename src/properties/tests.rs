@@ -11,7 +11,8 @@ fn reason(properties: Value) -> String {
 
 #[test]
 fn everything_has_the_default_that_the_contract_names() {
-    for nothing in [json!({}), json!(null), json!({"RoleName": "", "Tags": "", "ExternalId": null, "Release": "9.9.9"})] {
+    for nothing in [json!({}), json!(null), json!({"RoleName": "", "Tags": "", "ExternalId": null, "Release": "9.9.9"})]
+    {
         let p = parse(nothing);
         assert_eq!((p.role_name.as_str(), p.policy_name.as_str()), ("OrchesteraAccessRole", "OrchesteraAccessPolicy"));
         assert_eq!(p.platform_account_id, "017059471480");
@@ -25,7 +26,9 @@ fn everything_has_the_default_that_the_contract_names() {
 
 #[test]
 fn booleans_and_numbers_are_read_as_cloudformation_sends_them_and_as_json() {
-    for (yes, number) in [(json!("false"), json!("43200")), (json!(false), json!(43200)), (json!("False"), json!("43200"))] {
+    for (yes, number) in
+        [(json!("false"), json!("43200")), (json!(false), json!(43200)), (json!("False"), json!("43200"))]
+    {
         let p = parse(json!({"RequireExternalId": yes, "MaxSessionDuration": number}));
         assert!(!p.require_external_id);
         assert_eq!(p.max_session_duration, 43200);
@@ -42,7 +45,10 @@ fn every_value_is_taken_over() {
         "OnExisting": "Fail", "OnDelete": "Retain", "AccessState": "Active", "MemberAccountId": "",
         "Tags": [{"Key": "team", "Value": "data"}, {"Key": "blank"}, {"Key": "n", "Value": 7}],
     }));
-    assert_eq!((p.role_name.as_str(), p.policy_name.as_str(), p.platform_account_id.as_str()), ("R", "P", "000000000001"));
+    assert_eq!(
+        (p.role_name.as_str(), p.policy_name.as_str(), p.platform_account_id.as_str()),
+        ("R", "P", "000000000001")
+    );
     assert_eq!((p.external_id.as_deref(), p.edition.name), (Some("ab"), "2026-02-06"));
     assert_eq!(p.permissions_boundary.as_deref(), Some("arn:aws:iam::111122223333:policy/a/b"));
     assert_eq!((p.on_existing, p.on_delete), (OnExisting::Fail, OnDelete::Retain));
@@ -59,8 +65,19 @@ fn every_problem_is_named_not_only_the_first() {
         "AccessState": "Suspended", "MemberAccountId": "444455556666",
     }));
     for name in [
-        "RoleName", "PolicyName", "PlatformAccountId", "RequireExternalId", "ExternalId", "PolicyEdition",
-        "PermissionsBoundaryArn", "MaxSessionDuration", "OnExisting", "OnDelete", "Tags", "AccessState", "MemberAccountId",
+        "RoleName",
+        "PolicyName",
+        "PlatformAccountId",
+        "RequireExternalId",
+        "ExternalId",
+        "PolicyEdition",
+        "PermissionsBoundaryArn",
+        "MaxSessionDuration",
+        "OnExisting",
+        "OnDelete",
+        "Tags",
+        "AccessState",
+        "MemberAccountId",
     ] {
         assert!(reason.contains(&format!(") {name} ")), "{name} is missing in: {reason}");
     }
@@ -82,7 +99,12 @@ fn one_problem_reads_as_one_sentence() {
 
 #[test]
 fn lists_and_maps_where_text_is_due_are_a_problem() {
-    for (name, value) in [("RoleName", json!(["R"])), ("ExternalId", json!({"a": 1})), ("AccessState", json!([])), ("OnDelete", json!({}))] {
+    for (name, value) in [
+        ("RoleName", json!(["R"])),
+        ("ExternalId", json!({"a": 1})),
+        ("AccessState", json!([])),
+        ("OnDelete", json!({})),
+    ] {
         assert!(reason(json!({name: value})).contains(&format!("{name} must be a text, not a list or map")), "{name}");
     }
     assert!(reason(json!([])).contains("the properties must be a map"));
@@ -93,7 +115,8 @@ fn external_ids_of_every_legal_length_and_character_are_taken() {
     for id in ["ab".to_owned(), "x".repeat(1224), "AZaz09+=,.@:/_-".to_owned()] {
         assert_eq!(parse(json!({"ExternalId": id})).external_id, Some(id));
     }
-    for id in ["a".to_owned(), "x".repeat(1225), "a b".to_owned(), "a*".to_owned(), "é€".to_owned(), " ab".to_owned()] {
+    for id in ["a".to_owned(), "x".repeat(1225), "a b".to_owned(), "a*".to_owned(), "é€".to_owned(), " ab".to_owned()]
+    {
         assert!(reason(json!({"ExternalId": id})).contains("ExternalId must be 2 to 1224"), "{id}");
     }
 }
@@ -104,8 +127,13 @@ fn a_boundary_is_the_arn_of_a_managed_policy() {
         assert_eq!(parse(json!({"PermissionsBoundaryArn": arn})).permissions_boundary.as_deref(), Some(arn));
     }
     for arn in [
-        "x", "arn:aws:iam::111122223333:role/x", "arn:aws:iam::1:policy/x", "arn:aws:iam:us-east-1:111122223333:policy/x",
-        "arn:gcp:iam::111122223333:policy/x", "arn:aws:iam::111122223333:policy/", "arn:aws:iam::111122223333:policy/a b/x",
+        "x",
+        "arn:aws:iam::111122223333:role/x",
+        "arn:aws:iam::1:policy/x",
+        "arn:aws:iam:us-east-1:111122223333:policy/x",
+        "arn:gcp:iam::111122223333:policy/x",
+        "arn:aws:iam::111122223333:policy/",
+        "arn:aws:iam::111122223333:policy/a b/x",
     ] {
         assert!(reason(json!({"PermissionsBoundaryArn": arn})).contains("the ARN of a managed policy"), "{arn}");
     }
@@ -131,7 +159,8 @@ fn tags_follow_iams_rules() {
         assert!(reason(tag(key, value)).contains(problem), "{key}={value}");
     }
     assert!(reason(json!({"Tags": [{"Key": "a", "Value": "1"}, {"Key": "A", "Value": "2"}]})).contains("given twice"));
-    for entry in [json!("x"), json!({"Value": "v"}), json!({"Key": [], "Value": "v"}), json!({"Key": "k", "Value": {}})] {
+    for entry in [json!("x"), json!({"Value": "v"}), json!({"Key": [], "Value": "v"}), json!({"Key": "k", "Value": {}})]
+    {
         assert!(reason(json!({"Tags": [entry]})).contains("entry 1 must have a Key and a Value"), "{entry}");
     }
     assert!(reason(json!({"Tags": "team=data"})).contains("Tags must be a list"));
@@ -139,7 +168,8 @@ fn tags_follow_iams_rules() {
 
 #[test]
 fn there_is_room_for_as_many_tags_as_iam_allows_beside_ours() {
-    let tags = |n: usize| json!({"Tags": (0..n).map(|i| json!({"Key": format!("k{i}"), "Value": ""})).collect::<Vec<_>>()});
+    let tags =
+        |n: usize| json!({"Tags": (0..n).map(|i| json!({"Key": format!("k{i}"), "Value": ""})).collect::<Vec<_>>()});
     assert_eq!(parse(tags(44)).tags.len(), 44);
     assert!(reason(tags(45)).contains("45 are given, but there is room for 44"));
 }
@@ -153,13 +183,24 @@ fn names_that_do_not_fit_in_the_ownership_tag_are_refused() {
 
 #[test]
 fn a_delete_reads_what_it_needs_and_never_fails() {
-    let read = DeleteProperties::read(&json!({"RoleName": "R", "PolicyName": "", "OnDelete": "Retain", "PlatformAccountId": "000000000001"}));
+    let read = DeleteProperties::read(
+        &json!({"RoleName": "R", "PolicyName": "", "OnDelete": "Retain", "PlatformAccountId": "000000000001"}),
+    );
     assert_eq!((read.role_name.as_deref(), read.policy_name.as_deref()), (Some("R"), Some("OrchesteraAccessPolicy")));
     assert_eq!((read.platform_account_id.as_str(), read.on_delete), ("000000000001", OnDelete::Retain));
-    for odd in [json!(null), json!([1]), json!("x"), json!({"OnDelete": ["Retain"], "PlatformAccountId": "x", "MaxSessionDuration": []})] {
+    for odd in [
+        json!(null),
+        json!([1]),
+        json!("x"),
+        json!({"OnDelete": ["Retain"], "PlatformAccountId": "x", "MaxSessionDuration": []}),
+    ] {
         let read = DeleteProperties::read(&odd);
         assert_eq!(read.role_name.as_deref(), Some("OrchesteraAccessRole"), "{odd}");
-        assert_eq!((read.platform_account_id.as_str(), read.on_delete), (PLATFORM_ACCOUNT_ID, OnDelete::DeleteCreated), "{odd}");
+        assert_eq!(
+            (read.platform_account_id.as_str(), read.on_delete),
+            (PLATFORM_ACCOUNT_ID, OnDelete::DeleteCreated),
+            "{odd}"
+        );
     }
     let read = DeleteProperties::read(&json!({"RoleName": "a b", "PolicyName": ["P"]}));
     assert_eq!((read.role_name, read.policy_name), (None, None), "no Create can have made these");
@@ -168,7 +209,9 @@ fn a_delete_reads_what_it_needs_and_never_fails() {
 
 #[test]
 fn tag_keys_of_an_earlier_template_are_read_leniently() {
-    let keys = tag_keys(&json!({"Tags": [{"Key": "a", "Value": "1"}, {"Key": []}, "x", {"Key": "orchestera:stack-id"}, {"Key": "b"}]}));
+    let keys = tag_keys(
+        &json!({"Tags": [{"Key": "a", "Value": "1"}, {"Key": []}, "x", {"Key": "orchestera:stack-id"}, {"Key": "b"}]}),
+    );
     assert_eq!(keys, ["a", "b"]);
     assert!(tag_keys(&json!({"Tags": "x"})).is_empty() && tag_keys(&json!(null)).is_empty());
 }

@@ -18,12 +18,12 @@ pub enum Claim {
 
 /// Refuses if the role or the policy is somebody else's. Both are judged, each alone.
 pub fn check(wanted: &Wanted, there: &State) -> Result<()> {
-    let role = there.role.as_ref().and_then(|role| {
-        judge(wanted, &Object::role(wanted), wanted.role_claim, &role.about.tags)
-    });
-    let policy = there.policy.as_ref().and_then(|policy| {
-        judge(wanted, &Object::policy(wanted), wanted.policy_claim, &policy.about.tags)
-    });
+    let role =
+        there.role.as_ref().and_then(|role| judge(wanted, &Object::role(wanted), wanted.role_claim, &role.about.tags));
+    let policy = there
+        .policy
+        .as_ref()
+        .and_then(|policy| judge(wanted, &Object::policy(wanted), wanted.policy_claim, &policy.about.tags));
     match (role, policy) {
         (None, None) => Ok(()),
         (Some(one), None) | (None, Some(one)) => Err(Error::refused(one)),
@@ -67,7 +67,8 @@ fn judge(wanted: &Wanted, object: &Object, claim: Claim, tags: &Tags) -> Option<
     match (wanted.resource.judge(tags), claim) {
         (Owner::Us { .. }, _) | (Owner::Nobody, Claim::ByName) => None,
         (Owner::Another { stack_id, logical_id }, _) => {
-            let keys = [ownership::STACK_ID, ownership::LOGICAL_ID, ownership::RESOURCE_ID, ownership::OWNERSHIP].join(" ");
+            let keys =
+                [ownership::STACK_ID, ownership::LOGICAL_ID, ownership::RESOURCE_ID, ownership::OWNERSHIP].join(" ");
             Some(format!(
                 "{name} belongs to resource {logical_id} of the stack {stack_id}. An account needs this only once: use that \
                  stack, or delete it first. If it is gone, release what it left with 'aws iam {untag} --tag-keys {keys}', \

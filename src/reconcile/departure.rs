@@ -76,7 +76,9 @@ pub fn departure(leaving: &Leaving, there: &State) -> Result<Departure> {
     let our_policy = policy.filter(|policy| owned(&policy.about.tags));
     refuse_if_in_use(leaving, our_role, our_policy, there.role.as_ref())?;
     departure.notes.extend(role.filter(|_| our_role.is_none()).map(|role| left(leaving, "role", &role.about.tags)));
-    departure.notes.extend(policy.filter(|_| our_policy.is_none()).map(|policy| left(leaving, "policy", &policy.about.tags)));
+    departure
+        .notes
+        .extend(policy.filter(|_| our_policy.is_none()).map(|policy| left(leaving, "policy", &policy.about.tags)));
 
     // First what hangs on the objects, then the objects; the two sides do not touch each other.
     let mut role_steps = our_role.map(|role| strip(leaving, role, &mut departure.notes)).unwrap_or_default();
@@ -139,7 +141,12 @@ fn shut(leaving: &Leaving, role: &Role) -> Departure {
 }
 
 /// Nothing is touched while somebody else depends on it.
-fn refuse_if_in_use(leaving: &Leaving, role: Option<&Role>, policy: Option<&Policy>, named: Option<&Role>) -> Result<()> {
+fn refuse_if_in_use(
+    leaving: &Leaving,
+    role: Option<&Role>,
+    policy: Option<&Policy>,
+    named: Option<&Role>,
+) -> Result<()> {
     let mut obstacles = Vec::new();
     if let Some(role) = role.filter(|role| !role.instance_profiles.is_empty()) {
         obstacles.push(format!(
@@ -181,14 +188,14 @@ fn strip(leaving: &Leaving, role: &Role, notes: &mut BTreeSet<String>) -> Vec<Wr
     notes.extend(foreign.map(|policy| {
         format!("The policy {}, which somebody else attached to the role, was detached and not deleted.", policy.arn)
     }));
-    let detach = role.attached.iter().map(|policy| Write::DetachRolePolicy {
-        role_name: role_name(),
-        policy_arn: policy.arn.clone(),
-    });
-    let delete = role.inline.iter().map(|policy_name| Write::DeleteRolePolicy {
-        role_name: role_name(),
-        policy_name: policy_name.clone(),
-    });
+    let detach = role
+        .attached
+        .iter()
+        .map(|policy| Write::DetachRolePolicy { role_name: role_name(), policy_arn: policy.arn.clone() });
+    let delete = role
+        .inline
+        .iter()
+        .map(|policy_name| Write::DeleteRolePolicy { role_name: role_name(), policy_name: policy_name.clone() });
     detach.chain(delete).collect()
 }
 
@@ -212,4 +219,3 @@ fn left(leaving: &Leaving, what: &str, tags: &Tags) -> String {
     };
     format!("The {what} {name} in account {} was left as it is: {why}.", leaving.account.id)
 }
-

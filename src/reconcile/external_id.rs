@@ -33,9 +33,9 @@ pub enum Generated {
 /// [`Bug`](Kind::Bug) if the system has no randomness to give.
 pub fn random() -> Result<String> {
     let mut bits = [0u8; 16];
-    SystemRandom::new()
-        .fill(&mut bits)
-        .map_err(|_| Error::new(Kind::Bug, "The system gave no random numbers for an external id. Retry the stack operation."))?;
+    SystemRandom::new().fill(&mut bits).map_err(|_| {
+        Error::new(Kind::Bug, "The system gave no random numbers for an external id. Retry the stack operation.")
+    })?;
     Ok(bits.iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex

@@ -176,7 +176,8 @@ fn document_steps(wanted: &Wanted, policy: &Policy) -> Vec<Write> {
     let policy_arn = wanted.policy_arn();
     let mut steps = Vec::new();
     if policy.versions.len() >= MOST_VERSIONS {
-        let oldest = policy.versions.iter().filter(|version| !version.is_default).min_by_key(|version| version.number());
+        let oldest =
+            policy.versions.iter().filter(|version| !version.is_default).min_by_key(|version| version.number());
         steps.extend(oldest.map(|version| Write::DeletePolicyVersion {
             policy_arn: policy_arn.clone(),
             version_id: version.id.clone(),
@@ -239,4 +240,3 @@ fn role_tag_steps(wanted: &Wanted, tags: &Tags, there: &Tags) -> Vec<Write> {
     let untag = stale.map(|keys| Write::UntagRole { role_name: role_name(), keys });
     untag.into_iter().chain(missing.map(|tags| Write::TagRole { role_name: role_name(), tags })).collect()
 }
-

@@ -43,7 +43,9 @@ pub fn of_write(error: &Error, account: &Account, write: &Write) -> String {
             "{what}: IAM says that it is not there, although it was a moment ago; somebody else may be at work on it. \
              Retry the stack operation."
         ),
-        (Kind::LookAgain, Write::CreateRole { .. } | Write::CreatePolicy { .. }) if call.code == "EntityAlreadyExists" => {
+        (Kind::LookAgain, Write::CreateRole { .. } | Write::CreatePolicy { .. })
+            if call.code == "EntityAlreadyExists" =>
+        {
             format!(
                 "{what}: IAM says that the name is taken, but nothing can be read under it. Look for one whose name differs \
                  in upper and lower case only, or that has a path, and rename or delete it, or choose another name."

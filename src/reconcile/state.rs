@@ -58,7 +58,13 @@ pub enum Sight {
 ///
 /// # Errors
 /// Those of the reads, with a sentence; [`OutOfTime`](Kind::OutOfTime) when the time for calls ends.
-pub async fn observe(iam: &impl Iam, account: &Account, budget: &Budget, id: &PhysicalId, sight: Sight) -> Result<State> {
+pub async fn observe(
+    iam: &impl Iam,
+    account: &Account,
+    budget: &Budget,
+    id: &PhysicalId,
+    sight: Sight,
+) -> Result<State> {
     let policy_arn = account.policy_arn(&id.policy_name);
     let reads = async {
         let (role, policy) =

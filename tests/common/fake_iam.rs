@@ -379,7 +379,11 @@ impl FakeIam {
         calls.iter().filter(|call| call.starts_with("read ")).count()
     }
 
-    fn read<T>(&self, operation: &'static str, look: impl FnOnce(&World) -> std::result::Result<T, Refusal>) -> Result<T> {
+    fn read<T>(
+        &self,
+        operation: &'static str,
+        look: impl FnOnce(&World) -> std::result::Result<T, Refusal>,
+    ) -> Result<T> {
         self.calls.lock().unwrap().push(format!("read {operation}"));
         let mut lagging = self.lagging.lock().unwrap();
         let outcome = if lagging.left > 0 {

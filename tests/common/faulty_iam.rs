@@ -2,7 +2,9 @@
 
 use super::fake_iam::{FakeIam, World, error};
 use orchestera_access::error::{Error, FailedCall, Kind, Result};
-use orchestera_access::iam::{AttachedPolicy, Iam, PolicyDescription, PolicyUser, PolicyVersion, RoleDescription, Write};
+use orchestera_access::iam::{
+    AttachedPolicy, Iam, PolicyDescription, PolicyUser, PolicyVersion, RoleDescription, Write,
+};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::future::pending;

@@ -122,7 +122,10 @@ async fn carry_out(fake: &FakeIam, action: &str, form: &Form, page: usize) -> Re
         "ListPolicyVersions" => {
             let versions = fake.policy_versions(&arn()).await?;
             let members = versions.iter().map(|version| {
-                member(&(element("VersionId", &version.id) + &element("IsDefaultVersion", &version.is_default.to_string())))
+                member(
+                    &(element("VersionId", &version.id)
+                        + &element("IsDefaultVersion", &version.is_default.to_string())),
+                )
             });
             Ok(paged("Versions", members.collect(), form, page))
         }
@@ -135,7 +138,8 @@ async fn carry_out(fake: &FakeIam, action: &str, form: &Form, page: usize) -> Re
             };
             let roles = list("PolicyRoles", "RoleName", |u| if let PolicyUser::Role(n) = u { Some(n) } else { None });
             let people = list("PolicyUsers", "UserName", |u| if let PolicyUser::User(n) = u { Some(n) } else { None });
-            let groups = list("PolicyGroups", "GroupName", |u| if let PolicyUser::Group(n) = u { Some(n) } else { None });
+            let groups =
+                list("PolicyGroups", "GroupName", |u| if let PolicyUser::Group(n) = u { Some(n) } else { None });
             Ok(format!("{roles}{people}{groups}{more}"))
         }
         _ => {

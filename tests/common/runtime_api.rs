@@ -14,7 +14,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The function's binary: the release artefact when `ORCHESTERA_BOOTSTRAP` names it, as `make test` does, or else cargo's.
 pub fn bootstrap() -> PathBuf {
-    std::env::var_os("ORCHESTERA_BOOTSTRAP").map_or_else(|| env!("CARGO_BIN_EXE_orchestera-access").into(), PathBuf::from)
+    std::env::var_os("ORCHESTERA_BOOTSTRAP")
+        .map_or_else(|| env!("CARGO_BIN_EXE_orchestera-access").into(), PathBuf::from)
 }
 
 /// How an invocation ended.
@@ -91,7 +92,9 @@ impl Lambda {
     pub fn invoke(&self, event: &str) -> Ended {
         let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + self.timeout;
         self.events.send((event.to_owned(), deadline.as_millis() as u64)).expect("the function runs");
-        self.ended.recv_timeout(self.timeout + Duration::from_secs(5)).expect("the function neither answered nor failed")
+        self.ended
+            .recv_timeout(self.timeout + Duration::from_secs(5))
+            .expect("the function neither answered nor failed")
     }
 
     /// What the function has logged so far.
@@ -107,7 +110,12 @@ impl Drop for Lambda {
     }
 }
 
-fn runtime_api(request: &Request, next: &Mutex<Receiver<(String, u64)>>, end: &Mutex<Sender<Ended>>, account: &Mutex<String>) -> Reply {
+fn runtime_api(
+    request: &Request,
+    next: &Mutex<Receiver<(String, u64)>>,
+    end: &Mutex<Sender<Ended>>,
+    account: &Mutex<String>,
+) -> Reply {
     let ended = |ended| {
         let _ = end.lock().unwrap().send(ended);
         Reply::With(202, Vec::new(), br#"{"status":"OK"}"#.to_vec())
@@ -126,7 +134,7 @@ fn runtime_api(request: &Request, next: &Mutex<Receiver<(String, u64)>>, end: &M
             Reply::With(200, headers, event.into_bytes())
         }
         Some("response") => ended(Ended::Response),
-        Some("error") => ended(Ended::Error(serde_json::from_slice(&request.body).unwrap_or_else(|_| json!(null)))),
+        Some("error") => ended(Ended::Error(serde_json::from_slice(&request.body).unwrap_or_default())),
         _ => Reply::status(404),
     }
 }

@@ -74,7 +74,8 @@ impl<'a, I: Iam> Stack<'a, I> {
     }
 
     pub fn named(iam: &'a I, name: &str) -> Self {
-        let stack_id = format!("arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/{name}/0a1b2c3d-1111-2222-3333-444455556666");
+        let stack_id =
+            format!("arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/{name}/0a1b2c3d-1111-2222-3333-444455556666");
         Self { iam, stack_id, timeout: Duration::from_secs(60) }
     }
 
@@ -118,7 +119,9 @@ impl<'a, I: Iam> Stack<'a, I> {
         let outcome = decide(&envelope, &address, &invocation, budget, async || Ok(self.iam)).await;
         let took = start.elapsed();
         let body: Value = serde_json::from_slice(&response::body(&address, &outcome)).unwrap();
-        for (field, sent) in [("StackId", "StackId"), ("RequestId", "RequestId"), ("LogicalResourceId", "LogicalResourceId")] {
+        for (field, sent) in
+            [("StackId", "StackId"), ("RequestId", "RequestId"), ("LogicalResourceId", "LogicalResourceId")]
+        {
             assert_eq!(body[field], event[sent]);
         }
         let text = |field: &str| body[field].as_str().unwrap_or_default().to_owned();

@@ -61,10 +61,13 @@ async fn no_write_begins_when_the_time_for_writes_is_over() {
 #[tokio::test(start_paused = true)]
 async fn calls_in_flight_are_awaited_before_the_answer() {
     let iam = FakeIam::default();
-    let faulty = FaultyIam::new(&iam)
-        .on("CreatePolicy", 1, Fault::Refuse("MalformedPolicyDocument"))
-        .on("CreateRole", 1, Fault::Slow(Duration::from_secs(3)));
-    let answer = Stack::new(&faulty).create(json!({})).await.failed().saying(&["CreatePolicy", "MalformedPolicyDocument"]);
+    let faulty = FaultyIam::new(&iam).on("CreatePolicy", 1, Fault::Refuse("MalformedPolicyDocument")).on(
+        "CreateRole",
+        1,
+        Fault::Slow(Duration::from_secs(3)),
+    );
+    let answer =
+        Stack::new(&faulty).create(json!({})).await.failed().saying(&["CreatePolicy", "MalformedPolicyDocument"]);
     assert!(answer.took >= Duration::from_secs(3));
     assert_eq!(iam.world(), World::default(), "the role was made, and removed");
 }
@@ -83,7 +86,8 @@ async fn throttling_for_ever_is_answered_in_time() {
     for operation in ["GetRole", "CreateRole"] {
         let iam = FakeIam::default();
         let faulty = FaultyIam::new(&iam).on(operation, FOR_EVER, Fault::Refuse("Throttling"));
-        let answer = Stack::new(&faulty).create(json!({})).await.failed().saying(&["Throttling", "Retry the stack operation"]);
+        let answer =
+            Stack::new(&faulty).create(json!({})).await.failed().saying(&["Throttling", "Retry the stack operation"]);
         assert!(answer.took < Duration::from_secs(48), "{:?}", answer.took);
     }
 }
@@ -159,7 +163,9 @@ async fn clients_that_take_for_ever_to_build_are_answered_in_time() {
     let start = Instant::now();
     let invocation = Invocation { function_arn: FUNCTION.to_owned(), deadline: start + Duration::from_secs(60) };
     let never = async || -> Result<&FakeIam, Error> { std::future::pending().await };
-    let outcome = decide(&envelope, &envelope.address().unwrap(), &invocation, Budget::new(start, invocation.deadline), never).await;
+    let outcome =
+        decide(&envelope, &envelope.address().unwrap(), &invocation, Budget::new(start, invocation.deadline), never)
+            .await;
     assert!(outcome.status() == "FAILED" && outcome.reason().contains("time of the function ended"));
     assert_eq!(start.elapsed().as_secs(), 48);
 }

@@ -186,7 +186,8 @@ async fn a_role_made_by_hand_is_refused_and_nothing_is_changed() {
         iam.by_hand(|world| role_by_hand(world, Tags::new()));
         let before = iam.world();
         let answer = Stack::new(&iam).create(json!({"OnExisting": on_existing})).await.failed();
-        let answer = answer.saying(&["The role OrchesteraAccessRole in account 111122223333 exists", words, "RoleName"]);
+        let answer =
+            answer.saying(&["The role OrchesteraAccessRole in account 111122223333 exists", words, "RoleName"]);
         assert_eq!(answer.id, "failed/Access/request-1");
         assert_eq!(iam.world(), before);
         assert!(iam.writes().is_empty());
@@ -238,12 +239,13 @@ async fn another_resource_of_the_same_stack_is_another_owner() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_removes_what_this_create_made_meanwhile() {
     let iam = FakeIam::default();
-    let faulty = FaultyIam::new(&iam).on(
-        "CreateRole",
-        1,
-        Fault::Meanwhile(Box::new(|world| role_by_hand(world, Tags::new()))),
-    );
-    Stack::new(&faulty).create(json!({})).await.failed().saying(&["The role OrchesteraAccessRole", "not made by this stack"]);
+    let faulty =
+        FaultyIam::new(&iam).on("CreateRole", 1, Fault::Meanwhile(Box::new(|world| role_by_hand(world, Tags::new()))));
+    Stack::new(&faulty)
+        .create(json!({}))
+        .await
+        .failed()
+        .saying(&["The role OrchesteraAccessRole", "not made by this stack"]);
     let world = iam.world();
     assert!(world.policies.is_empty(), "the policy was made by this create");
     assert_eq!(world.role(ROLE).unwrap().tags, Tags::new(), "the role was not");
@@ -276,9 +278,11 @@ async fn a_failed_copy_of_a_create_that_succeeded_removes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_clean_up_that_fails_is_said() {
     let iam = FakeIam::default();
-    let faulty = FaultyIam::new(&iam)
-        .on("AttachRolePolicy", FOR_EVER, Fault::Refuse("AccessDenied"))
-        .on("DeleteRole", FOR_EVER, Fault::Refuse("AccessDenied"));
+    let faulty = FaultyIam::new(&iam).on("AttachRolePolicy", FOR_EVER, Fault::Refuse("AccessDenied")).on(
+        "DeleteRole",
+        FOR_EVER,
+        Fault::Refuse("AccessDenied"),
+    );
     Stack::new(&faulty).create(json!({})).await.failed().saying(&[
         "not allowed iam:AttachRolePolicy",
         "Removing what this attempt had made failed as well: DeleteRole on OrchesteraAccessRole",
@@ -309,7 +313,10 @@ async fn a_right_that_never_arrives_is_named_in_time() {
 async fn a_boundary_that_does_not_exist_is_named() {
     let iam = FakeIam::default();
     let answer = Stack::new(&iam).create(json!({"PermissionsBoundaryArn": policy_arn("Missing")})).await.failed();
-    answer.saying(&["the permissions boundary arn:aws:iam::111122223333:policy/Missing does not exist", "PermissionsBoundaryArn"]);
+    answer.saying(&[
+        "the permissions boundary arn:aws:iam::111122223333:policy/Missing does not exist",
+        "PermissionsBoundaryArn",
+    ]);
     assert_eq!(iam.world(), World::default());
 }
 

@@ -28,7 +28,10 @@ async fn ours_is_detached_and_deleted_in_the_order_that_iam_demands() {
     assert_eq!((answer.reason.as_str(), &answer.data), ("", &Value::Null));
     assert_eq!(iam.world(), World::default());
     let arn = policy_arn(POLICY);
-    assert_eq!(iam.writes(), [format!("DetachRolePolicy {ROLE} {arn}"), format!("DeleteRole {ROLE}"), format!("DeletePolicy {arn}")]);
+    assert_eq!(
+        iam.writes(),
+        [format!("DetachRolePolicy {ROLE} {arn}"), format!("DeleteRole {ROLE}"), format!("DeletePolicy {arn}")]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,7 +140,13 @@ async fn a_role_in_an_instance_profile_and_a_policy_used_by_others_are_both_name
     });
     let before = iam.world();
     let answer = stack.delete(ID, json!({})).await.failed().with_id(ID);
-    answer.saying(&["instance profile more, nodes", "user alice", "group admins", "role Other", "Then delete the stack again"]);
+    answer.saying(&[
+        "instance profile more, nodes",
+        "user alice",
+        "group admins",
+        "role Other",
+        "Then delete the stack again",
+    ]);
     assert_eq!(iam.world(), before);
     assert!(iam.writes().is_empty());
     // Each alone is reason enough.
@@ -161,7 +170,11 @@ async fn a_policy_attached_to_a_stranger_under_our_role_name_is_in_use() {
         world.role_mut(ROLE).unwrap().attached.insert(policy_arn(POLICY));
     });
     let before = iam.world();
-    stack.delete(ID, json!({})).await.failed().saying(&["the policy OrchesteraAccessPolicy is used by role OrchesteraAccessRole"]);
+    stack
+        .delete(ID, json!({}))
+        .await
+        .failed()
+        .saying(&["the policy OrchesteraAccessPolicy is used by role OrchesteraAccessRole"]);
     assert_eq!(iam.world(), before);
 }
 
@@ -171,7 +184,8 @@ async fn the_id_of_a_failed_create_removes_what_that_create_left() {
     let killed = FaultyIam::new(&iam).on("AttachRolePolicy", FOR_EVER, Fault::Hang);
     Stack::new(&killed).create(json!({})).await.failed().with_id(FAILED_CREATE);
     assert!(iam.world().role(ROLE).is_some());
-    let answer = Stack::new(&iam).delete(FAILED_CREATE, json!({"OnDelete": "Retain"})).await.succeeded().with_id(FAILED_CREATE);
+    let answer =
+        Stack::new(&iam).delete(FAILED_CREATE, json!({"OnDelete": "Retain"})).await.succeeded().with_id(FAILED_CREATE);
     assert_eq!(iam.world(), World::default(), "Retain does not apply to what never became a resource");
     assert!(answer.took < Duration::from_secs(5), "{:?}", answer.took);
 }
@@ -185,7 +199,11 @@ async fn the_id_of_a_failed_create_touches_nothing_that_was_there_before() {
             policy_by_hand(world, POLICY, Tags::new());
         },
         |world| {
-            let owned = tags([("orchestera:stack-id", "arn:of:another"), ("orchestera:logical-id", "Access"), ("orchestera:resource-id", ID)]);
+            let owned = tags([
+                ("orchestera:stack-id", "arn:of:another"),
+                ("orchestera:logical-id", "Access"),
+                ("orchestera:resource-id", ID),
+            ]);
             role_by_hand(world, owned.clone());
             policy_by_hand(world, POLICY, owned);
         },
@@ -238,11 +256,19 @@ async fn a_role_that_still_trusts_the_platform_without_our_tags_is_shut_and_the_
         iam.by_hand(|world| untag(world, key));
         let before = iam.world();
         let answer = stack.delete(ID, json!({})).await.failed().with_id(ID);
-        answer.saying(&["lost the tags", "It was shut", "delete the role", "delete the stack again, which will succeed"]);
+        answer.saying(&[
+            "lost the tags",
+            "It was shut",
+            "delete the role",
+            "delete the stack again, which will succeed",
+        ]);
         let shut = iam.world();
         let role = shut.role(ROLE).unwrap();
         assert_eq!(role.trust["Statement"][0], before.role(ROLE).unwrap().trust["Statement"][0], "the Allow stays");
-        assert_eq!(role.trust["Statement"][1], json!({"Sid": "OrchesteraSuspended", "Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"}));
+        assert_eq!(
+            role.trust["Statement"][1],
+            json!({"Sid": "OrchesteraSuspended", "Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"})
+        );
         assert!(role.attached.is_empty());
         assert_eq!(shut.policies, before.policies, "nothing is deleted");
 
@@ -284,7 +310,11 @@ async fn a_policy_without_our_tags_is_left_and_named_while_the_role_goes() {
     let iam = FakeIam::default();
     let stack = created(&iam).await;
     iam.by_hand(|world| world.policies.values_mut().for_each(|policy| policy.tags.clear()));
-    stack.delete(ID, json!({})).await.succeeded().saying(&["The policy OrchesteraAccessPolicy in account 111122223333 was left"]);
+    stack
+        .delete(ID, json!({}))
+        .await
+        .succeeded()
+        .saying(&["The policy OrchesteraAccessPolicy in account 111122223333 was left"]);
     let world = iam.world();
     assert!(world.roles.is_empty() && world.policies.len() == 1);
 }
@@ -334,7 +364,10 @@ async fn retain_does_not_shut_a_role_that_lost_its_tags_nor_untag_what_is_anothe
     let stack = created(&iam).await;
     iam.by_hand(|world| {
         untag(world, "orchestera:stack-id");
-        world.policies.values_mut().for_each(|p| p.tags.extend([("orchestera:stack-id".to_owned(), "arn:of:another".to_owned())]));
+        world
+            .policies
+            .values_mut()
+            .for_each(|p| p.tags.extend([("orchestera:stack-id".to_owned(), "arn:of:another".to_owned())]));
     });
     let before = iam.world();
     stack.delete(ID, json!({"OnDelete": "Retain"})).await.succeeded();

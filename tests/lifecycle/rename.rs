@@ -21,7 +21,10 @@ fn role_only() -> Value {
 }
 
 fn names(world: &World) -> (Vec<String>, Vec<String>) {
-    (world.roles.values().map(|role| role.name.clone()).collect(), world.policies.values().map(|p| p.name.clone()).collect())
+    (
+        world.roles.values().map(|role| role.name.clone()).collect(),
+        world.policies.values().map(|p| p.name.clone()).collect(),
+    )
 }
 
 async fn created(iam: &FakeIam) -> Stack<'_, FakeIam> {
@@ -62,7 +65,9 @@ async fn a_generated_external_id_that_is_lost_is_asked_for_before_anything_is_ma
     let stack = created(&iam).await;
     iam.by_hand(|world| {
         world.role_mut(ROLE).unwrap().tags.remove("orchestera:external-id");
-        world.policies.values_mut().for_each(|policy| { policy.tags.remove("orchestera:external-id"); });
+        world.policies.values_mut().for_each(|policy| {
+            policy.tags.remove("orchestera:external-id");
+        });
     });
     let before = iam.world();
     stack.update(ID, both(), json!({})).await.failed().with_id(ID).saying(&["is lost", "Set ExternalId"]);
@@ -79,7 +84,11 @@ async fn a_role_kept_under_its_name_with_a_new_policy_stays() {
     assert_eq!(during.role(ROLE).unwrap().attached, [policy_arn(POLICY), policy_arn("NewPolicy")].into());
     assert_eq!(during.role(ROLE).unwrap().tags["orchestera:resource-id"], NEW_POLICY_ONLY);
     let note = stack.delete(ID, json!({})).await.succeeded().reason;
-    assert!(note.contains("The role OrchesteraAccessRole") && note.contains("belongs to 111122223333/OrchesteraAccessRole/NewPolicy now"), "{note}");
+    assert!(
+        note.contains("The role OrchesteraAccessRole")
+            && note.contains("belongs to 111122223333/OrchesteraAccessRole/NewPolicy now"),
+        "{note}"
+    );
     let after = iam.world();
     assert_eq!(names(&after), (vec![ROLE.into()], vec!["NewPolicy".into()]));
     assert_eq!(after.role(ROLE).unwrap().attached, [policy_arn("NewPolicy")].into());
@@ -180,14 +189,19 @@ async fn a_late_copy_of_a_rename_that_succeeded_removes_nothing_when_it_fails() 
 async fn a_clean_up_of_a_failed_rename_that_fails_is_said() {
     let iam = FakeIam::default();
     created(&iam).await;
-    let faulty = FaultyIam::new(&iam)
-        .on("AttachRolePolicy", FOR_EVER, Fault::Refuse("AccessDenied"))
-        .on("UpdateRole", FOR_EVER, Fault::Refuse("LimitExceeded"));
+    let faulty = FaultyIam::new(&iam).on("AttachRolePolicy", FOR_EVER, Fault::Refuse("AccessDenied")).on(
+        "UpdateRole",
+        FOR_EVER,
+        Fault::Refuse("LimitExceeded"),
+    );
     let mut renamed = policy_only();
     renamed["MaxSessionDuration"] = json!("3600");
     iam.by_hand(|world| world.role_mut(ROLE).unwrap().max_session_duration = 3601);
     let answer = Stack::new(&faulty).update(ID, renamed, json!({})).await.failed().with_id(ID);
-    answer.saying(&["UpdateRole", "Going back to 111122223333/OrchesteraAccessRole/OrchesteraAccessPolicy failed as well"]);
+    answer.saying(&[
+        "UpdateRole",
+        "Going back to 111122223333/OrchesteraAccessRole/OrchesteraAccessPolicy failed as well",
+    ]);
 }
 
 /// What CloudFormation sends after an update that renamed the resource is undone: the properties exchanged, and either id.

@@ -37,24 +37,74 @@ async fn no_change_writes_nothing_and_is_verified() {
 async fn any_drift_is_converged_with_the_least_writes() {
     type Drift = (&'static str, fn(&mut World), &'static [&'static str]);
     let drifts: [Drift; 12] = [
-        ("trust", |w| role(w).trust["Statement"][0]["Principal"]["AWS"] = json!("arn:aws:iam::999999999999:root"), &["UpdateAssumeRolePolicy"]),
-        ("one more in the trust", |w| {
-            let more = json!({"Effect": "Allow", "Principal": {"AWS": "999999999999"}, "Action": "sts:AssumeRole"});
-            role(w).trust["Statement"].as_array_mut().unwrap().push(more);
-        }, &["UpdateAssumeRolePolicy"]),
-        ("the external id", |w| role(w).trust["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"] = json!("other"), &["UpdateAssumeRolePolicy"]),
+        (
+            "trust",
+            |w| role(w).trust["Statement"][0]["Principal"]["AWS"] = json!("arn:aws:iam::999999999999:root"),
+            &["UpdateAssumeRolePolicy"],
+        ),
+        (
+            "one more in the trust",
+            |w| {
+                let more = json!({"Effect": "Allow", "Principal": {"AWS": "999999999999"}, "Action": "sts:AssumeRole"});
+                role(w).trust["Statement"].as_array_mut().unwrap().push(more);
+            },
+            &["UpdateAssumeRolePolicy"],
+        ),
+        (
+            "the external id",
+            |w| role(w).trust["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"] = json!("other"),
+            &["UpdateAssumeRolePolicy"],
+        ),
         ("session", |w| role(w).max_session_duration = 7200, &["UpdateRole"]),
-        ("boundary", |w| role(w).permissions_boundary = Some("arn:aws:iam::aws:policy/ReadOnlyAccess".into()), &["DeleteRolePermissionsBoundary"]),
+        (
+            "boundary",
+            |w| role(w).permissions_boundary = Some("arn:aws:iam::aws:policy/ReadOnlyAccess".into()),
+            &["DeleteRolePermissionsBoundary"],
+        ),
         ("attachment", |w| role(w).attached.clear(), &["AttachRolePolicy"]),
-        ("document", |w| policy(w).versions[0].1 = json!({"Version": "2012-10-17", "Statement": []}), &["CreatePolicyVersion"]),
-        ("default version", |w| {
-            let other = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
-            w.write(&Write::CreatePolicyVersion { policy_arn: policy_arn(POLICY), document: other }).unwrap();
-        }, &["CreatePolicyVersion"]),
-        ("tags of both", |w| { role(w).tags.clear(); policy(w).tags.remove("orchestera:stack-id"); }, &["TagPolicy", "TagRole"]),
-        ("a tag's value", |w| { role(w).tags.insert("orchestera:ownership".into(), "x".into()); }, &["TagRole"]),
-        ("the role", |w| { w.roles.clear(); }, &["CreateRole", "AttachRolePolicy"]),
-        ("the policy", |w| { role(w).attached.clear(); w.policies.clear(); }, &["CreatePolicy", "AttachRolePolicy"]),
+        (
+            "document",
+            |w| policy(w).versions[0].1 = json!({"Version": "2012-10-17", "Statement": []}),
+            &["CreatePolicyVersion"],
+        ),
+        (
+            "default version",
+            |w| {
+                let other = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
+                w.write(&Write::CreatePolicyVersion { policy_arn: policy_arn(POLICY), document: other }).unwrap();
+            },
+            &["CreatePolicyVersion"],
+        ),
+        (
+            "tags of both",
+            |w| {
+                role(w).tags.clear();
+                policy(w).tags.remove("orchestera:stack-id");
+            },
+            &["TagPolicy", "TagRole"],
+        ),
+        (
+            "a tag's value",
+            |w| {
+                role(w).tags.insert("orchestera:ownership".into(), "x".into());
+            },
+            &["TagRole"],
+        ),
+        (
+            "the role",
+            |w| {
+                w.roles.clear();
+            },
+            &["CreateRole", "AttachRolePolicy"],
+        ),
+        (
+            "the policy",
+            |w| {
+                role(w).attached.clear();
+                w.policies.clear();
+            },
+            &["CreatePolicy", "AttachRolePolicy"],
+        ),
     ];
     for (what, drift, writes) in drifts {
         let iam = FakeIam::default();
@@ -99,14 +149,20 @@ async fn every_property_can_be_changed_and_changed_back() {
 async fn another_edition_becomes_the_default_version_before_anything_else_changes() {
     let iam = FakeIam::default();
     let stack = created(&iam, json!({})).await;
-    let answer = stack.update(ID, json!({"PolicyEdition": "2026-02-06", "MaxSessionDuration": "7200"}), json!({})).await.succeeded();
+    let answer = stack
+        .update(ID, json!({"PolicyEdition": "2026-02-06", "MaxSessionDuration": "7200"}), json!({}))
+        .await
+        .succeeded();
     assert_eq!((answer.get("PolicyEdition"), answer.get("PolicyVersionId")), ("2026-02-06", "v2"));
     assert_eq!(
         answer.get("PolicySha256"),
         orchestera_access::policy::sha256(&Edition::named("2026-02-06").unwrap().document())
     );
     let writes = iam.writes();
-    assert_eq!(writes, [format!("CreatePolicyVersion {}", policy_arn(POLICY)), format!("UpdateRole {ROLE} MaxSessionDuration=7200")]);
+    assert_eq!(
+        writes,
+        [format!("CreatePolicyVersion {}", policy_arn(POLICY)), format!("UpdateRole {ROLE} MaxSessionDuration=7200")]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -125,12 +181,14 @@ async fn of_five_versions_the_oldest_that_is_not_the_default_is_pruned_first() {
     let iam = FakeIam::default();
     let stack = created(&iam, json!({})).await;
     iam.by_hand(|world| {
-        let document = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]});
+        let document =
+            json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]});
         for _ in 0..10 {
             let new = Write::CreatePolicyVersion { policy_arn: policy_arn(POLICY), document: document.clone() };
             if world.write(&new).is_err() {
                 let oldest = policy(world).versions[1].0;
-                let prune = Write::DeletePolicyVersion { policy_arn: policy_arn(POLICY), version_id: format!("v{oldest}") };
+                let prune =
+                    Write::DeletePolicyVersion { policy_arn: policy_arn(POLICY), version_id: format!("v{oldest}") };
                 world.write(&prune).unwrap();
                 world.write(&new).unwrap();
             }
@@ -151,9 +209,12 @@ async fn four_versions_leave_room_for_one_more() {
     let iam = FakeIam::default();
     let stack = created(&iam, json!({})).await;
     iam.by_hand(|world| {
-        let document = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]});
+        let document =
+            json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]});
         for _ in 0..3 {
-            world.write(&Write::CreatePolicyVersion { policy_arn: policy_arn(POLICY), document: document.clone() }).unwrap();
+            world
+                .write(&Write::CreatePolicyVersion { policy_arn: policy_arn(POLICY), document: document.clone() })
+                .unwrap();
         }
     });
     stack.update(ID, json!({}), json!({})).await.succeeded();
@@ -201,7 +262,12 @@ async fn an_external_id_lost_on_both_is_asked_for_and_never_made_anew() {
     let stack = created(&iam, json!({})).await;
     iam.by_hand(|world| (role(world).tags.clear(), policy(world).tags.clear()));
     let before = iam.world();
-    stack.update(ID, json!({}), json!({})).await.failed().with_id(ID).saying(&["is lost", "Set ExternalId to the value"]);
+    stack
+        .update(ID, json!({}), json!({}))
+        .await
+        .failed()
+        .with_id(ID)
+        .saying(&["is lost", "Set ExternalId to the value"]);
     assert_eq!(iam.world(), before);
 
     let given = json!({"ExternalId": "given"});
@@ -249,7 +315,9 @@ async fn tags_removed_from_the_list_are_untagged_and_others_stay() {
     let new = json!({"Tags": [{"Key": "team", "Value": "c"}]});
     stack.update(ID, new, old).await.succeeded();
     let mut world = iam.world();
-    let customers = |tags: &Tags| tags.iter().filter(|(k, _)| !k.starts_with("orch")).map(|(k, v)| (k.clone(), v.clone())).collect::<Tags>();
+    let customers = |tags: &Tags| {
+        tags.iter().filter(|(k, _)| !k.starts_with("orch")).map(|(k, v)| (k.clone(), v.clone())).collect::<Tags>()
+    };
     assert_eq!(customers(&role(&mut world).tags), tags([("cost-centre", "7"), ("team", "c")]));
     assert_eq!(customers(&policy(&mut world).tags), tags([("team", "c")]));
 }
@@ -260,7 +328,10 @@ async fn delete_all_is_remembered_by_an_update_and_forgotten_by_the_next() {
     let stack = created(&iam, json!({})).await;
     let all = json!({"OnDelete": "DeleteAll"});
     stack.update(ID, all.clone(), json!({})).await.succeeded();
-    let remembered = |mut world: World| [role(&mut world).tags.clone(), policy(&mut world).tags.clone()].map(|t| t.contains_key("orchestera:delete-adopted"));
+    let remembered = |mut world: World| {
+        [role(&mut world).tags.clone(), policy(&mut world).tags.clone()]
+            .map(|t| t.contains_key("orchestera:delete-adopted"))
+    };
     assert_eq!(remembered(iam.world()), [true, true]);
     stack.update(ID, json!({"OnDelete": "Retain"}), all).await.succeeded();
     assert_eq!(remembered(iam.world()), [false, false]);
@@ -284,9 +355,16 @@ async fn foreign_policies_are_reported_and_left() {
 async fn what_another_stack_has_tagged_is_refused_under_the_old_id() {
     let iam = FakeIam::default();
     let stack = created(&iam, json!({})).await;
-    iam.by_hand(|world| role(world).tags.insert("orchestera:stack-id".into(), "arn:aws:cloudformation:x:1:stack/other/1".into()));
+    iam.by_hand(|world| {
+        role(world).tags.insert("orchestera:stack-id".into(), "arn:aws:cloudformation:x:1:stack/other/1".into())
+    });
     let before = iam.world();
-    stack.update(ID, json!({"MaxSessionDuration": "7200"}), json!({})).await.failed().with_id(ID).saying(&["stack/other/1"]);
+    stack
+        .update(ID, json!({"MaxSessionDuration": "7200"}), json!({}))
+        .await
+        .failed()
+        .with_id(ID)
+        .saying(&["stack/other/1"]);
     assert_eq!(iam.world(), before);
 }
 
@@ -304,7 +382,9 @@ async fn properties_that_are_not_valid_fail_under_the_old_id_and_change_nothing(
 async fn another_account_in_the_id_is_refused() {
     let iam = FakeIam::default();
     let id = "444455556666/OrchesteraAccessRole/OrchesteraAccessPolicy";
-    for answer in [Stack::new(&iam).update(id, json!({}), json!({})).await, Stack::new(&iam).delete(id, json!({})).await] {
+    for answer in
+        [Stack::new(&iam).update(id, json!({}), json!({})).await, Stack::new(&iam).delete(id, json!({})).await]
+    {
         answer.failed().with_id(id).saying(&["account 444455556666", "own account 111122223333 only"]);
     }
     assert!(iam.writes().is_empty());
@@ -330,14 +410,20 @@ async fn somebody_else_at_work_is_looked_at_again() {
     let faulty = FaultyIam::new(&iam).on("UpdateRole", 2, Fault::Refuse("ConcurrentModification"));
     Stack::new(&faulty).update(ID, json!({"MaxSessionDuration": "7200"}), json!({})).await.succeeded();
     let faulty = FaultyIam::new(&iam).on("UpdateRole", FOR_EVER, Fault::Refuse("ConcurrentModification"));
-    Stack::new(&faulty).update(ID, json!({}), json!({})).await.failed().saying(&["at the same time", "ConcurrentModification"]);
+    Stack::new(&faulty)
+        .update(ID, json!({}), json!({}))
+        .await
+        .failed()
+        .saying(&["at the same time", "ConcurrentModification"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_disappears_between_look_and_write_is_made_again() {
     let iam = FakeIam::default();
     created(&iam, json!({})).await;
-    let vanishes = Fault::Meanwhile(Box::new(|world| { world.roles.clear(); }));
+    let vanishes = Fault::Meanwhile(Box::new(|world| {
+        world.roles.clear();
+    }));
     let faulty = FaultyIam::new(&iam).on("UpdateRole", 1, vanishes);
     let answer = Stack::new(&faulty).update(ID, json!({"MaxSessionDuration": "7200"}), json!({})).await.succeeded();
     assert_eq!((answer.get("Verified"), iam.world().role(ROLE).unwrap().max_session_duration), ("true", 7200));
@@ -350,6 +436,11 @@ async fn an_update_of_an_id_that_was_never_ours_follows_the_rules_of_create() {
         Stack::new(&iam).update(id, json!({}), json!({})).await.succeeded().with_id(ID);
         let iam = FakeIam::default();
         iam.by_hand(|world| role_by_hand(world, Tags::new()));
-        Stack::new(&iam).update(id, json!({}), json!({})).await.failed().with_id(id).saying(&["not made by this stack"]);
+        Stack::new(&iam)
+            .update(id, json!({}), json!({}))
+            .await
+            .failed()
+            .with_id(id)
+            .saying(&["not made by this stack"]);
     }
 }
