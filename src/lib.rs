@@ -24,6 +24,9 @@
 //! The core knows nothing of HTTP or Lambda; [`iam::Iam`] is the seam to AWS, and `tests/common` has a fake behind it that
 //! obeys IAM's rules. `docs/semantics.md` says what each event does in each state, and which test proves it.
 
+// A panic is answered, but it is still a defect.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
 pub mod account;
 pub mod budget;
 pub mod callback;

@@ -3,7 +3,7 @@
 
 use super::fake_iam::ACCOUNT;
 use super::http_server::{HttpServer, Reply, Request};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
