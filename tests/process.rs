@@ -50,7 +50,7 @@ async fn create_create_again_update_and_delete_on_an_emulated_iam() {
     // moto's account is not the one in the events' ARNs; the function takes it from the ARN that Lambda invokes it by.
     let play = |name: &str| {
         let event = event(name, &bucket).replace("111122223333/", &format!("{}/", moto::ACCOUNT));
-        succeeded(answered(&lambda.of_account(moto::ACCOUNT), &bucket, &event))
+        succeeded(answered(lambda.of_account(moto::ACCOUNT), &bucket, &event))
     };
     let id = format!("{}/{ROLE}/{POLICY}", moto::ACCOUNT);
     let arn = format!("arn:aws:iam::{}:policy/{POLICY}", moto::ACCOUNT);

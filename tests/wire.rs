@@ -249,7 +249,8 @@ async fn every_list_is_read_to_its_last_page() {
     assert_eq!(iam.policy_versions(&arn).await.unwrap(), fake.policy_versions(&arn).await.unwrap());
     let mut users = iam.policy_users(&arn).await.unwrap();
     let mut expected = fake.policy_users(&arn).await.unwrap();
-    (users.sort(), expected.sort());
+    users.sort();
+    expected.sort();
     assert_eq!(users, expected);
     assert_eq!(server.requests().len(), 3 + 3 + 3 + 3 + 2, "pages of two");
 }
