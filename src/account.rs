@@ -13,23 +13,29 @@ pub struct Account {
 }
 
 impl Account {
-    /// The function's own account, read from its ARN as Lambda gives it with each invocation. A Lambda function and the
-    /// credentials of its role are always of one account, so that no call to STS is needed.
+    /// The function's own account, read from the ARN by which Lambda says that it was invoked. A function and the
+    /// credentials of its role are always of one account, so that no call to STS is needed. Where an emulator has no such
+    /// ARN to give (cargo-lambda says `function-arn`), it is read from the event's `ServiceToken`, which names the function
+    /// too.
     ///
     /// # Errors
-    /// [`Bug`](crate::error::Kind::Bug) when the text is not a function's ARN.
-    pub fn of_function(function_arn: &str) -> Result<Self> {
-        match function_arn.split(':').collect::<Vec<_>>()[..] {
+    /// [`Refused`](crate::error::Kind::Refused) when neither is a function's ARN.
+    pub fn of_function(invoked_arn: &str, service_token: Option<&str>) -> Result<Self> {
+        let arns = [Some(invoked_arn), service_token];
+        arns.into_iter().flatten().find_map(Self::in_function_arn).ok_or_else(|| {
+            Error::refused(format!(
+                "The account could not be told, because the function was invoked as '{invoked_arn}', which is not the ARN \
+                 of a Lambda function, and neither is the ServiceToken. Let the ServiceToken be the function's own ARN."
+            ))
+        })
+    }
+
+    fn in_function_arn(arn: &str) -> Option<Self> {
+        match arn.split(':').collect::<Vec<_>>()[..] {
             ["arn", partition, "lambda", _, id, "function", _, ..] if is_account_id(id) && !partition.is_empty() => {
-                Ok(Self { partition: partition.to_owned(), id: id.to_owned() })
+                Some(Self { partition: partition.to_owned(), id: id.to_owned() })
             }
-            _ => Err(Error::new(
-                crate::error::Kind::Bug,
-                format!(
-                    "The account could not be told, because the function was invoked as '{function_arn}', which is not \
-                     the ARN of a Lambda function. Let the ServiceToken be the function's own ARN."
-                ),
-            )),
+            _ => None,
         }
     }
 
@@ -58,9 +64,12 @@ impl Account {
 mod tests {
     use super::*;
 
+    const ARN: &str = "arn:aws-us-gov:lambda:us-gov-west-1:111122223333:function:f:live";
+    const OTHER: &str = "arn:aws:lambda:us-east-1:444455556666:function:f";
+
     #[test]
     fn the_account_is_the_one_in_the_functions_arn() {
-        let account = Account::of_function("arn:aws-us-gov:lambda:us-gov-west-1:111122223333:function:f:live").unwrap();
+        let account = Account::of_function(ARN, Some(OTHER)).unwrap();
         assert_eq!(account.role_arn("R"), "arn:aws-us-gov:iam::111122223333:role/R");
         assert_eq!(account.policy_arn("P"), "arn:aws-us-gov:iam::111122223333:policy/P");
         assert_eq!(account.root_arn("017059471480"), "arn:aws-us-gov:iam::017059471480:root");
@@ -68,10 +77,17 @@ mod tests {
     }
 
     #[test]
+    fn an_emulator_without_a_functions_arn_leaves_the_service_token() {
+        assert_eq!(Account::of_function("function-arn", Some(OTHER)).unwrap().id, "444455556666");
+    }
+
+    #[test]
     fn what_is_no_functions_arn_is_an_error_that_shows_it() {
         for text in ["", "arn:aws:lambda:us-east-1:1:function:f", "arn:aws:sqs:us-east-1:111122223333:q:x", "f"] {
-            let error = Account::of_function(text).unwrap_err();
-            assert!(error.reason().contains(&format!("'{text}'")), "{error}");
+            for token in [None, Some("arn:aws:sns:us-east-1:111122223333:topic")] {
+                let error = Account::of_function(text, token).unwrap_err();
+                assert!(error.reason().contains(&format!("'{text}'")), "{error}");
+            }
         }
     }
 }

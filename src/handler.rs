@@ -103,7 +103,7 @@ pub async fn decide<'a, I: Iam + 'a>(
             request_id = address.request_id,
             "event received"
         );
-        let reconciler = match Account::of_function(&invocation.function_arn) {
+        let reconciler = match Account::of_function(&invocation.function_arn, address.service_token.as_deref()) {
             Err(error) => Err(error),
             Ok(account) => iam().await.map(|iam| Reconciler { iam, account, resource: address.resource(), budget }),
         };

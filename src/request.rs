@@ -52,6 +52,8 @@ pub struct Address {
     pub logical_id: String,
     /// `PhysicalResourceId`, if the event carries one.
     pub physical_id: Option<String>,
+    /// `ServiceToken`: the ARN that the template names as the one to ask.
+    pub service_token: Option<String>,
 }
 
 impl Address {
@@ -107,6 +109,7 @@ impl Envelope {
             request_id: self.text("RequestId").unwrap_or_default(),
             logical_id: self.text("LogicalResourceId").unwrap_or_default(),
             physical_id: self.text("PhysicalResourceId").filter(|id| !id.is_empty()),
+            service_token: self.text("ServiceToken"),
         })
     }
 

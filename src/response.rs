@@ -167,6 +167,7 @@ mod tests {
             request_id: "req-1".into(),
             logical_id: "Access".into(),
             physical_id: None,
+            service_token: None,
         }
     }
 

@@ -179,6 +179,19 @@ fn an_answer_that_is_not_acknowledged_fails_the_invocation_and_the_retry_converg
 }
 
 #[test]
+fn an_emulator_that_tells_neither_account_nor_deadline_is_served_all_the_same() {
+    let (fake, bucket, lambda) = stage();
+    assert!(
+        matches!(lambda.invoke_as_cargo_lambda_does(&event("create", &bucket)), Ended::Response),
+        "{}",
+        lambda.log()
+    );
+    let answer: Value = serde_json::from_slice(&bucket.requests()[0].body).unwrap();
+    assert_eq!(succeeded(answer)["Data"]["AccountId"], "111122223333");
+    assert!(fake.world().role(ROLE).is_some());
+}
+
+#[test]
 fn an_iam_that_hangs_is_answered_before_the_deadline() {
     let iam = HttpServer::start(|_| Reply::Hang);
     let bucket = HttpServer::answering(&[200]);

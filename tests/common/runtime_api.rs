@@ -30,7 +30,7 @@ pub enum Ended {
 pub struct Lambda {
     child: Child,
     events: Sender<(String, u64)>,
-    account: Arc<Mutex<String>>,
+    function_arn: Arc<Mutex<String>>,
     ended: Receiver<Ended>,
     pub timeout: Duration,
     log: Arc<Mutex<String>>,
@@ -43,9 +43,9 @@ impl Lambda {
         let (events, next) = channel::<(String, u64)>();
         let (end, ended) = channel();
         let (next, end) = (Mutex::new(next), Mutex::new(end));
-        let account = Arc::new(Mutex::new(ACCOUNT.to_owned()));
-        let invoked_in = account.clone();
-        let runtime_api = HttpServer::start(move |request| runtime_api(request, &next, &end, &invoked_in));
+        let function_arn = Arc::new(Mutex::new(arn_in(ACCOUNT)));
+        let invoked_as = function_arn.clone();
+        let runtime_api = HttpServer::start(move |request| runtime_api(request, &next, &end, &invoked_as));
         let mut child = Command::new(bootstrap())
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{}", runtime_api.port))
@@ -67,7 +67,7 @@ impl Lambda {
                 written.lock().unwrap().push_str(&String::from_utf8_lossy(&piece[..length]));
             }
         });
-        Self { child, events, account, ended, timeout: Duration::from_secs(60), log, _runtime_api: runtime_api }
+        Self { child, events, function_arn, ended, timeout: Duration::from_secs(60), log, _runtime_api: runtime_api }
     }
 
     /// With a region, credentials that look like dummies, and an endpoint for IAM.
@@ -84,14 +84,24 @@ impl Lambda {
 
     /// From now on, the function's ARN is of this account.
     pub fn of_account(&self, account: &str) -> &Self {
-        account.clone_into(&mut self.account.lock().unwrap());
+        *self.function_arn.lock().unwrap() = arn_in(account);
         self
+    }
+
+    /// Invokes the function as cargo-lambda's emulator does: with no ARN of a function, and a deadline in the past.
+    pub fn invoke_as_cargo_lambda_does(&self, event: &str) -> Ended {
+        *self.function_arn.lock().unwrap() = "function-arn".to_owned();
+        self.invoke_until(event, 600_000)
     }
 
     /// Invokes the function and waits until it is done.
     pub fn invoke(&self, event: &str) -> Ended {
         let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + self.timeout;
-        self.events.send((event.to_owned(), deadline.as_millis() as u64)).expect("the function runs");
+        self.invoke_until(event, deadline.as_millis() as u64)
+    }
+
+    fn invoke_until(&self, event: &str, deadline: u64) -> Ended {
+        self.events.send((event.to_owned(), deadline)).expect("the function runs");
         self.ended
             .recv_timeout(self.timeout + Duration::from_secs(5))
             .expect("the function neither answered nor failed")
@@ -110,11 +120,15 @@ impl Drop for Lambda {
     }
 }
 
+fn arn_in(account: &str) -> String {
+    format!("arn:aws:lambda:us-east-1:{account}:function:access")
+}
+
 fn runtime_api(
     request: &Request,
     next: &Mutex<Receiver<(String, u64)>>,
     end: &Mutex<Sender<Ended>>,
-    account: &Mutex<String>,
+    function_arn: &Mutex<String>,
 ) -> Reply {
     let ended = |ended| {
         let _ = end.lock().unwrap().send(ended);
@@ -123,12 +137,11 @@ fn runtime_api(
     match request.target.rsplit('/').next() {
         Some("next") => {
             let Ok((event, deadline)) = next.lock().unwrap().recv() else { return Reply::Close };
-            let account = account.lock().unwrap();
             let headers = vec![
                 ("content-type", "application/json".to_owned()),
                 ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned()),
                 ("lambda-runtime-deadline-ms", deadline.to_string()),
-                ("lambda-runtime-invoked-function-arn", format!("arn:aws:lambda:us-east-1:{account}:function:access")),
+                ("lambda-runtime-invoked-function-arn", function_arn.lock().unwrap().clone()),
                 ("lambda-runtime-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0".to_owned()),
             ];
             Reply::With(200, headers, event.into_bytes())

@@ -73,6 +73,18 @@ async fn calls_in_flight_are_awaited_before_the_answer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_two_failures_at_once_the_one_that_a_person_must_mend_decides() {
+    let iam = FakeIam::default();
+    let faulty = FaultyIam::new(&iam).on("CreatePolicy", FOR_EVER, Fault::Refuse("LimitExceeded")).on(
+        "CreateRole",
+        FOR_EVER,
+        Fault::Refuse("ConcurrentModification"),
+    );
+    let answer = Stack::new(&faulty).create(json!({})).await.failed().saying(&["CreatePolicy", "quota"]);
+    assert_eq!(answer.took, Duration::ZERO, "waiting could not help");
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_time_at_all_is_answered_at_once() {
     let iam = FakeIam::default();
     let hung = FaultyIam::new(&iam).on("GetRole", FOR_EVER, Fault::Hang);

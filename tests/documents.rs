@@ -1,0 +1,56 @@
+//! The documents against the code that they speak of.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+fn read(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Names of the tests in `tests/lifecycle/`.
+fn lifecycle_tests() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for file in ["create", "update", "rename", "delete", "answer"] {
+        let text = read(&format!("tests/lifecycle/{file}.rs"));
+        for after in text.split("#[tokio::test(start_paused = true)]\nasync fn ").skip(1) {
+            names.insert(after.split('(').next().unwrap().to_owned());
+        }
+    }
+    assert!(names.len() > 100);
+    names
+}
+
+#[test]
+fn every_row_of_the_semantics_names_tests_that_exist_and_no_test_is_without_a_row() {
+    let semantics = read("docs/semantics.md");
+    let rows = semantics.lines().filter(|line| line.starts_with("| ")).filter_map(|row| row.rsplit(" | ").next());
+    let named: BTreeSet<String> = rows
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .filter(|name| name.contains('_'))
+        .map(str::to_owned)
+        .collect();
+    let tests = lifecycle_tests();
+    assert_eq!(
+        named.difference(&tests).collect::<Vec<_>>(),
+        Vec::<&String>::new(),
+        "rows name tests that do not exist"
+    );
+    assert_eq!(tests.difference(&named).collect::<Vec<_>>(), Vec::<&String>::new(), "tests without a row");
+}
+
+#[test]
+fn the_release_that_the_documents_speak_of_is_this_one() {
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(read("CHANGELOG.md").contains(&format!("## [{version}]")), "CHANGELOG.md has no section {version}");
+}
+
+#[test]
+fn the_readme_names_the_commands_that_the_makefile_has() {
+    let makefile = read("Makefile");
+    for text in [read("README.md"), read("CONTRIBUTING.md")] {
+        for command in text.split("`make ").skip(1).map(|rest| rest.split(['`', ' ']).next().unwrap()) {
+            assert!(makefile.contains(&format!("\n{command}: ")), "make {command}");
+        }
+    }
+}

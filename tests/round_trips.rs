@@ -1,0 +1,70 @@
+//! How many sequential round trips to IAM each kind of event takes: deterministic, so that a change cannot add one unseen.
+//! The table is in `docs/semantics.md`.
+
+mod common;
+
+use common::fake_iam::FakeIam;
+use common::faulty_iam::{FOR_EVER, Fault, FaultyIam};
+use common::stack::{Answer, ID, Stack};
+use serde_json::json;
+use std::time::Duration;
+
+/// Every operation that the function may call.
+const OPERATIONS: [&str; 25] = [
+    "GetRole",
+    "GetPolicy",
+    "GetPolicyVersion",
+    "ListAttachedRolePolicies",
+    "ListRolePolicies",
+    "ListInstanceProfilesForRole",
+    "ListPolicyVersions",
+    "ListEntitiesForPolicy",
+    "CreateRole",
+    "UpdateAssumeRolePolicy",
+    "UpdateRole",
+    "PutRolePermissionsBoundary",
+    "DeleteRolePermissionsBoundary",
+    "TagRole",
+    "UntagRole",
+    "AttachRolePolicy",
+    "DetachRolePolicy",
+    "DeleteRolePolicy",
+    "DeleteRole",
+    "CreatePolicy",
+    "CreatePolicyVersion",
+    "DeletePolicyVersion",
+    "TagPolicy",
+    "UntagPolicy",
+    "DeletePolicy",
+];
+
+/// Each call takes a second of paused time: an event takes as many seconds as it has round trips.
+fn with_a_second_per_call(fake: &FakeIam) -> FaultyIam<'_> {
+    OPERATIONS
+        .into_iter()
+        .fold(FaultyIam::new(fake), |iam, operation| iam.on(operation, FOR_EVER, Fault::Slow(Duration::from_secs(1))))
+}
+
+#[track_caller]
+fn takes(answer: Answer, round_trips: u64) {
+    let answer = answer.succeeded();
+    assert_eq!(answer.took, Duration::from_secs(round_trips));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_kind_of_event_takes_the_round_trips_that_the_table_says() {
+    let fake = FakeIam::default();
+    let iam = with_a_second_per_call(&fake);
+    let stack = Stack::new(&iam);
+    let renamed = json!({"RoleName": "R", "PolicyName": "P"});
+    takes(stack.create(json!({})).await, 5);
+    takes(stack.create(json!({})).await, 2);
+    takes(stack.update(ID, json!({}), json!({})).await, 2);
+    takes(stack.update(ID, json!({"PolicyEdition": "2026-02-06"}), json!({})).await, 5);
+    takes(stack.update(ID, json!({}), json!({"PolicyEdition": "2026-02-06"})).await, 5);
+    takes(stack.update(ID, renamed.clone(), json!({})).await, 7);
+    // Two old versions to drop, beside the detaching.
+    takes(stack.delete(ID, json!({})).await, 6);
+    takes(stack.delete(ID, json!({})).await, 1);
+    takes(stack.delete("111122223333/R/P", renamed).await, 5);
+}
