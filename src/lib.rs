@@ -16,7 +16,8 @@
 //!         ├─ plan        what differs: a list of steps, a pure function
 //!         ├─ claim       whose it is            ├─ departure   what has to go
 //!         ├─ external_id the one that is kept   ├─ apply       doing the steps
-//!         └─ settle      until nothing is left  └─ reason      sentences for failed calls
+//!         ├─ settle      until nothing is left  ├─ reason      sentences for failed calls
+//!         └─ attributes  for Fn::GetAtt
 //!             │
 //!            iam ── iam::aws ── http            policy, trust, ownership, account: plain values
 //! ```

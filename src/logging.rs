@@ -8,8 +8,12 @@ use tracing_subscriber::prelude::*;
 /// runtime prints at TRACE holds the ResponseURL.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html>
 pub fn start() {
-    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok());
-    let ours: LevelFilter = level.unwrap_or(LevelFilter::INFO);
+    let ours = match std::env::var("AWS_LAMBDA_LOG_LEVEL").as_deref() {
+        // Lambda has one level more than this log.
+        Ok("FATAL") => LevelFilter::ERROR,
+        Ok(level) => level.parse().unwrap_or(LevelFilter::INFO),
+        Err(_) => LevelFilter::INFO,
+    };
     let filter = Targets::new().with_default(ours.min(LevelFilter::INFO)).with_target("orchestera_access", ours);
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false);
     tracing_subscriber::registry().with(lines.with_filter(filter)).init();

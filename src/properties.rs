@@ -4,12 +4,15 @@
 //! A blank text means that the property was not given. Unknown properties are ignored, because old and new versions of a
 //! template meet during a rollback. Every problem is reported, not only the first.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::iam::Tags;
 use crate::ownership;
 use crate::physical_id::{is_account_id, is_policy_name, is_role_name};
 use crate::policy::{self, EDITIONS, Edition};
+use reader::Reader;
 use serde_json::Value;
+
+mod reader;
 
 /// Orchestera's platform account, which may assume the role.
 pub const PLATFORM_ACCOUNT_ID: &str = "017059471480";
@@ -158,11 +161,6 @@ fn is_policy_arn(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
-/// IAM's rule for tag keys and values: letters, numbers, spaces and `_.:/=+-@`.
-fn is_tag_text(text: &str) -> bool {
-    text.chars().all(|c| c.is_alphanumeric() || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@".contains(c))
-}
-
 fn is_reserved_key(key: &str) -> bool {
     let key = key.to_lowercase();
     key.starts_with("aws:") || key.starts_with(ownership::PREFIX)
@@ -175,188 +173,6 @@ fn scalar(value: &Value) -> Option<String> {
         Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
         _ => None,
     }
-}
-
-/// Reads one property after the other and collects what is wrong with them.
-struct Reader<'a> {
-    properties: &'a Value,
-    problems: Vec<String>,
-}
-
-impl<'a> Reader<'a> {
-    fn new(properties: &'a Value) -> Self {
-        let mut problems = Vec::new();
-        if !properties.is_object() && !properties.is_null() {
-            problems.push("the properties must be a map".to_owned());
-        }
-        Self { properties, problems }
-    }
-
-    fn holds_structure(&self, name: &str) -> bool {
-        matches!(self.properties[name], Value::Array(_) | Value::Object(_))
-    }
-
-    /// The property as text; `None` if it is absent, null or blank, and for a list or map, which is a problem.
-    fn text(&mut self, name: &str) -> Option<String> {
-        if self.holds_structure(name) {
-            self.problems.push(format!("{name} must be a text, not a list or map"));
-        }
-        scalar(&self.properties[name]).filter(|text| !text.is_empty())
-    }
-
-    fn optional(&mut self, name: &str, valid: fn(&str) -> bool, rule: &str) -> Option<String> {
-        let text = self.text(name)?;
-        if !valid(&text) {
-            self.problems.push(format!("{name} must be {rule}, not '{}'", shortened(&text)));
-        }
-        Some(text)
-    }
-
-    fn valid(&mut self, name: &str, default: &str, valid: fn(&str) -> bool, rule: &str) -> String {
-        self.optional(name, valid, rule).unwrap_or_else(|| default.to_owned())
-    }
-
-    /// One of the named values.
-    fn choice<T: Copy>(&mut self, name: &str, default: T, choices: &[(&str, T)]) -> T {
-        let Some(text) = self.text(name) else { return default };
-        if let Some((_, value)) = choices.iter().find(|(choice, _)| *choice == text) {
-            return *value;
-        }
-        let names: Vec<_> = choices.iter().map(|(choice, _)| *choice).collect();
-        self.problems.push(format!("{name} must be one of {}, not '{}'", names.join(", "), shortened(&text)));
-        default
-    }
-
-    fn boolean(&mut self, name: &str, default: bool) -> bool {
-        match self.text(name).map(|text| text.to_ascii_lowercase()).as_deref() {
-            None => default,
-            Some("true") => true,
-            Some("false") => false,
-            Some(other) => {
-                self.problems.push(format!("{name} must be true or false, not '{}'", shortened(other)));
-                default
-            }
-        }
-    }
-
-    fn seconds(&mut self, name: &str, range: std::ops::RangeInclusive<i32>) -> i32 {
-        let Some(text) = self.text(name) else { return *range.start() };
-        match text.parse() {
-            Ok(seconds) if range.contains(&seconds) => seconds,
-            _ => {
-                let (least, most) = (range.start(), range.end());
-                self.problems.push(format!("{name} must be {least} to {most} seconds, not '{}'", shortened(&text)));
-                *least
-            }
-        }
-    }
-
-    fn tags(&mut self) -> Tags {
-        let list = match &self.properties["Tags"] {
-            Value::Null => return Tags::new(),
-            Value::String(text) if text.is_empty() => return Tags::new(),
-            Value::Array(list) => list,
-            _ => {
-                self.problems.push("Tags must be a list of Key and Value".to_owned());
-                return Tags::new();
-            }
-        };
-        let mut tags = Tags::new();
-        for (place, tag) in list.iter().enumerate() {
-            let place = place + 1;
-            let value = match &tag["Value"] {
-                Value::Null if tag.is_object() => Some(String::new()),
-                value => scalar(value),
-            };
-            match (scalar(&tag["Key"]), value) {
-                (Some(key), Some(value)) => {
-                    self.tag(place, &key, &value, &tags);
-                    tags.insert(key, value);
-                }
-                _ => self.problems.push(format!("Tags: entry {place} must have a Key and a Value, both text")),
-            }
-        }
-        let room = MOST_TAGS - ownership::KEYS.len();
-        if tags.len() > room {
-            self.problems.push(format!(
-                "Tags: {} are given, but there is room for {room}, because IAM allows {MOST_TAGS} in all and this resource \
-                 needs {} itself",
-                tags.len(),
-                ownership::KEYS.len(),
-            ));
-        }
-        tags
-    }
-
-    fn tag(&mut self, place: usize, key: &str, value: &str, before: &Tags) {
-        let name = format!("Tags: entry {place} ('{}')", shortened(key));
-        if key.is_empty() || key.chars().count() > 128 || !is_tag_text(key) {
-            self.problems.push(format!("{name}: a key must be 1 to 128 letters, numbers, spaces or _.:/=+-@"));
-        }
-        if value.chars().count() > ownership::LONGEST_TAG_VALUE || !is_tag_text(value) {
-            self.problems.push(format!("{name}: a value must be at most 256 letters, numbers, spaces or _.:/=+-@"));
-        }
-        if is_reserved_key(key) {
-            self.problems.push(format!("{name}: keys that begin with aws: or {} are reserved", ownership::PREFIX));
-        }
-        if before.keys().any(|other| other.to_lowercase() == key.to_lowercase()) {
-            self.problems.push(format!("{name}: the key is given twice (IAM takes no account of case)"));
-        }
-    }
-
-    /// What a later release will do and this one cannot.
-    fn not_yet(&mut self) {
-        let release = env!("CARGO_PKG_VERSION");
-        match self.text("AccessState").as_deref() {
-            None | Some("Active") => {}
-            Some("Suspended") => self.problems.push(format!(
-                "AccessState cannot be Suspended in release {release}: leave it at Active, and to shut the platform out \
-                 remove the stack or add a Deny to the role's trust policy by hand"
-            )),
-            Some(other) => {
-                self.problems.push(format!("AccessState must be one of Active, Suspended, not '{}'", shortened(other)));
-            }
-        }
-        if self.text("MemberAccountId").is_some() {
-            self.problems.push(format!(
-                "MemberAccountId cannot be used in release {release}: leave it blank, and create the stack in the member \
-                 account itself"
-            ));
-        }
-    }
-
-    /// The physical id has to fit in a tag value, where a comma takes two characters.
-    fn fits_in_a_tag(&mut self, parsed: &Properties) {
-        let id = format!("111122223333/{}/{}", parsed.role_name, parsed.policy_name);
-        let length = ownership::tag_value(&id).len();
-        if self.problems.is_empty() && length > ownership::LONGEST_TAG_VALUE {
-            self.problems.push(format!(
-                "RoleName and PolicyName are too long together: with the account id, and commas counted twice, they take \
-                 {length} characters, and a tag holds {}",
-                ownership::LONGEST_TAG_VALUE
-            ));
-        }
-    }
-
-    fn finish(self, parsed: Properties) -> Result<Properties> {
-        match &self.problems[..] {
-            [] => Ok(parsed),
-            [problem] => Err(Error::refused(format!("The properties need attention: {problem}."))),
-            problems => {
-                let list: Vec<_> = problems.iter().enumerate().map(|(i, p)| format!("({}) {p}", i + 1)).collect();
-                Err(Error::refused(format!("The properties need attention: {}.", list.join("; "))))
-            }
-        }
-    }
-}
-
-/// A customer's text in a Reason: enough to recognise it.
-fn shortened(text: &str) -> String {
-    let mut short: String = text.chars().take(64).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
 }
 
 #[cfg(test)]

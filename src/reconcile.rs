@@ -5,6 +5,7 @@
 //! says what each kind of event wants; `docs/semantics.md` is the same as a table.
 
 pub mod apply;
+pub mod attributes;
 pub mod claim;
 pub mod departure;
 pub mod external_id;
@@ -17,12 +18,11 @@ use crate::account::Account;
 use crate::budget::Budget;
 use crate::error::{Error, Kind, Result};
 use crate::iam::Iam;
-use crate::ownership::{CREATED, Resource};
+use crate::ownership::Resource;
 use crate::physical_id::{self, PhysicalId};
-use crate::policy;
 use crate::properties::{DeleteProperties, OnDelete, Properties, tag_keys};
 use crate::request::{Address, Request};
-use crate::response::{Attributes, FOREIGN_POLICIES, Outcome};
+use crate::response::{Attributes, Outcome};
 use apply::Made;
 use claim::Claim;
 use departure::{Leaving, Manner};
@@ -293,36 +293,5 @@ pub fn failed(address: &Address, request: Option<&Request>, error: Error) -> Out
 
 fn success(wanted: &Wanted, settled: &Settled, previous: Option<&PhysicalId>, note: String) -> Result<Outcome> {
     let physical_id = wanted.id.to_string();
-    Ok(Outcome::Success { physical_id, attributes: attributes(wanted, settled, previous)?, note })
-}
-
-/// Every attribute, in every success.
-fn attributes(wanted: &Wanted, settled: &Settled, previous: Option<&PhysicalId>) -> Result<Attributes> {
-    let there = &settled.there;
-    let policy_arn = wanted.policy_arn();
-    let replaced = previous.map(|previous| wanted.account.policy_arn(&previous.policy_name));
-    let foreign = there.role.iter().flat_map(|role| {
-        let managed = role.attached.iter().map(|policy| policy.arn.clone());
-        let managed = managed.filter(|arn| *arn != policy_arn && Some(arn) != replaced.as_ref());
-        managed.chain(role.inline.iter().map(|name| format!("inline:{name}")))
-    });
-    let edition = wanted.properties.edition;
-    let role_arn = || wanted.account.role_arn(&wanted.id.role_name);
-    Ok([
-        ("RoleArn", there.role.as_ref().map_or_else(role_arn, |role| role.about.arn.clone())),
-        ("RoleName", wanted.id.role_name.clone()),
-        ("PolicyArn", policy_arn.clone()),
-        ("PolicyName", wanted.id.policy_name.clone()),
-        ("PolicyEdition", edition.name.to_owned()),
-        ("PolicyVersionId", there.policy.as_ref().map(|p| p.about.default_version_id.clone()).unwrap_or_default()),
-        ("PolicySha256", policy::sha256(&edition.document())),
-        ("ExternalId", wanted.external_id(there)?.unwrap_or_default()),
-        ("AccountId", wanted.account.id.clone()),
-        ("PlatformAccountId", wanted.properties.platform_account_id.clone()),
-        ("AccessState", "Active".to_owned()),
-        ("Ownership", CREATED.to_owned()),
-        ("Verified", settled.verified.to_string()),
-        (FOREIGN_POLICIES, foreign.collect::<Vec<_>>().join(",")),
-    ]
-    .into())
+    Ok(Outcome::Success { physical_id, attributes: attributes::of(wanted, settled, previous)?, note })
 }

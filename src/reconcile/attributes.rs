@@ -1,0 +1,41 @@
+//! The attributes for `Fn::GetAtt`, read off the state in which it came to rest.
+
+use crate::error::Result;
+use crate::ownership::CREATED;
+use crate::physical_id::PhysicalId;
+use crate::policy;
+use crate::reconcile::plan::Wanted;
+use crate::reconcile::settle::Settled;
+use crate::response::{Attributes, FOREIGN_POLICIES};
+
+/// Every attribute, in every success; blank where it does not apply. `previous` is the id that this one replaces: its policy,
+/// which is still attached, is not foreign.
+pub fn of(wanted: &Wanted, settled: &Settled, previous: Option<&PhysicalId>) -> Result<Attributes> {
+    let there = &settled.there;
+    let policy_arn = wanted.policy_arn();
+    let replaced = previous.map(|previous| wanted.account.policy_arn(&previous.policy_name));
+    let foreign = there.role.iter().flat_map(|role| {
+        let managed = role.attached.iter().map(|policy| policy.arn.clone());
+        let managed = managed.filter(|arn| *arn != policy_arn && Some(arn) != replaced.as_ref());
+        managed.chain(role.inline.iter().map(|name| format!("inline:{name}")))
+    });
+    let edition = wanted.properties.edition;
+    let role_arn = || wanted.account.role_arn(&wanted.id.role_name);
+    Ok([
+        ("RoleArn", there.role.as_ref().map_or_else(role_arn, |role| role.about.arn.clone())),
+        ("RoleName", wanted.id.role_name.clone()),
+        ("PolicyArn", policy_arn.clone()),
+        ("PolicyName", wanted.id.policy_name.clone()),
+        ("PolicyEdition", edition.name.to_owned()),
+        ("PolicyVersionId", there.policy.as_ref().map(|p| p.about.default_version_id.clone()).unwrap_or_default()),
+        ("PolicySha256", policy::sha256(&edition.document())),
+        ("ExternalId", wanted.external_id(there)?.unwrap_or_default()),
+        ("AccountId", wanted.account.id.clone()),
+        ("PlatformAccountId", wanted.properties.platform_account_id.clone()),
+        ("AccessState", "Active".to_owned()),
+        ("Ownership", CREATED.to_owned()),
+        ("Verified", settled.verified.to_string()),
+        (FOREIGN_POLICIES, foreign.collect::<Vec<_>>().join(",")),
+    ]
+    .into())
+}
