@@ -94,7 +94,7 @@ impl<'a> Reader<'a> {
         for (place, tag) in list.iter().enumerate() {
             let place = place + 1;
             let value = match &tag["Value"] {
-                Value::Null if tag.is_object() => Some(String::new()),
+                Value::Null => Some(String::new()),
                 value => scalar(value),
             };
             match (scalar(&tag["Key"]), value) {

@@ -176,7 +176,7 @@ async fn a_result_that_cannot_be_read_back_in_time_is_not_called_verified() {
     assert_eq!(answer.get("Verified"), "false");
     assert_eq!(answer.get("RoleArn"), "arn:aws:iam::111122223333:role/OrchesteraAccessRole");
     assert_eq!(answer.get("ExternalId"), iam.world().role(ROLE).unwrap().tags["orchestera:external-id"]);
-    assert!(answer.took.as_secs() < 30, "{:?}", answer.took);
+    assert!((10..20).contains(&answer.took.as_secs()), "{:?}", answer.took);
 }
 
 #[tokio::test(start_paused = true)]
@@ -305,7 +305,7 @@ async fn a_right_that_never_arrives_is_named_in_time() {
         let faulty = FaultyIam::new(&iam).on(operation, FOR_EVER, Fault::Refuse("AccessDenied"));
         let answer = Stack::new(&faulty).create(json!({})).await.failed();
         let answer = answer.saying(&[&format!("not allowed iam:{operation}"), ACCOUNT, "as the test says"]);
-        assert!((10..40).contains(&answer.took.as_secs()), "{operation}: {:?}", answer.took);
+        assert!((10..15).contains(&answer.took.as_secs()), "{operation}: {:?}", answer.took);
     }
 }
 

@@ -215,7 +215,14 @@ async fn the_id_of_a_failed_create_touches_nothing_that_was_there_before() {
             iam.by_hand(other);
             let before = iam.world();
             Stack::new(&iam).create(json!({})).await.failed();
-            Stack::new(&iam).delete(id, json!({})).await.succeeded().with_id(id).saying(&["left as it is"]);
+            let answer =
+                Stack::new(&iam).delete(id, json!({})).await.succeeded().with_id(id).saying(&["left as it is"]);
+            assert_eq!(
+                answer.reason.matches("The role OrchesteraAccessRole").count(),
+                1,
+                "said once: {}",
+                answer.reason
+            );
             assert_eq!(iam.world(), before);
         }
     }
@@ -373,6 +380,13 @@ async fn retain_does_not_shut_a_role_that_lost_its_tags_nor_untag_what_is_anothe
     let before = iam.world();
     stack.delete(ID, json!({"OnDelete": "Retain"})).await.succeeded();
     assert_eq!(iam.world(), before);
+
+    // One of the two is ours still: what is said of Retain is said.
+    let iam = FakeIam::default();
+    let stack = created(&iam).await;
+    iam.by_hand(|world| untag(world, "orchestera:stack-id"));
+    stack.delete(ID, json!({"OnDelete": "Retain"})).await.succeeded().saying(&["OnDelete is Retain"]);
+    assert!(iam.world().policies.values().all(|policy| policy.tags.is_empty()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -410,11 +410,16 @@ async fn somebody_else_at_work_is_looked_at_again() {
     let faulty = FaultyIam::new(&iam).on("UpdateRole", 2, Fault::Refuse("ConcurrentModification"));
     Stack::new(&faulty).update(ID, json!({"MaxSessionDuration": "7200"}), json!({})).await.succeeded();
     let faulty = FaultyIam::new(&iam).on("UpdateRole", FOR_EVER, Fault::Refuse("ConcurrentModification"));
-    Stack::new(&faulty)
+    let answer = Stack::new(&faulty)
         .update(ID, json!({}), json!({}))
         .await
         .failed()
         .saying(&["at the same time", "ConcurrentModification"]);
+    assert!((10..25).contains(&answer.took.as_secs()), "{:?}", answer.took);
+
+    let iam = FakeIam::default();
+    let faulty = FaultyIam::new(&iam).on("CreateRole", FOR_EVER, Fault::Refuse("ConcurrentModification"));
+    Stack::new(&faulty).create(json!({})).await.failed().saying(&["at the same time"]);
 }
 
 #[tokio::test(start_paused = true)]
