@@ -27,15 +27,20 @@ use apply::Made;
 use claim::Claim;
 use departure::{Leaving, Manner};
 use external_id::Generated;
-use plan::Wanted;
+use plan::{Plan, Wanted};
 use serde_json::Value;
 use settle::Settled;
 use state::{Sight, State, observe};
+use std::collections::BTreeSet;
 use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 /// How long a Delete with an id that CloudFormation made up looks for what a Create that was cancelled may still be making.
 /// <https://github.com/aws/aws-cdk/issues/26139>
 const LOOK_FOR_CANCELLED_CREATE: Duration = Duration::from_secs(15);
+
+/// When something to remove was not there: how long until it is looked for once more.
+const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 /// Everything that one event is worked on with.
 pub struct Reconciler<'a, I> {
@@ -196,10 +201,10 @@ impl<I: Iam> Reconciler<'_, I> {
 
     /// Removes again and again what a Create that was cancelled, and may still be running, makes.
     async fn keep_looking(&self, leaving: &Leaving, mut note: String) -> Result<String> {
-        let until = tokio::time::Instant::now() + LOOK_FOR_CANCELLED_CREATE;
+        let until = Instant::now() + LOOK_FOR_CANCELLED_CREATE;
         const PAUSE: Duration = Duration::from_secs(3);
-        while tokio::time::Instant::now() < until && self.budget.may_write_after(PAUSE) {
-            tokio::time::sleep(PAUSE).await;
+        while Instant::now() < until && self.budget.may_write_after(PAUSE) {
+            sleep(PAUSE).await;
             let more = self.remove(leaving).await?;
             if more != note {
                 note = format!("{note} {more}").trim().to_owned();
@@ -265,18 +270,28 @@ impl<I: Iam> Reconciler<'_, I> {
         self.settle(&wanted.id, Sight::Convergence, made, |there| plan::plan(wanted, there)).await
     }
 
-    /// Removes what is leaving; what was left or touched beside it comes back as sentences.
+    /// Removes what is leaving; what was left or touched beside it comes back as sentences. That nothing is there is
+    /// believed at the second look only, because IAM's reads may be older than what a Create has just made.
     async fn remove(&self, leaving: &Leaving) -> Result<String> {
-        let mut notes = std::collections::BTreeSet::new();
-        let mut refusal = None;
-        self.settle(&leaving.id, Sight::Departure, &Made::default(), |there| {
-            let departure = departure::departure(leaving, there)?;
-            notes.extend(departure.notes);
-            // What the first look refused stays refused, although the steps remove what it saw.
-            refusal = refusal.take().or(departure.refusal);
-            Ok(departure.plan)
-        })
-        .await?;
+        let (mut notes, mut refusal, mut seen) = (BTreeSet::new(), None, false);
+        for look in 1..=2 {
+            self.settle(&leaving.id, Sight::Departure, &Made::default(), |there| {
+                seen |= there.role.is_some() || there.policy.is_some();
+                let departure = departure::departure(leaving, there)?;
+                if refusal.is_some() && departure.refusal.is_none() {
+                    // The role is shut. The refusal stands, and nothing else happens before a person has read it.
+                    return Ok(Plan::default());
+                }
+                notes.extend(departure.notes);
+                refusal = refusal.take().or(departure.refusal);
+                Ok(departure.plan)
+            })
+            .await?;
+            if seen || look == 2 || !self.budget.may_write_after(SECOND_LOOK) {
+                break;
+            }
+            sleep(SECOND_LOOK).await;
+        }
         match refusal {
             Some(refusal) => Err(Error::refused(refusal)),
             None => Ok(notes.into_iter().collect::<Vec<_>>().join(" ")),

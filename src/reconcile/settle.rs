@@ -16,6 +16,9 @@ use tokio::time::{Instant, sleep};
 const RIGHTS_ARRIVE: Duration = Duration::from_secs(15);
 /// How long IAM's reads may lag behind a write before the result is answered as not verified.
 const READ_BACK: Duration = Duration::from_secs(20);
+/// The same for a departure, after which the steps are done once more: an object that was not seen before may have come to
+/// light, and what was deleted can be deleted again without harm.
+const READ_BACK_DEPARTURE: Duration = Duration::from_secs(6);
 /// How often a state that is not what it was a moment ago is looked at again.
 const MOST_LOOKS: u32 = 9;
 /// How often a call without a clear answer is tried again, beyond the SDK's own attempts.
@@ -45,6 +48,7 @@ impl<I: Iam> Reconciler<'_, I> {
         mut plan: impl FnMut(&State) -> Result<Plan>,
     ) -> Result<Settled> {
         let mut patience = Patience::new(&self.budget);
+        let mut repeat = sight == Sight::Departure;
         loop {
             let round = async {
                 let there = observe(self.iam, &self.account, &self.budget, id, sight).await?;
@@ -58,21 +62,26 @@ impl<I: Iam> Reconciler<'_, I> {
             };
             match round.await {
                 Ok(Some(settled)) => return Ok(settled),
-                Ok(None) => break,
+                Ok(None) => {
+                    let settled = self.read_back(id, sight, &mut plan).await?;
+                    if settled.verified || !repeat || !self.budget.may_write() {
+                        return Ok(settled);
+                    }
+                    repeat = false;
+                }
                 Err(error) => patience.wait_or_give_up(error).await?,
             }
         }
-        self.read_back(id, sight, plan).await
     }
 
-    /// Reads until the plan is empty. Nothing is written any more: a state that still differs is old, not wrong.
+    /// Reads until the plan is empty. Nothing is written meanwhile: a state that still differs is more likely old than wrong.
     async fn read_back(
         &self,
         id: &PhysicalId,
         sight: Sight,
-        mut plan: impl FnMut(&State) -> Result<Plan>,
+        plan: &mut impl FnMut(&State) -> Result<Plan>,
     ) -> Result<Settled> {
-        let ends = Instant::now() + READ_BACK;
+        let ends = Instant::now() + if sight == Sight::Departure { READ_BACK_DEPARTURE } else { READ_BACK };
         let mut patience = Patience::new(&self.budget);
         let mut pause = FIRST_PAUSE;
         loop {

@@ -22,6 +22,8 @@ pub enum Fault {
     Hang,
     /// The adapter panics.
     Panic,
+    /// `GetRole` and `GetPolicy` only: an old read, from before the object was made.
+    NotSeen,
     /// It takes this long.
     Slow(Duration),
     /// Somebody else is at work just before; then the call is made.
@@ -54,8 +56,18 @@ impl<'a> FaultyIam<'a> {
     }
 
     async fn call<T>(&self, operation: &'static str, call: impl Future<Output = Result<T>>) -> Result<T> {
+        self.call_or_unseen(operation, call, None).await
+    }
+
+    async fn call_or_unseen<T>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = Result<T>>,
+        unseen: Option<T>,
+    ) -> Result<T> {
         enum Then {
             Call,
+            NotSeen,
             Hang,
             Lose,
             Wait(Duration),
@@ -72,6 +84,7 @@ impl<'a> FaultyIam<'a> {
                         Fault::Refuse(code) => Then::Err(error(operation, (code, "as the test says".to_owned()))),
                         Fault::Unheard => Then::Err(no_answer(operation)),
                         Fault::AnswerLost => Then::Lose,
+                        Fault::NotSeen => Then::NotSeen,
                         Fault::Hang => Then::Hang,
                         Fault::Slow(time) => Then::Wait(*time),
                         Fault::Panic => panic!("as the test says"),
@@ -85,6 +98,7 @@ impl<'a> FaultyIam<'a> {
         };
         match then {
             Then::Call => call.await,
+            Then::NotSeen => unseen.ok_or_else(|| no_answer(operation)),
             Then::Hang => pending().await,
             Then::Wait(time) => {
                 tokio::time::sleep(time).await;
@@ -106,7 +120,7 @@ fn no_answer(operation: &'static str) -> Error {
 
 impl Iam for FaultyIam<'_> {
     async fn role(&self, role_name: &str) -> Result<Option<RoleDescription>> {
-        self.call("GetRole", self.fake.role(role_name)).await
+        self.call_or_unseen("GetRole", self.fake.role(role_name), Some(None)).await
     }
     async fn attached_policies(&self, role_name: &str) -> Result<Vec<AttachedPolicy>> {
         self.call("ListAttachedRolePolicies", self.fake.attached_policies(role_name)).await
@@ -118,7 +132,7 @@ impl Iam for FaultyIam<'_> {
         self.call("ListInstanceProfilesForRole", self.fake.instance_profiles(role_name)).await
     }
     async fn policy(&self, policy_arn: &str) -> Result<Option<PolicyDescription>> {
-        self.call("GetPolicy", self.fake.policy(policy_arn)).await
+        self.call_or_unseen("GetPolicy", self.fake.policy(policy_arn), Some(None)).await
     }
     async fn policy_versions(&self, policy_arn: &str) -> Result<Vec<PolicyVersion>> {
         self.call("ListPolicyVersions", self.fake.policy_versions(policy_arn)).await

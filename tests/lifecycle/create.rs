@@ -189,6 +189,7 @@ async fn a_role_made_by_hand_is_refused_and_nothing_is_changed() {
         let answer =
             answer.saying(&["The role OrchesteraAccessRole in account 111122223333 exists", words, "RoleName"]);
         assert_eq!(answer.id, "failed/Access/request-1");
+        assert_eq!(answer.took.as_secs(), 0, "there is nothing to clean up");
         assert_eq!(iam.world(), before);
         assert!(iam.writes().is_empty());
     }

@@ -432,6 +432,10 @@ async fn what_disappears_between_look_and_write_is_made_again() {
     let faulty = FaultyIam::new(&iam).on("UpdateRole", 1, vanishes);
     let answer = Stack::new(&faulty).update(ID, json!({"MaxSessionDuration": "7200"}), json!({})).await.succeeded();
     assert_eq!((answer.get("Verified"), iam.world().role(ROLE).unwrap().max_session_duration), ("true", 7200));
+
+    let denied = FaultyIam::new(&iam).on("UpdateRole", FOR_EVER, Fault::Refuse("NoSuchEntity"));
+    let answer = Stack::new(&denied).update(ID, json!({}), json!({})).await.failed();
+    answer.saying(&["UpdateRole", "not there, although it was a moment ago", "Retry the stack operation"]);
 }
 
 #[tokio::test(start_paused = true)]
