@@ -105,6 +105,11 @@ impl Error {
         self.call.as_ref()
     }
 
+    /// Whether AWS refused with this code.
+    pub fn is(&self, code: &str) -> bool {
+        self.call.as_ref().is_some_and(|call| call.code == code)
+    }
+
     /// The sentence for the customer. Never blank.
     pub fn reason(&self) -> String {
         match &self.call {

@@ -25,12 +25,12 @@ use crate::request::{Address, Request};
 use crate::response::{Attributes, Outcome};
 use apply::Made;
 use claim::Claim;
-use departure::{Leaving, Manner};
+use departure::{Departure, Leaving, Manner};
 use external_id::Generated;
 use plan::{Plan, Wanted};
 use serde_json::Value;
 use settle::Settled;
-use state::{Sight, State, observe};
+use state::{Sight, State};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -93,8 +93,10 @@ impl<I: Iam> Reconciler<'_, I> {
             ))),
             Some(carried) if carried == wanted.id => self.update_in_place(&wanted, old_properties).await,
             Some(carried) => self.rename(wanted, &carried, old_properties).await,
-            // The id is that of a failed Create, or made up: nothing is held yet.
-            None => self.create(raw).await,
+            // The id is that of a failed Create, or made up: nothing is held yet, and the rules of Create hold. The answer
+            // keeps the id: a new one would bring a Delete of the old, and that goes by the names in the properties, which
+            // are those of what has just been made.
+            None => self.create(raw).await.map(|outcome| outcome.under(carried)),
         }
     }
 
@@ -104,23 +106,20 @@ impl<I: Iam> Reconciler<'_, I> {
         // A rollback can come with the id of before the update that it undoes. What that update made under other names is
         // then ours under an id that nobody will delete.
         let abandoned = self.id_named_by(old_properties).filter(|abandoned| *abandoned != wanted.id);
-        let note = match abandoned {
-            Some(abandoned) => match self.remove(&self.remnant(&abandoned)).await {
-                Ok(notes) => notes,
-                Err(error) => {
-                    tracing::warn!(%error, %abandoned, "what an undone update made was not removed");
-                    format!("What the undone update made as {abandoned} may be left: {}", error.reason())
-                }
-            },
-            None => String::new(),
-        };
-        success(wanted, &settled, None, note)
+        if let Some(abandoned) = abandoned {
+            self.remove(&self.beside(&abandoned, &wanted.id)).await.map_err(|error| {
+                let what =
+                    format!("What the undone update made as {abandoned} may be left and still admit the platform.");
+                error.and(&what)
+            })?;
+        }
+        success(wanted, &settled, None, String::new())
     }
 
     /// The names change. The new ones are made and owned under the new id; the Delete of the old id, which CloudFormation
     /// sends when the stack's update is complete, removes what is still tagged with the old one.
     async fn rename(&self, mut wanted: Wanted, old: &PhysicalId, old_properties: &Value) -> Result<Outcome> {
-        let before = observe(self.iam, &self.account, &self.budget, old, Sight::Convergence).await?;
+        let before = self.look(old, Sight::Convergence).await?;
         let claim = |same: bool| if same { Claim::ByName } else { Claim::ByTags };
         wanted.role_claim = claim(wanted.id.role_name == old.role_name);
         wanted.policy_claim = claim(wanted.id.policy_name == old.policy_name);
@@ -145,8 +144,14 @@ impl<I: Iam> Reconciler<'_, I> {
         old_properties: &Value,
         mut error: Error,
     ) -> Error {
+        // If nothing is left of the old id, this event is a late copy of one that succeeded, and what stands under the new
+        // names is live: then there is no way back, and only what this invocation made may go.
         let new = &renamed.id;
-        if (new.role_name == old.role_name || new.policy_name == old.policy_name)
+        let held = |tags| self.resource.owns(old, tags);
+        let old_is_there = before.role.as_ref().is_some_and(|role| held(&role.about.tags))
+            || before.policy.as_ref().is_some_and(|policy| held(&policy.about.tags));
+        if old_is_there
+            && (new.role_name == old.role_name || new.policy_name == old.policy_name)
             && let Ok(properties) = Properties::parse(old_properties)
         {
             let wanted = self.wanted(properties, renamed.properties.tags.keys().cloned().collect());
@@ -156,15 +161,11 @@ impl<I: Iam> Reconciler<'_, I> {
                 error = error.and(&format!("Going back to {old} failed as well: {}", also.reason()));
             }
         }
-        // If nothing is left of the old id, this event is a late copy of one that succeeded, and what stands under the new
-        // names is live: then only what this invocation made may go.
-        let held = |tags| self.resource.owns(old, tags);
-        let old_is_there = before.role.as_ref().is_some_and(|role| held(&role.about.tags))
-            || before.policy.as_ref().is_some_and(|policy| held(&policy.about.tags));
+        let left = self.beside(new, old);
         let left = Leaving {
-            role: old_is_there || made.role.get(),
-            policy: old_is_there || made.policy.get(),
-            ..self.remnant(new)
+            role: left.role && (old_is_there || made.role.get()),
+            policy: left.policy && (old_is_there || made.policy.get()),
+            ..left
         };
         self.after_removing(left, error).await
     }
@@ -240,6 +241,12 @@ impl<I: Iam> Reconciler<'_, I> {
         }
     }
 
+    /// What is to go of `id` while `kept` stays: never an object that both name, whatever its tags say. They may be old.
+    fn beside(&self, id: &PhysicalId, kept: &PhysicalId) -> Leaving {
+        let (role, policy) = (id.role_name != kept.role_name, id.policy_name != kept.policy_name);
+        Leaving { role, policy, ..self.remnant(id) }
+    }
+
     fn id_named_by(&self, properties: &Value) -> Option<PhysicalId> {
         let read = DeleteProperties::read(properties);
         Some(self.account.physical_id(&read.role_name?, &read.policy_name?))
@@ -277,11 +284,11 @@ impl<I: Iam> Reconciler<'_, I> {
         for look in 1..=2 {
             self.settle(&leaving.id, Sight::Departure, &Made::default(), |there| {
                 seen |= there.role.is_some() || there.policy.is_some();
-                let departure = departure::departure(leaving, there)?;
-                if refusal.is_some() && departure.refusal.is_none() {
+                let departure = match departure::departure(leaving, there) {
                     // The role is shut. The refusal stands, and nothing else happens before a person has read it.
-                    return Ok(Plan::default());
-                }
+                    Ok(Departure { refusal: None, .. }) | Err(_) if refusal.is_some() => return Ok(Plan::default()),
+                    departure => departure?,
+                };
                 notes.extend(departure.notes);
                 refusal = refusal.take().or(departure.refusal);
                 Ok(departure.plan)

@@ -56,7 +56,13 @@ pub fn loader(http: &reqwest::Client) -> ConfigLoader {
         // Six attempts with pauses of up to 1, 2, 4, 4, 4 seconds: rides out IAM's throttling, and ends well before the
         // time for writes does.
         .retry_config(RetryConfig::standard().with_max_attempts(6).with_max_backoff(Duration::from_secs(4)))
-        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(6)).build())
+        .timeout_config(
+            TimeoutConfig::builder()
+                .operation_attempt_timeout(Duration::from_secs(6))
+                // All attempts together, so that one call cannot spend the whole invocation.
+                .operation_timeout(Duration::from_secs(20))
+                .build(),
+        )
 }
 
 /// IAM as the holder of some credentials sees it.

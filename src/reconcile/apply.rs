@@ -61,7 +61,10 @@ async fn carry_out(iam: &impl Iam, account: &Account, budget: &Budget, step: &Wr
         }
         Ok(Err(error)) if error.kind() == Kind::Gone && step.takes_away() => Ok(()),
         Ok(Err(error)) => {
+            // A version too many: the answer to the call that made the fifth may have been lost, or an old read told of four.
+            let full = matches!(step, Write::CreatePolicyVersion { .. }) && error.is("LimitExceeded");
             let error = error.clone().because(reason::of_write(&error, account, step));
+            let error = if full { error.treated_as(Kind::LookAgain) } else { error };
             tracing::warn!(step = %step, cause = error.cause(), kind = ?error.kind(), "the write failed");
             Err(error)
         }

@@ -131,10 +131,19 @@ fn shut(leaving: &Leaving, role: &Role) -> Departure {
     if role.has_attached(&policy_arn) {
         departure.plan.push(vec![Write::DetachRolePolicy { role_name, policy_arn: policy_arn.clone() }]);
     }
+    let others: Vec<_> =
+        role.attached.iter().map(|policy| policy.arn.as_str()).filter(|arn| *arn != policy_arn).collect();
+    let others: Vec<_> = others.into_iter().chain(role.inline.iter().map(String::as_str)).collect();
+    let others = if others.is_empty() {
+        String::new()
+    } else {
+        format!(" Somebody else gave the role {} as well; that is still on it.", others.join(", "))
+    };
     departure.refusal = Some(format!(
         "The role {} in account {} lost the tags that prove that this stack made it, so that it was not deleted. It was shut \
-         instead: nobody can assume it now, and the policy {} is detached. Look at who untagged it, delete the role, and the \
-         policy {policy_arn} if it is left, in IAM; then delete the stack again, which will succeed.",
+         instead: its trust denies sts:AssumeRole to everybody, and the policy {} is detached.{others} Look at who untagged \
+         it, delete the role, and the policy {policy_arn} if it is left, in IAM; then delete the stack again, which will \
+         succeed.",
         leaving.id.role_name, leaving.account.id, leaving.id.policy_name,
     ));
     departure

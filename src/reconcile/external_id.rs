@@ -45,7 +45,9 @@ pub fn random() -> Result<String> {
 /// The generated external id, or `None` if it is lost.
 pub fn generated(source: &Generated, there: &State) -> Option<String> {
     recorded(there).or_else(|| match source {
-        Generated::New(id) | Generated::CarriedOver(id) => Some(id.clone()),
+        // Two attempts at one Create may have marked one object each; nobody has been told either value yet.
+        Generated::New(id) => Some(on_role(there).unwrap_or_else(|| id.clone())),
+        Generated::CarriedOver(id) => Some(id.clone()),
         Generated::Kept => None,
     })
 }
@@ -53,10 +55,7 @@ pub fn generated(source: &Generated, there: &State) -> Option<String> {
 /// What the objects say. If they disagree (a retry that saw old state, or a hand that changed one), the one that the trust
 /// asks for is meant; if that is neither, nobody can tell.
 pub fn recorded(there: &State) -> Option<String> {
-    let on = |tags: &Tags| tags.get(EXTERNAL_ID).filter(|id| is_external_id(id)).cloned();
-    let role = there.role.as_ref().and_then(|role| on(&role.about.tags));
-    let policy = there.policy.as_ref().and_then(|policy| on(&policy.about.tags));
-    match (role, policy) {
+    match (on_role(there), there.policy.as_ref().and_then(|policy| on(&policy.about.tags))) {
         (Some(role), Some(policy)) if role != policy => {
             let asked = trust::external_id(&there.role.as_ref()?.about.trust)?;
             [role, policy].into_iter().find(|id| id == asked)
@@ -65,11 +64,19 @@ pub fn recorded(there: &State) -> Option<String> {
     }
 }
 
+fn on_role(there: &State) -> Option<String> {
+    there.role.as_ref().and_then(|role| on(&role.about.tags))
+}
+
+fn on(tags: &Tags) -> Option<String> {
+    tags.get(EXTERNAL_ID).filter(|id| is_external_id(id)).cloned()
+}
+
 /// The refusal when the generated external id is needed and lost.
 pub fn lost(account: &Account, id: &PhysicalId) -> Error {
     Error::refused(format!(
-        "The external id that was generated for {} in account {} is lost: neither the role nor the policy {} carries it any \
-         more in the tag {EXTERNAL_ID}. Nothing was changed. Set ExternalId to the value that the Orchestera dashboard \
+        "The external id that was generated for {} in account {} is lost: neither the role nor the policy {} carries it in \
+         the tag {EXTERNAL_ID}, or they carry two different ones. Set ExternalId to the value that the Orchestera dashboard \
          holds for this account, or to a new one that you enter there too.",
         id.role_name, account.id, id.policy_name
     ))

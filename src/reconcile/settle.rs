@@ -74,6 +74,17 @@ impl<I: Iam> Reconciler<'_, I> {
         }
     }
 
+    /// Observes, and tries again where that is worth it.
+    pub(super) async fn look(&self, id: &PhysicalId, sight: Sight) -> Result<State> {
+        let mut patience = Patience::new(&self.budget);
+        loop {
+            match observe(self.iam, &self.account, &self.budget, id, sight).await {
+                Ok(there) => return Ok(there),
+                Err(error) => patience.wait_or_give_up(error).await?,
+            }
+        }
+    }
+
     /// Reads until the plan is empty. Nothing is written meanwhile: a state that still differs is more likely old than wrong.
     async fn read_back(
         &self,
@@ -82,24 +93,19 @@ impl<I: Iam> Reconciler<'_, I> {
         plan: &mut impl FnMut(&State) -> Result<Plan>,
     ) -> Result<Settled> {
         let ends = Instant::now() + if sight == Sight::Departure { READ_BACK_DEPARTURE } else { READ_BACK };
-        let mut patience = Patience::new(&self.budget);
         let mut pause = FIRST_PAUSE;
         loop {
-            match observe(self.iam, &self.account, &self.budget, id, sight).await {
-                Ok(there) => {
-                    let difference = plan(&there)?;
-                    if difference.is_empty() {
-                        return Ok(Settled { there, verified: true });
-                    }
-                    if Instant::now() + pause >= ends || !self.budget.may_write_after(pause) {
-                        tracing::warn!(%id, %difference, "what was written could not be read back in time");
-                        return Ok(Settled { there, verified: false });
-                    }
-                    sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
-                Err(error) => patience.wait_or_give_up(error).await?,
+            let there = self.look(id, sight).await?;
+            let difference = plan(&there)?;
+            if difference.is_empty() {
+                return Ok(Settled { there, verified: true });
             }
+            if Instant::now() + pause >= ends || !self.budget.may_write_after(pause) {
+                tracing::warn!(%id, %difference, "what was written could not be read back in time");
+                return Ok(Settled { there, verified: false });
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 }

@@ -376,15 +376,19 @@ async fn delete_all_given_at_create_is_not_remembered() {
 #[tokio::test(start_paused = true)]
 async fn two_attempts_that_saw_nothing_agree_on_one_external_id() {
     // The first attempt dies after making the role; the second, whose reads lag, does not see that and makes the policy with
-    // an external id of its own.
-    let iam = FakeIam::lagging_by(30);
-    let killed = FaultyIam::new(&iam).on("CreatePolicy", FOR_EVER, Fault::Hang);
-    Stack::new(&killed).create(json!({})).await.failed();
-    let first = iam.world().role(ROLE).unwrap().tags["orchestera:external-id"].clone();
-    iam.writes();
-    let answer = Stack::new(&iam).create(json!({})).await.succeeded();
-    assert!(iam.writes().contains(&format!("CreatePolicy {POLICY}")), "the second saw nothing");
-    assert_eq!(answer.get("ExternalId"), first, "the role's trust asks for it");
-    let policy = iam.world().policy(&policy_arn(POLICY)).unwrap().clone();
-    assert_eq!(policy.tags["orchestera:external-id"], first);
+    // an external id of its own. The role's counts, whether or not the trust asks for it.
+    for properties in [json!({}), json!({"ExternalId": "given"}), json!({"RequireExternalId": "false"})] {
+        let iam = FakeIam::lagging_by(30);
+        let killed = FaultyIam::new(&iam).on("CreatePolicy", FOR_EVER, Fault::Hang);
+        Stack::new(&killed).create(properties.clone()).await.failed();
+        let first = iam.world().role(ROLE).unwrap().tags["orchestera:external-id"].clone();
+        iam.writes();
+        let answer = Stack::new(&iam).create(properties.clone()).await.succeeded();
+        assert!(iam.writes().contains(&format!("CreatePolicy {POLICY}")), "the second saw nothing");
+        let policy = iam.world().policy(&policy_arn(POLICY)).unwrap().clone();
+        assert_eq!(policy.tags["orchestera:external-id"], first);
+        let asked =
+            if properties == json!({}) { first.as_str() } else { properties["ExternalId"].as_str().unwrap_or("") };
+        assert_eq!(answer.get("ExternalId"), asked);
+    }
 }

@@ -311,6 +311,25 @@ async fn a_role_that_still_trusts_the_platform_without_our_tags_is_shut_and_the_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_role_that_was_shut_is_what_the_reason_speaks_of_whatever_else_stands_in_the_way() {
+    let iam = FakeIam::default();
+    let stack = created(&iam).await;
+    iam.by_hand(|world| {
+        untag(world, "orchestera:logical-id");
+        world.principals.insert((policy_arn(POLICY), PolicyUser::User("alice".into())));
+        let role = world.role_mut(ROLE).unwrap();
+        role.inline.insert("back-door".into());
+        role.attached.insert("arn:aws:iam::aws:policy/AdministratorAccess".into());
+    });
+    let answer = stack.delete(ID, json!({})).await.failed();
+    answer.saying(&[
+        "It was shut",
+        "Somebody else gave the role arn:aws:iam::aws:policy/AdministratorAccess, back-door as well",
+    ]);
+    stack.delete(ID, json!({})).await.failed().saying(&["used by user alice"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_platform_that_is_shut_out_is_the_one_in_the_properties() {
     let iam = FakeIam::default();
     let stack = Stack::new(&iam);

@@ -173,35 +173,51 @@ async fn a_rename_killed_half_way_and_failing_at_the_retry_leaves_nothing_of_the
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_copy_of_a_rename_that_succeeded_removes_nothing_when_it_fails() {
-    let iam = FakeIam::default();
-    let stack = created(&iam).await;
-    stack.update(ID, both(), json!({})).await.succeeded();
-    stack.delete(ID, json!({})).await.succeeded();
-    iam.by_hand(|world| world.role_mut("NewRole").unwrap().max_session_duration = 7200);
-    let before = iam.world();
-    let faulty = FaultyIam::new(&iam).on("UpdateRole", FOR_EVER, Fault::Refuse("AccessDenied"));
-    Stack::new(&faulty).update(ID, both(), json!({})).await.failed();
-    assert_eq!(iam.world(), before);
+async fn a_late_copy_of_a_rename_that_succeeded_changes_nothing_when_it_fails() {
+    for renamed in [both(), policy_only(), role_only()] {
+        let iam = FakeIam::default();
+        let stack = created(&iam).await;
+        let new = stack.update(ID, renamed.clone(), json!({})).await.succeeded().id;
+        stack.delete(ID, json!({})).await.succeeded();
+        let role_name = new.split('/').nth(1).unwrap();
+        iam.by_hand(|world| world.role_mut(role_name).unwrap().max_session_duration = 7200);
+        let before = iam.world();
+        let faulty = FaultyIam::new(&iam).on("UpdateRole", FOR_EVER, Fault::Refuse("AccessDenied"));
+        Stack::new(&faulty).update(ID, renamed, json!({})).await.failed();
+        assert_eq!(iam.world(), before);
+    }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clean_up_of_a_failed_rename_that_fails_is_said() {
+async fn a_way_back_that_fails_is_said_and_what_both_share_stays() {
+    for renamed in [policy_only(), role_only()] {
+        let iam = FakeIam::default();
+        created(&iam).await;
+        let before = iam.world();
+        let mut renamed = renamed;
+        renamed["Tags"] = json!([{"Key": "new", "Value": "x"}]);
+        // The tagging on the way there goes through, the untagging on the way back does not.
+        let faulty = FaultyIam::new(&iam)
+            .on("AttachRolePolicy", FOR_EVER, Fault::Refuse("AccessDenied"))
+            .on("UntagRole", FOR_EVER, Fault::Refuse("LimitExceeded"))
+            .on("UntagPolicy", FOR_EVER, Fault::Refuse("LimitExceeded"));
+        let answer = Stack::new(&faulty).update(ID, renamed.clone(), json!({})).await.failed().with_id(ID);
+        answer.saying(&["iam:AttachRolePolicy", &format!("Going back to {ID} failed as well")]);
+        let world = iam.world();
+        assert_eq!(names(&world), names(&before), "what was made is gone, what is shared is there");
+        assert_eq!(world.role(ROLE).unwrap().attached, before.role(ROLE).unwrap().attached);
+        // The rollback's Update puts the rest right.
+        Stack::new(&iam).update(ID, json!({}), renamed).await.succeeded().with_id(ID);
+        assert_eq!(iam.world(), before);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rights_on_the_old_names_that_arrive_within_seconds_are_waited_for() {
     let iam = FakeIam::default();
     created(&iam).await;
-    let faulty = FaultyIam::new(&iam).on("AttachRolePolicy", FOR_EVER, Fault::Refuse("AccessDenied")).on(
-        "UpdateRole",
-        FOR_EVER,
-        Fault::Refuse("LimitExceeded"),
-    );
-    let mut renamed = policy_only();
-    renamed["MaxSessionDuration"] = json!("3600");
-    iam.by_hand(|world| world.role_mut(ROLE).unwrap().max_session_duration = 3601);
-    let answer = Stack::new(&faulty).update(ID, renamed, json!({})).await.failed().with_id(ID);
-    answer.saying(&[
-        "UpdateRole",
-        "Going back to 111122223333/OrchesteraAccessRole/OrchesteraAccessPolicy failed as well",
-    ]);
+    let faulty = FaultyIam::new(&iam).on("GetRole", 3, Fault::Refuse("AccessDenied"));
+    Stack::new(&faulty).update(ID, both(), json!({})).await.succeeded().with_id(NEW);
 }
 
 /// What CloudFormation sends after an update that renamed the resource is undone: the properties exchanged, and either id.
@@ -233,13 +249,39 @@ async fn a_rollback_that_carries_the_old_id_removes_the_abandoned_names_itself()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rollback_whose_clean_up_fails_succeeds_and_says_what_may_be_left() {
+async fn a_rollback_whose_clean_up_fails_says_so_and_the_repeated_one_succeeds() {
     let iam = FakeIam::default();
     let stack = created(&iam).await;
+    let before = iam.world();
     stack.update(ID, both(), json!({})).await.succeeded();
     let faulty = FaultyIam::new(&iam).on("DeleteRole", FOR_EVER, Fault::Refuse("AccessDenied"));
-    let answer = Stack::new(&faulty).update(ID, json!({}), both()).await.succeeded().with_id(ID);
-    answer.saying(&["111122223333/NewRole/NewPolicy may be left", "iam:DeleteRole"]);
+    let answer = Stack::new(&faulty).update(ID, json!({}), both()).await.failed().with_id(ID);
+    answer.saying(&["iam:DeleteRole", "111122223333/NewRole/NewPolicy may be left and still admit the platform"]);
+    stack.update(ID, json!({}), both()).await.succeeded().with_id(ID);
+    assert_eq!(iam.world(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_never_removes_what_both_names_share_however_old_the_reads_are() {
+    for lag in [1, 6, 13, 40, u32::MAX] {
+        for (renamed, new) in
+            [(policy_only(), NEW_POLICY_ONLY), (role_only(), "111122223333/NewRole/OrchesteraAccessPolicy")]
+        {
+            for carried in [ID, new] {
+                let iam = FakeIam::lagging_by(lag);
+                let stack = Stack::new(&iam);
+                stack.create(json!({})).await.succeeded();
+                stack.update(ID, renamed.clone(), json!({})).await;
+                stack.update(carried, json!({}), renamed.clone()).await;
+                let world = iam.world();
+                let (role, policy) = (world.role(ROLE), world.policy(&policy_arn(POLICY)));
+                assert!(
+                    role.is_some_and(|role| role.attached.contains(&policy_arn(POLICY))) && policy.is_some(),
+                    "lag {lag}"
+                );
+            }
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -442,7 +442,12 @@ async fn what_disappears_between_look_and_write_is_made_again() {
 async fn an_update_of_an_id_that_was_never_ours_follows_the_rules_of_create() {
     for id in ["failed/Access/request-0", "access-Access-1ABCDEF"] {
         let iam = FakeIam::default();
-        Stack::new(&iam).update(id, json!({}), json!({})).await.succeeded().with_id(ID);
+        let stack = Stack::new(&iam);
+        stack.update(id, json!({}), json!({})).await.succeeded().with_id(id);
+        stack.update(id, json!({}), json!({})).await.succeeded().with_id(id);
+        assert!(iam.world().role(ROLE).is_some(), "no new id, so that no Delete of the old one follows");
+        stack.delete(id, json!({})).await.succeeded();
+        assert_eq!(iam.world(), World::default());
         let iam = FakeIam::default();
         iam.by_hand(|world| role_by_hand(world, Tags::new()));
         Stack::new(&iam)
@@ -452,4 +457,20 @@ async fn an_update_of_an_id_that_was_never_ours_follows_the_rules_of_create() {
             .with_id(id)
             .saying(&["not made by this stack"]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fifth_version_whose_answer_was_lost_is_found_and_not_called_a_quota() {
+    let iam = FakeIam::default();
+    created(&iam, json!({})).await;
+    let other = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]});
+    let new =
+        |document: &Value| Write::CreatePolicyVersion { policy_arn: policy_arn(POLICY), document: document.clone() };
+    iam.by_hand(|world| (0..3).for_each(|_| world.write(&new(&other)).unwrap()));
+    // The SDK sent the call twice, because it did not hear that the first had made the version.
+    let wanted = new(&Edition::named("2025-09-29").unwrap().document());
+    let made = Fault::Meanwhile(Box::new(move |world| world.write(&wanted).unwrap()));
+    let faulty = FaultyIam::new(&iam).on("CreatePolicyVersion", 1, made);
+    let answer = Stack::new(&faulty).update(ID, json!({}), json!({})).await.succeeded();
+    assert_eq!(answer.get("PolicyVersionId"), "v5");
 }
