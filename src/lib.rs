@@ -17,7 +17,7 @@
 //!         ├─ claim       whose it is            ├─ departure   what has to go
 //!         ├─ external_id the one that is kept   ├─ apply       doing the steps
 //!         ├─ settle      until nothing is left  ├─ reason      sentences for failed calls
-//!         └─ attributes  for Fn::GetAtt
+//!         └─ attributes  for Fn::GetAtt         └─ rename      an Update of a name, and the way back
 //!             │
 //!            iam ── iam::aws ── http            policy, trust, ownership, account: plain values
 //! ```

@@ -1,0 +1,95 @@
+use super::*;
+use crate::iam::{AttachedPolicy, PolicyDescription, PolicyVersion, RoleDescription};
+use serde_json::json;
+
+fn wanted(properties: serde_json::Value) -> Wanted {
+    let account = Account { partition: "aws".into(), id: "111122223333".into() };
+    Wanted {
+        id: account.physical_id("R", "P"),
+        account,
+        resource: Resource { stack_id: "arn:of:stack".into(), logical_id: "Access".into() },
+        properties: Properties::parse(&properties).unwrap(),
+        role_claim: Claim::ByTags,
+        policy_claim: Claim::ByTags,
+        earlier_tag_keys: Vec::new(),
+        generated: Generated::New("0123456789abcdef".into()),
+        remember_delete_all: false,
+    }
+}
+
+/// What is there when `wanted` is.
+fn settled(wanted: &Wanted) -> State {
+    let (tags, external_id) = (wanted.tags(&State::default()), wanted.external_id(&State::default()).unwrap());
+    let version = PolicyVersion { id: "v1".into(), is_default: true };
+    State {
+        role: Some(Role {
+            about: RoleDescription {
+                arn: wanted.account.role_arn("R"),
+                trust: trust::document(&wanted.account, "017059471480", external_id.as_deref()),
+                max_session_duration: 3600,
+                permissions_boundary: None,
+                tags: tags.clone(),
+            },
+            attached: vec![AttachedPolicy { arn: wanted.policy_arn() }],
+            inline: Vec::new(),
+            instance_profiles: Vec::new(),
+        }),
+        policy: Some(Policy {
+            about: PolicyDescription { arn: wanted.policy_arn(), default_version_id: "v1".into(), tags },
+            versions: vec![version],
+            document: wanted.properties.edition.document(),
+            users: Vec::new(),
+        }),
+    }
+}
+
+const ARN: &str = "arn:aws:iam::111122223333:policy/P";
+
+#[test]
+fn nothing_there_is_two_stages_and_reads_as_such() {
+    let plan = plan(&wanted(json!({})), &State::default()).unwrap();
+    assert_eq!(plan.to_string(), format!("CreatePolicy P | CreateRole R; AttachRolePolicy R {ARN}"));
+    assert_eq!(
+        plan.steps().map(Write::operation).collect::<Vec<_>>(),
+        ["CreatePolicy", "CreateRole", "AttachRolePolicy"]
+    );
+}
+
+#[test]
+fn what_is_wanted_and_there_is_an_empty_plan() {
+    let wanted = wanted(json!({}));
+    let plan = plan(&wanted, &settled(&wanted)).unwrap();
+    assert!(plan.is_empty());
+    assert_eq!(plan.to_string(), "nothing to do");
+}
+
+#[test]
+fn a_plan_names_each_difference_and_puts_what_the_policy_grants_first() {
+    let there = settled(&wanted(json!({})));
+    let wanted = wanted(json!({
+        "PolicyEdition": "2026-02-06", "MaxSessionDuration": "7200", "PlatformAccountId": "000000000001",
+        "PermissionsBoundaryArn": "arn:aws:iam::aws:policy/ReadOnlyAccess", "Tags": [{"Key": "team", "Value": "data"}],
+    }));
+    assert_eq!(
+        plan(&wanted, &there).unwrap().to_string(),
+        format!(
+            "CreatePolicyVersion {ARN}; TagPolicy {ARN} team | PutRolePermissionsBoundary R \
+             arn:aws:iam::aws:policy/ReadOnlyAccess; UpdateAssumeRolePolicy R; UpdateRole R MaxSessionDuration=7200; \
+             TagRole R team"
+        )
+    );
+}
+
+#[test]
+fn steps_of_one_stage_are_about_different_objects() {
+    let wanted = wanted(json!({"Tags": [{"Key": "team", "Value": "data"}], "MaxSessionDuration": "7200"}));
+    for mut there in [State::default(), settled(&wanted)] {
+        if let Some(policy) = &mut there.policy {
+            policy.about.tags = wanted.resource.tags(&wanted.id);
+        }
+        for stage in plan(&wanted, &there).unwrap().stages {
+            let objects: std::collections::BTreeSet<_> = stage.iter().map(Write::object).collect();
+            assert_eq!(objects.len(), stage.len(), "{stage:?}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! An Update that changes a name, and the way back when it fails.
+
+use crate::error::{Error, Result};
+use crate::iam::Iam;
+use crate::physical_id::PhysicalId;
+use crate::properties::Properties;
+use crate::reconcile::apply::Made;
+use crate::reconcile::claim::Claim;
+use crate::reconcile::departure::Leaving;
+use crate::reconcile::external_id::{self, Generated};
+use crate::reconcile::plan::Wanted;
+use crate::reconcile::state::{Sight, State};
+use crate::reconcile::{Reconciler, success};
+use crate::response::Outcome;
+use serde_json::Value;
+
+impl<I: Iam> Reconciler<'_, I> {
+    /// The names change. The new ones are made and owned under the new id; the Delete of the old id, which CloudFormation
+    /// sends when the stack's update is complete, removes what is still tagged with the old one.
+    pub(super) async fn rename(&self, mut wanted: Wanted, old: &PhysicalId, old_properties: &Value) -> Result<Outcome> {
+        let before = self.look(old, Sight::Convergence).await?;
+        let claim = |same: bool| if same { Claim::ByName } else { Claim::ByTags };
+        wanted.role_claim = claim(wanted.id.role_name == old.role_name);
+        wanted.policy_claim = claim(wanted.id.policy_name == old.policy_name);
+        if let Some(generated) = external_id::recorded(&before) {
+            wanted.generated = Generated::CarriedOver(generated);
+        }
+        let made = Made::default();
+        match self.converge(&wanted, &made).await {
+            Ok(settled) => success(&wanted, &settled, Some(old), String::new()),
+            Err(error) => Err(self.undo_rename(&wanted, old, &before, &made, old_properties, error).await),
+        }
+    }
+
+    /// A rename failed: what it made goes before the answer, because the answer carries the old id and no Delete of the new
+    /// one will come. What both share is given back to the old id first.
+    async fn undo_rename(
+        &self,
+        renamed: &Wanted,
+        old: &PhysicalId,
+        before: &State,
+        made: &Made,
+        old_properties: &Value,
+        mut error: Error,
+    ) -> Error {
+        // If nothing is left of the old id, this event is a late copy of one that succeeded, and what stands under the new
+        // names is live: then there is no way back, and only what this invocation made may go.
+        let new = &renamed.id;
+        let held = |tags| self.resource.owns(old, tags);
+        let old_is_there = before.role.as_ref().is_some_and(|role| held(&role.about.tags))
+            || before.policy.as_ref().is_some_and(|policy| held(&policy.about.tags));
+        if old_is_there
+            && (new.role_name == old.role_name || new.policy_name == old.policy_name)
+            && let Ok(properties) = Properties::parse(old_properties)
+        {
+            let wanted = self.wanted(properties, renamed.properties.tags.keys().cloned().collect());
+            if wanted.id == *old
+                && let Err(also) = self.converge(&wanted, &Made::default()).await
+            {
+                error = error.and(&format!("Going back to {old} failed as well: {}", also.reason()));
+            }
+        }
+        let left = self.beside(new, old);
+        let left = Leaving {
+            role: left.role && (old_is_there || made.role.get()),
+            policy: left.policy && (old_is_there || made.policy.get()),
+            ..left
+        };
+        self.after_removing(left, error).await
+    }
+}
