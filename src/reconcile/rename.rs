@@ -1,6 +1,6 @@
 //! An Update that changes a name, and the way back when it fails.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::iam::Iam;
 use crate::physical_id::PhysicalId;
 use crate::properties::Properties;
@@ -26,7 +26,13 @@ impl<I: Iam> Reconciler<'_, I> {
             wanted.generated = Generated::CarriedOver(generated);
         }
         let made = Made::default();
-        match self.converge(&wanted, &made).await {
+        let shares = wanted.id.role_name == old.role_name || wanted.id.policy_name == old.policy_name;
+        let converged = self.converge(&wanted, &made).await.and_then(|settled| {
+            // The Delete of the old id goes by the tags. While IAM still shows the old ones on what both share, a SUCCESS,
+            // which brings that Delete, could cost the object that has just been taken over.
+            if settled.verified || !shares { Ok(settled) } else { Err(not_shown(&wanted.id)) }
+        });
+        match converged {
             Ok(settled) => success(&wanted, &settled, Some(old), String::new()),
             Err(error) => Err(self.undo_rename(&wanted, old, &before, &made, old_properties, error).await),
         }
@@ -68,4 +74,14 @@ impl<I: Iam> Reconciler<'_, I> {
         };
         self.after_removing(left, error).await
     }
+}
+
+fn not_shown(id: &PhysicalId) -> Error {
+    Error::new(
+        Kind::Unavailable,
+        format!(
+            "IAM took the change of names to {id}, but its answers did not show it in time, so that it was undone: what the \
+             old and the new names share could have been lost otherwise. Retry the stack operation."
+        ),
+    )
 }

@@ -357,6 +357,11 @@ impl FakeIam {
         Self { lagging: Mutex::new(Lagging { by: reads, ..Lagging::default() }), ..Self::default() }
     }
 
+    /// The same from now on; 0 shows everything at once.
+    pub fn lag_by(&self, reads: u32) {
+        *self.lagging.lock().unwrap() = Lagging { by: reads, ..Lagging::default() };
+    }
+
     /// What somebody does in the console. Not delayed, not logged.
     pub fn by_hand<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
         change(&mut self.world.lock().unwrap())

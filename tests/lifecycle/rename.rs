@@ -173,6 +173,22 @@ async fn a_rename_killed_half_way_and_failing_at_the_retry_leaves_nothing_of_the
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_rename_that_shares_a_name_is_not_called_done_before_iam_shows_the_new_owner() {
+    for renamed in [policy_only(), role_only()] {
+        let iam = FakeIam::default();
+        created(&iam).await;
+        let before = iam.world();
+        iam.lag_by(u32::MAX);
+        let answer = Stack::new(&iam).update(ID, renamed.clone(), json!({})).await.failed().with_id(ID);
+        answer.saying(&["did not show it in time", "Retry the stack operation"]);
+        iam.lag_by(0);
+        // The rollback's Update, and with that everything is as it was.
+        Stack::new(&iam).update(ID, json!({}), renamed).await.succeeded().with_id(ID);
+        assert_eq!(iam.world(), before);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_late_copy_of_a_rename_that_succeeded_changes_nothing_when_it_fails() {
     for renamed in [both(), policy_only(), role_only()] {
         let iam = FakeIam::default();
