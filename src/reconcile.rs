@@ -224,13 +224,13 @@ impl<I: Iam> Reconciler<'_, I> {
         self.settle(&wanted.id, Sight::Convergence, made, |there| plan::plan(wanted, there)).await
     }
 
-    /// Removes what is leaving; what was left or touched beside it comes back as sentences. That nothing is there is
-    /// believed at the second look only, because IAM's reads may be older than what a Create has just made.
+    /// Removes what is leaving; what was left or touched beside it comes back as sentences. That one of the
+    /// two is not there is believed at the second look only: IAM's reads may be older than what a Create has just made.
     async fn remove(&self, leaving: &Leaving) -> Result<String> {
         let (mut notes, mut refusal, mut seen) = (BTreeSet::new(), None, false);
         for look in 1..=2 {
             self.settle(&leaving.id, Sight::Departure, &Made::default(), |there| {
-                seen |= there.role.is_some() || there.policy.is_some();
+                seen |= there.role.is_some() && there.policy.is_some();
                 let departure = match departure::departure(leaving, there) {
                     // The role is shut. The refusal stands, and nothing else happens before a person has read it.
                     Ok(Departure { refusal: None, .. }) | Err(_) if refusal.is_some() => return Ok(Plan::default()),
