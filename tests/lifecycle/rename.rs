@@ -161,15 +161,17 @@ async fn a_rename_that_fails_gives_what_both_share_back_to_the_old_id() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rename_killed_half_way_and_failing_at_the_retry_leaves_nothing_of_the_new() {
-    let iam = FakeIam::default();
-    created(&iam).await;
-    let before = iam.world();
-    let killed = FaultyIam::new(&iam).on("AttachRolePolicy", FOR_EVER, Fault::Hang);
-    Stack::new(&killed).update(ID, both(), json!({})).await.failed();
-    assert!(iam.world().role("NewRole").is_some());
-    let faulty = FaultyIam::new(&iam).on("AttachRolePolicy", FOR_EVER, Fault::Refuse("AccessDenied"));
-    Stack::new(&faulty).update(ID, both(), json!({})).await.failed().with_id(ID);
-    assert_eq!(iam.world(), before);
+    for renamed in [both(), policy_only(), role_only()] {
+        let iam = FakeIam::default();
+        created(&iam).await;
+        let before = iam.world();
+        let killed = FaultyIam::new(&iam).on("AttachRolePolicy", FOR_EVER, Fault::Hang);
+        Stack::new(&killed).update(ID, renamed.clone(), json!({})).await.failed();
+        assert_ne!(names(&iam.world()), names(&before));
+        let faulty = FaultyIam::new(&iam).on("AttachRolePolicy", FOR_EVER, Fault::Refuse("AccessDenied"));
+        Stack::new(&faulty).update(ID, renamed, json!({})).await.failed().with_id(ID);
+        assert_eq!(iam.world(), before);
+    }
 }
 
 #[tokio::test(start_paused = true)]
