@@ -286,10 +286,11 @@ async fn a_rollback_never_removes_what_both_names_share_however_old_the_reads_ar
             [(policy_only(), NEW_POLICY_ONLY), (role_only(), "111122223333/NewRole/OrchesteraAccessPolicy")]
         {
             for carried in [ID, new] {
-                let iam = FakeIam::lagging_by(lag);
+                let iam = FakeIam::default();
                 let stack = Stack::new(&iam);
                 stack.create(json!({})).await.succeeded();
-                stack.update(ID, renamed.clone(), json!({})).await;
+                stack.update(ID, renamed.clone(), json!({})).await.succeeded();
+                iam.lag_by(lag);
                 stack.update(carried, json!({}), renamed.clone()).await;
                 let world = iam.world();
                 let (role, policy) = (world.role(ROLE), world.policy(&policy_arn(POLICY)));
