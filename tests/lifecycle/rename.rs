@@ -291,13 +291,15 @@ async fn a_rollback_never_removes_what_both_names_share_however_old_the_reads_ar
                 stack.create(json!({})).await.succeeded();
                 stack.update(ID, renamed.clone(), json!({})).await.succeeded();
                 iam.lag_by(lag);
-                stack.update(carried, json!({}), renamed.clone()).await;
+                let answer = stack.update(carried, json!({}), renamed.clone()).await;
+                // Whichever id it ends under, what that id names stands, with what both ids share.
+                let [_, role_name, policy_name] = answer.id.split('/').collect::<Vec<_>>()[..] else {
+                    panic!("{}", answer.id)
+                };
                 let world = iam.world();
-                let (role, policy) = (world.role(ROLE), world.policy(&policy_arn(POLICY)));
-                assert!(
-                    role.is_some_and(|role| role.attached.contains(&policy_arn(POLICY))) && policy.is_some(),
-                    "lag {lag}"
-                );
+                let role = world.role(role_name).unwrap_or_else(|| panic!("lag {lag}: {role_name} is gone"));
+                assert!(role.attached.contains(&policy_arn(policy_name)), "lag {lag}, {carried}: {}", answer.reason);
+                assert!(world.policy(&policy_arn(policy_name)).is_some(), "lag {lag}: {policy_name} is gone");
             }
         }
     }
