@@ -10,7 +10,7 @@ SHELL := bash
 # x86_64 or arm64: the function's architecture.
 ARCH ?= x86_64
 TARGET := $(if $(filter arm64,$(ARCH)),aarch64,$(ARCH))-unknown-linux-gnu
-BOOTSTRAP := target/lambda/orchestera-access/bootstrap
+BOOTSTRAP := $(abspath $(or $(CARGO_TARGET_DIR),target)/lambda/orchestera-access/bootstrap)
 CARGO_DENY := .tools/cargo-deny-0.20.2/bin/cargo-deny
 
 .PHONY: help
@@ -35,7 +35,7 @@ build: tools ## the function, for provided.al2023: target/lambda/orchestera-acce
 
 .PHONY: test
 test: build ## every test; the process tests spawn what `make build` made
-	ORCHESTERA_BOOTSTRAP="$$PWD/$(BOOTSTRAP)" cargo test --locked --lib --test '*'
+	ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" cargo test --locked --lib --test '*'
 
 .PHONY: check
 check: $(CARGO_DENY) ## format, lints, documentation, dependency rules
