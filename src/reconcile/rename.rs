@@ -26,7 +26,7 @@ impl<I: Iam> Reconciler<'_, I> {
             wanted.generated = Generated::CarriedOver(generated);
         }
         let made = Made::default();
-        let shares = wanted.id.role_name == old.role_name || wanted.id.policy_name == old.policy_name;
+        let shares = share_a_name(&wanted.id, old);
         let converged = self.converge(&wanted, &made).await.and_then(|settled| {
             // The Delete of the old id goes by the tags. While IAM still shows the old ones on what both share, a SUCCESS,
             // which brings that Delete, could cost the object that has just been taken over.
@@ -56,7 +56,7 @@ impl<I: Iam> Reconciler<'_, I> {
         let old_is_there = before.role.as_ref().is_some_and(|role| held(&role.about.tags))
             || before.policy.as_ref().is_some_and(|policy| held(&policy.about.tags));
         if old_is_there
-            && (new.role_name == old.role_name || new.policy_name == old.policy_name)
+            && share_a_name(new, old)
             && let Ok(properties) = Properties::parse(old_properties)
         {
             let wanted = self.wanted(properties, renamed.properties.tags.keys().cloned().collect());
@@ -74,6 +74,11 @@ impl<I: Iam> Reconciler<'_, I> {
         };
         self.after_removing(left, error).await
     }
+}
+
+/// Whether one of the two objects stays under its name.
+fn share_a_name(new: &PhysicalId, old: &PhysicalId) -> bool {
+    new.role_name == old.role_name || new.policy_name == old.policy_name
 }
 
 fn not_shown(id: &PhysicalId) -> Error {
