@@ -22,7 +22,9 @@ tools: .venv/installed ## what comes from PyPI: cargo-lambda, and an emulated IA
 
 .venv/installed: requirements.txt
 	python3 -m venv --clear .venv
-	.venv/bin/pip install --quiet --require-hashes --requirement requirements.txt
+	# Complete as it is (uv resolved it, extras included), so pip has nothing to resolve: --no-deps.
+	.venv/bin/pip install --quiet --no-deps --require-hashes --requirement requirements.txt
+	.venv/bin/pip check --quiet
 	touch $@
 
 .PHONY: build
@@ -61,7 +63,7 @@ mutants: ## break the core on purpose and see whether a test notices (about 40 m
 .PHONY: requirements
 requirements: ## writes requirements.txt from requirements.in, every file pinned by its hash
 	python3 -m venv .tools/uv && .tools/uv/bin/pip install --quiet uv
-	.tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	.tools/uv/bin/uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --custom-compile-command 'make requirements' requirements.in --output-file requirements.txt
 
 .PHONY: clean

@@ -1,0 +1,10 @@
+"""An AWS on loopback: MiniStack, with the behaviours repaired that this product depends on.
+
+One module per kind of repair, each with what AWS does and its source:
+
+    custom_resources.py   the event, the answer's rules, the Delete that follows a failed Create
+    authorization.py      which resource and which condition keys a call to IAM is judged by
+    iam_rules.py          what IAM refuses and MiniStack allows
+
+They reach into MiniStack, so its version is pinned exactly; `tests/embedded_aws` proves each, and would fail without it.
+"""

@@ -1,0 +1,83 @@
+"""By which resource and which condition keys a call to IAM is judged.
+
+Actions, resources and condition keys of IAM:
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+"""
+
+import ministack.services.iam as iam
+import ministack.services.tagging as tagging
+from ministack.core import iam_actions
+
+# The calls that set a boundary are judged by the one in the request ...
+SETS_A_BOUNDARY = {"CreateRole", "CreateUser", "PutRolePermissionsBoundary", "PutUserPermissionsBoundary"}
+# ... and these by the one that the role or user has at that moment.
+JUDGED_BY_THE_CURRENT_BOUNDARY = {
+    f"{verb}{principal}{what}"
+    for principal in ("Role", "User")
+    for verb, what in (("Attach", "Policy"), ("Detach", "Policy"), ("Put", "Policy"), ("Delete", "Policy"),
+                       ("Delete", "PermissionsBoundary"))
+}
+JUDGED_BY_THE_POLICY = {f"{verb}{principal}Policy" for verb in ("Attach", "Detach") for principal in ("Role", "User", "Group")}
+
+
+def repair():
+    iam_actions.extract_resource_arn = _with_iams_resources(iam_actions.extract_resource_arn)
+    # What MiniStack asks for the condition keys of tags in a request is the one place where those of a service can be added.
+    iam_actions.request_tag_context = _with_iams_keys(iam_actions.request_tag_context)
+    tagging._RESOURCE_TAG_COLLECTORS["iam"] = _with_policies(tagging._RESOURCE_TAG_COLLECTORS["iam"])
+
+
+def _with_iams_resources(extract_resource_arn):
+    """Policies and instance profiles by their own ARN, roles by the ARN that they have, path included."""
+
+    def repaired(service, method, path, headers, body, parameters, region, account_id):
+        if service == "iam":
+            parameter = _reader(parameters)
+            iam_path = parameter("Path") or "/"
+            if parameter("Action") == "CreatePolicy":
+                return f"arn:aws:iam::{account_id}:policy{iam_path}{parameter('PolicyName')}"
+            if parameter("Action") == "CreateRole":
+                return f"arn:aws:iam::{account_id}:role{iam_path}{parameter('RoleName')}"
+            if name := parameter("InstanceProfileName"):
+                profile = iam._instance_profiles.get(name)
+                return profile["Arn"] if profile else f"arn:aws:iam::{account_id}:instance-profile{iam_path}{name}"
+            if role := iam._roles.get(parameter("RoleName")):
+                return role["Arn"]
+        return extract_resource_arn(service, method, path, headers, body, parameters, region, account_id)
+
+    return repaired
+
+
+def _with_iams_keys(request_tag_context):
+    """`iam:PolicyARN` and `iam:PermissionsBoundary`. A key that has no value is absent, not blank."""
+
+    def repaired(service, iam_action, body, parameters):
+        keys = request_tag_context(service, iam_action, body, parameters)
+        if service != "iam":
+            return keys
+        action, parameter = iam_action.removeprefix("iam:"), _reader(parameters)
+        if action in JUDGED_BY_THE_POLICY:
+            keys["iam:PolicyARN"] = parameter("PolicyArn")
+        if action in SETS_A_BOUNDARY:
+            keys["iam:PermissionsBoundary"] = parameter("PermissionsBoundary")
+        elif action in JUDGED_BY_THE_CURRENT_BOUNDARY:
+            principal = iam._roles.get(parameter("RoleName")) or iam._users.get(parameter("UserName")) or {}
+            keys["iam:PermissionsBoundary"] = principal.get("PermissionsBoundary")
+        return {key: value for key, value in keys.items() if value}
+
+    return repaired
+
+
+def _with_policies(collect):
+    """`aws:ResourceTag` of managed policies, which can be tagged as roles and users can."""
+
+    def repaired():
+        yield from collect()
+        for arn, policy in iam._policies.items():
+            yield arn, policy.get("Tags") or []
+
+    return repaired
+
+
+def _reader(parameters):
+    return lambda name: iam_actions._query_param(parameters, name) or ""

@@ -1,0 +1,173 @@
+"""What CloudFormation does around a custom resource: the event, the rules for the answer, the Delete after a failed Create.
+
+Request and response: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
+"""
+
+import json
+import threading
+from dataclasses import dataclass, field
+
+import ministack.services.cloudformation as cloudformation
+import ministack.services.cloudformation.custom_resource as custom_resource
+import ministack.services.cloudformation.stacks as stacks
+import ministack.services.lambda_svc as lambda_service
+from ministack.core.responses import new_uuid, now_iso
+
+RESPONSE_PATH = "/_ministack/cfn-response/"
+LONGEST_RESPONSE = 4096
+LONGEST_PHYSICAL_ID = 1024
+# CloudFormation's default wait, in seconds.
+LONGEST_WAIT = 3600
+
+
+@dataclass
+class Awaited:
+    """An event whose answer is awaited."""
+
+    event: dict
+    answered: threading.Event = field(default_factory=threading.Event)
+    answer: dict | None = None
+    problem: str = ""
+
+
+_awaited: dict[str, Awaited] = {}
+
+
+def repair(app):
+    """Replaces how MiniStack invokes a custom resource, and returns `app` with the answers taken before it sees them."""
+    custom_resource.invoke_custom_resource = invoke
+    stacks._roll_back_operation = _deleting_the_failed_create(stacks._roll_back_operation)
+
+    async def with_answers(scope, receive, send):
+        if scope["type"] == "http" and scope["method"] == "PUT" and scope["path"].startswith(RESPONSE_PATH):
+            await _take_answer(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return with_answers
+
+
+def invoke(request_type, logical_id, props, stack_name, stack_id, resource_type, physical_id=None, old_props=None):
+    """Sends one event to the function and waits for its answer; the signature is MiniStack's.
+
+    Returns the physical id and the attributes. Raises when the answer is FAILED, is not acceptable, or does not come
+    within `ServiceTimeout`.
+    """
+    wire = custom_resource._normalise_resource_properties
+    token = new_uuid()
+    event = {
+        "RequestType": request_type,
+        # At the top level too, and not only among the properties.
+        "ServiceToken": props.get("ServiceToken", ""),
+        "ResponseURL": custom_resource._response_url(token),
+        "StackId": stack_id,
+        "RequestId": new_uuid(),
+        "ResourceType": resource_type,
+        "LogicalResourceId": logical_id,
+        "ResourceProperties": wire(props),
+    }
+    if physical_id is not None:
+        event["PhysicalResourceId"] = physical_id
+    if old_props is not None:
+        event["OldResourceProperties"] = wire(old_props)
+
+    awaited = _awaited[token] = Awaited(event)
+    try:
+        return _answer_of(awaited, float(props.get("ServiceTimeout", LONGEST_WAIT)))
+    except (RuntimeError, TimeoutError):
+        if request_type == "Create":
+            _keep_failed_create(awaited, props, stack_name)
+        raise
+    finally:
+        del _awaited[token]
+
+
+def _answer_of(awaited, seconds):
+    event = awaited.event
+    function, configuration, _ = lambda_service._get_func_record_for_ref(event["ServiceToken"])
+    if function is None:
+        raise ValueError(f"Custom resource ServiceToken {event['ServiceToken']!r} not found.")
+    record = lambda_service._execution_record_for_config(function, configuration)
+    lambda_service._execute_function_with_config_scope(record, event)
+    if not awaited.answered.wait(seconds):
+        raise TimeoutError(
+            f"CloudFormation did not receive a response from your Custom Resource (RequestId: {event['RequestId']})")
+    if awaited.problem:
+        raise RuntimeError(awaited.problem)
+    if awaited.answer["Status"] == "FAILED":
+        raise RuntimeError(
+            f"Received response status [FAILED] from custom resource. Message returned: {awaited.answer['Reason']} "
+            f"(RequestId: {event['RequestId']})")
+    return awaited.answer["PhysicalResourceId"], awaited.answer.get("Data") or {}
+
+
+async def _take_answer(scope, receive, send):
+    """The presigned URL: S3 takes the body if its signature matches, and CloudFormation reads it from there."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    awaited = _awaited.get(scope["path"].removeprefix(RESPONSE_PATH))
+    if any(name.lower() == b"content-type" for name, _ in scope["headers"]):
+        # The signature covers the Content-Type, which is none (binxio/cfn-secret-provider issue 3).
+        status, text = 403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>"
+    elif awaited is None:
+        status, text = 403, b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
+    else:
+        status, text = 200, b""
+        awaited.problem, awaited.answer = _read_answer(body, awaited.event)
+        awaited.answered.set()
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"%d" % len(text))]})
+    await send({"type": "http.response.body", "body": text})
+
+
+def _read_answer(body, event):
+    """The problem that CloudFormation has with an answer, blank for none, and the answer."""
+    if len(body) > LONGEST_RESPONSE:
+        return "Response object is too long.", None
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return "Invalid response object: not JSON.", None
+    if not isinstance(answer, dict) or answer.get("Status") not in ("SUCCESS", "FAILED"):
+        return "Invalid response object: Status must be SUCCESS or FAILED.", None
+    for name in ("StackId", "RequestId", "LogicalResourceId"):
+        if answer.get(name) != event[name]:
+            return f"Invalid response object: Value of property {name} does not match the request.", None
+    physical_id = answer.get("PhysicalResourceId")
+    if not isinstance(physical_id, str) or not 1 <= len(physical_id.encode()) <= LONGEST_PHYSICAL_ID:
+        return "Invalid PhysicalResourceId", None
+    if answer["Status"] == "FAILED" and not (isinstance(answer.get("Reason"), str) and answer["Reason"].strip()):
+        return "Invalid response object: Reason is required when the status is FAILED.", None
+    return "", answer
+
+
+def _keep_failed_create(awaited, props, stack_name):
+    """A resource whose Create failed stays a resource of the stack, and is deleted with it or by the rollback.
+
+    Under the id that it answered with; without an answer, under one that CloudFormation makes up (aws-cdk PR 36951).
+    """
+    event, answer = awaited.event, awaited.answer or {}
+    made_up = f"{stack_name}-{event['LogicalResourceId']}-{new_uuid().replace('-', '')[:12].upper()}"
+    cloudformation._stacks[stack_name].setdefault("_resources", {})[event["LogicalResourceId"]] = {
+        "PhysicalResourceId": answer.get("PhysicalResourceId") or made_up,
+        "ResourceType": event["ResourceType"],
+        "ResourceStatus": "CREATE_FAILED",
+        "LogicalResourceId": event["LogicalResourceId"],
+        "Properties": props,
+        "Attributes": {},
+        "Timestamp": now_iso(),
+    }
+
+
+def _deleting_the_failed_create(roll_back):
+    """A rollback that deletes a failed Create too."""
+
+    async def repaired(stack_name, stack_id, stack, operation, *others, **named):
+        failed = operation.get("failed_logical_id")
+        if stack.get("_resources", {}).get(failed, {}).get("ResourceStatus") == "CREATE_FAILED":
+            operation["created"].append(failed)
+        await roll_back(stack_name, stack_id, stack, operation, *others, **named)
+
+    return repaired

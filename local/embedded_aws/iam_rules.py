@@ -1,0 +1,36 @@
+"""What IAM refuses and MiniStack allows."""
+
+import ministack.services.iam as iam
+
+
+def repair():
+    handlers = iam._IAM_HANDLERS
+    handlers["DeletePolicy"] = _without_other_versions(handlers["DeletePolicy"])
+    for principal in ("Role", "User", "Group"):
+        action = f"Attach{principal}Policy"
+        handlers[action] = _of_what_exists(handlers[action])
+
+
+def _without_other_versions(delete_policy):
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html: the other versions have to go first."""
+
+    def repaired(parameters):
+        policy = iam._policies.get(iam._p(parameters, "PolicyArn"))
+        if policy and len(policy["Versions"]) > 1:
+            return iam._error(409, "DeleteConflict", "This policy has more than one version. Before you delete a policy, you "
+                                                     "must delete the policy's versions.")
+        return delete_policy(parameters)
+
+    return repaired
+
+
+def _of_what_exists(attach_policy):
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_AttachRolePolicy.html: NoSuchEntity."""
+
+    def repaired(parameters):
+        arn = iam._p(parameters, "PolicyArn")
+        if not iam._policy_exists(arn):
+            return iam._error(404, "NoSuchEntity", f"Policy {arn} does not exist or is not attachable.")
+        return attach_policy(parameters)
+
+    return repaired

@@ -1,0 +1,131 @@
+"""A stack of this product's template, deployed by ordinary CloudFormation calls."""
+
+import copy
+import io
+import json
+import os
+import time
+import zipfile
+from pathlib import Path
+
+from samcli.yamlhelper import yaml_parse
+
+ROOT = Path(__file__).parent.parent
+TEMPLATE = ROOT / "template.yaml"
+CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+FUNCTION = "AccessFunction"
+ACCESS = "Access"
+# Seconds between two looks at a stack's events.
+PAUSE = 0.05
+
+
+def bootstrap():
+    """The function that `make build` made."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
+    path = Path(os.environ.get("ORCHESTERA_BOOTSTRAP") or target / "lambda/orchestera-access/bootstrap")
+    if not path.is_file():
+        raise SystemExit(f"{path} is not there. Run `make build` first.")
+    return path
+
+
+def code():
+    """The function's zip, as Lambda wants it: `bootstrap` at the top, executable."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        entry.external_attr = 0o100755 << 16
+        archive.writestr(entry, bootstrap().read_bytes())
+    return content.getvalue()
+
+
+def template():
+    """`template.yaml` as a value, its short forms (`!Ref`) written out."""
+    return yaml_parse(TEMPLATE.read_text())
+
+
+class Failed(Exception):
+    """A stack operation that did not end as wanted; its text is the stack's status and every reason given."""
+
+
+class Stack:
+    """One stack. Every operation waits for its end, calls `on_event` with each event, and returns the stack's status."""
+
+    def __init__(self, account, name="orchestera-access", on_event=lambda event: None):
+        self.account, self.name, self.on_event = account, name, on_event
+        self.cloudformation = account.client("cloudformation")
+        self.id = None
+        self.seen = set()
+
+    def create(self, template, /, **parameters):
+        self.id = self.cloudformation.create_stack(**self._request(template, parameters))["StackId"]
+        return self._watch()
+
+    def update(self, template, /, **parameters):
+        self.cloudformation.update_stack(**self._request(template, parameters))
+        return self._watch()
+
+    def delete(self):
+        self.cloudformation.delete_stack(StackName=self.id)
+        return self._watch()
+
+    def deploy(self, template, /, **parameters):
+        """Creates or updates. Raises `Failed` if the stack is not complete then."""
+        status = (self.update if self.id else self.create)(template, **parameters)
+        if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+            raise Failed(f"{self.name} is {status}: " + "; ".join(self.reasons()))
+        return self.outputs()
+
+    def outputs(self):
+        return {output["OutputKey"]: output["OutputValue"] for output in self._describe().get("Outputs", [])}
+
+    def resource(self, logical_id):
+        """The physical id."""
+        return self.cloudformation.describe_stack_resource(
+            StackName=self.id, LogicalResourceId=logical_id)["StackResourceDetail"]["PhysicalResourceId"]
+
+    def events(self):
+        """The oldest first."""
+        return self.cloudformation.describe_stack_events(StackName=self.id)["StackEvents"][::-1]
+
+    def reasons(self):
+        """Why something failed."""
+        return [event["ResourceStatusReason"] for event in self.events()
+                if event["ResourceStatus"].endswith("FAILED") and event.get("ResourceStatusReason")]
+
+    def _request(self, template, parameters):
+        return {
+            "StackName": self.name,
+            "TemplateBody": json.dumps(packaged(template, self.account)),
+            "Parameters": [{"ParameterKey": key, "ParameterValue": str(value)} for key, value in parameters.items()],
+            "Capabilities": CAPABILITIES,
+        }
+
+    def _describe(self):
+        return self.cloudformation.describe_stacks(StackName=self.id)["Stacks"][0]
+
+    def _watch(self):
+        while True:
+            # The status before the events, so that the last of them are not missed.
+            status = self._describe()["StackStatus"]
+            for event in self.events():
+                if event["EventId"] not in self.seen:
+                    self.seen.add(event["EventId"])
+                    self.on_event(event)
+            if not status.endswith("IN_PROGRESS"):
+                return status
+            time.sleep(PAUSE)
+
+
+def packaged(template, account):
+    """What `sam package` does: the code into a bucket of the account, and its place into the template."""
+    function = template["Resources"].get(FUNCTION)
+    if function is None:
+        return template
+    bucket, key = f"code-of-{account.id}", "orchestera-access.zip"
+    s3 = account.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key=key, Body=code())
+    packaged = copy.deepcopy(template)
+    packaged["Resources"][FUNCTION]["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": key}
+    return packaged
