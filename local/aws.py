@@ -58,10 +58,12 @@ def stop(server):
 class EmbeddedAws:
     """A server on loopback and a free port, with signatures and policies enforced. A context manager: it ends with it.
 
-    Its folder holds its log and what it unpacks; it goes when the server ends.
+    It ends with its owner, the process that started it, even if that one is killed; `outlives_its_owner` is for `make up`.
+    Its folder holds its log and what it unpacks, and is removed when it is stopped.
     """
 
-    def __init__(self):
+    def __init__(self, outlives_its_owner=False):
+        self.owner = None if outlives_its_owner else os.getpid()
         self.folder = Path(tempfile.mkdtemp(prefix="orchestera-access-aws-"))
         for _ in range(5):
             # The port is free now; should somebody take it in the moment before the server does, the next one is tried.
@@ -91,7 +93,7 @@ class EmbeddedAws:
             "SFTP_ENABLED": "0",
             # It unpacks functions there.
             "TMPDIR": str(self.folder),
-        }
+        } | ({"EMBEDDED_AWS_OWNER": str(self.owner)} if self.owner else {})
         with open(self.folder / "log", "wb") as log:
             return subprocess.Popen([sys.executable, "-m", "embedded_aws"], env=environment, cwd=self.folder,
                                     stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)

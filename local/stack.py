@@ -11,7 +11,8 @@ from pathlib import Path
 from samcli.yamlhelper import yaml_parse
 
 ROOT = Path(__file__).parent.parent
-TEMPLATE = ROOT / "template.yaml"
+# Another one is for a test of what happens when nothing works.
+TEMPLATE = Path(os.environ.get("ORCHESTERA_TEMPLATE") or ROOT / "template.yaml")
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 FUNCTION = "AccessFunction"
 ACCESS = "Access"

@@ -1,11 +1,30 @@
-"""`python -m embedded_aws`: serve, until a signal. Settings are MiniStack's environment variables; see `aws.py`."""
+"""`python -m embedded_aws`: serve, until it is stopped or its owner is gone.
+
+Settings are MiniStack's environment variables, given by `aws.py`, and EMBEDDED_AWS_OWNER: the process id of the owner.
+"""
+
+import os
+import signal
+import threading
+import time
 
 import ministack.app
 
-from . import authorization, custom_resources, iam_rules
+from . import authorization, custom_resources, iam_rules, lambda_logs
+
+
+def end_with(owner):
+    """A process whose parent is gone gets another one."""
+    while os.getppid() == owner:
+        time.sleep(1)
+    os.killpg(0, signal.SIGKILL)
+
 
 if __name__ == "__main__":
+    if owner := os.environ.get("EMBEDDED_AWS_OWNER"):
+        threading.Thread(target=end_with, args=(int(owner),), daemon=True).start()
     authorization.repair()
     iam_rules.repair()
+    lambda_logs.repair()
     ministack.app.app = custom_resources.repair(ministack.app.app)
     ministack.app.main()

@@ -3,12 +3,14 @@
 Request and response: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
 """
 
+import contextvars
 import json
 import threading
 from dataclasses import dataclass, field
 
 import ministack.services.cloudformation as cloudformation
 import ministack.services.cloudformation.custom_resource as custom_resource
+import ministack.services.cloudformation.handlers as handlers
 import ministack.services.cloudformation.stacks as stacks
 import ministack.services.lambda_svc as lambda_service
 from ministack.core.responses import new_uuid, now_iso
@@ -37,6 +39,7 @@ def repair(app):
     """Replaces how MiniStack invokes a custom resource, and returns `app` with the answers taken before it sees them."""
     custom_resource.invoke_custom_resource = invoke
     stacks._roll_back_operation = _deleting_the_failed_create(stacks._roll_back_operation)
+    handlers._delete_stack_async = _keeping_dependencies(stacks._delete_stack_async)
 
     async def with_answers(scope, receive, send):
         if scope["type"] == "http" and scope["method"] == "PUT" and scope["path"].startswith(RESPONSE_PATH):
@@ -77,6 +80,8 @@ def invoke(request_type, logical_id, props, stack_name, stack_id, resource_type,
     except (RuntimeError, TimeoutError):
         if request_type == "Create":
             _keep_failed_create(awaited, props, stack_name)
+        if request_type == "Delete":
+            _keep_dependencies(cloudformation._stacks[stack_name], logical_id)
         raise
     finally:
         del _awaited[token]
@@ -88,7 +93,10 @@ def _answer_of(awaited, seconds):
     if function is None:
         raise ValueError(f"Custom resource ServiceToken {event['ServiceToken']!r} not found.")
     record = lambda_service._execution_record_for_config(function, configuration)
-    lambda_service._execute_function_with_config_scope(record, event)
+    # Asynchronously: the wait ends when it ends, whether or not the function has.
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(lambda_service._execute_function_with_config_scope, record, event),
+                     daemon=True).start()
     if not awaited.answered.wait(seconds):
         raise TimeoutError(
             f"CloudFormation did not receive a response from your Custom Resource (RequestId: {event['RequestId']})")
@@ -109,8 +117,8 @@ async def _take_answer(scope, receive, send):
         body += message.get("body", b"")
         more = message.get("more_body", False)
     awaited = _awaited.get(scope["path"].removeprefix(RESPONSE_PATH))
-    if any(name.lower() == b"content-type" for name, _ in scope["headers"]):
-        # The signature covers the Content-Type, which is none (binxio/cfn-secret-provider issue 3).
+    if any(name.lower() == b"content-type" and value for name, value in scope["headers"]):
+        # The signature covers the Content-Type, which is blank (binxio/cfn-secret-provider issue 3).
         status, text = 403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>"
     elif awaited is None:
         status, text = 403, b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
@@ -169,5 +177,28 @@ def _deleting_the_failed_create(roll_back):
         if stack.get("_resources", {}).get(failed, {}).get("ResourceStatus") == "CREATE_FAILED":
             operation["created"].append(failed)
         await roll_back(stack_name, stack_id, stack, operation, *others, **named)
+
+    return repaired
+
+
+def _keep_dependencies(stack, logical_id):
+    """What a resource needs that could not be deleted stays, its function among it: so that the stack's deletion can be tried
+    again. Only the first time (aws-cloudformation/cloudformation-coverage-roadmap issue 852): at the next, it goes too.
+    """
+    if stack.get("_kept") != {}:
+        return
+    resources = stack["_resources"]
+    needed = stacks._with_dependencies([logical_id], stack["_template"]["Resources"], set(resources)) - {logical_id}
+    # What is not among the resources is passed over.
+    stack["_kept"] = {name: resources.pop(name) for name in needed if name in resources}
+
+
+def _keeping_dependencies(delete_stack):
+    async def repaired(stack_name, *others, **named):
+        stack = cloudformation._stacks[stack_name]
+        if not any(resource.get("ResourceStatus") == "DELETE_FAILED" for resource in stack["_resources"].values()):
+            stack["_kept"] = {}
+        await delete_stack(stack_name, *others, **named)
+        stack["_resources"].update(stack.pop("_kept", {}))
 
     return repaired

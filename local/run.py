@@ -1,0 +1,188 @@
+"""`make run`: the stack's whole life on an embedded AWS, every claim of the README shown. Ends with 0 if each held."""
+
+import json
+import os
+import signal
+import sys
+import textwrap
+import time
+
+import inventory
+import orchestera_platform
+import permissions
+from aws import EmbeddedAws
+from stack import ACCESS, Failed, Stack, template
+
+CUSTOMER = "111122223333"
+STRANGER = "999988887777"
+EDITIONS = ("2025-09-29", "2026-02-06")
+STRONG, GOOD, BAD, FAINT, PLAIN = (
+    ("\033[1m", "\033[32m", "\033[31m", "\033[2m", "\033[0m") if sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    else ("",) * 5)
+
+
+class Page:
+    """What is shown, and whether every claim held."""
+
+    def __init__(self):
+        self.scenes = 0
+        self.broken = []
+        self.started = {}
+
+    def scene(self, title):
+        self.scenes += 1
+        print(f"\n{STRONG}{self.scenes}. {title}{PLAIN}", flush=True)
+
+    def say(self, text=""):
+        for line in str(text).splitlines():
+            print(textwrap.fill(line, 118, initial_indent="   ", subsequent_indent="     "), flush=True)
+
+    def json(self, value):
+        self.say(json.dumps(value, indent=2))
+
+    def claim(self, text, holds):
+        if not holds:
+            self.broken.append(text)
+        print(f"   {GOOD + '✓' if holds else BAD + '✗ NOT SO:'}{PLAIN} {text}", flush=True)
+
+    def event(self, event):
+        """A line of a stack's log. What begins and ends without a word takes one line, not two."""
+        logical_id, status, reason = event["LogicalResourceId"], event["ResourceStatus"], event.get("ResourceStatusReason", "")
+        at = event["Timestamp"]
+        is_stack = event["ResourceType"] == "AWS::CloudFormation::Stack"
+        if status.endswith("IN_PROGRESS") and not is_stack:
+            self.started[logical_id] = at
+            if not reason:
+                return
+        elif logical_id in self.started:
+            took = (at - self.started.pop(logical_id)).total_seconds()
+            reason = reason or (f"{took:.2f} s" if took >= 0.005 else "")
+        colour = BAD if "FAILED" in status or "ROLLBACK" in status else GOOD if status.endswith("COMPLETE") else ""
+        print(f"   {FAINT}{at:%H:%M:%S}{PLAIN}  {logical_id:<33}{colour}{status:<22}{PLAIN}{reason}".rstrip(), flush=True)
+
+
+def who_may_assume(page, aws, outputs):
+    """Shows the four proofs. Returns the platform's session."""
+    platform = orchestera_platform.caller(aws)
+    stranger = orchestera_platform.caller(aws, STRANGER)
+    role, external_id = outputs["RoleArn"], outputs["ExternalId"]
+    session = orchestera_platform.session(platform, role, external_id)
+    page.claim(f"the platform's account {orchestera_platform.PLATFORM} with the external id: allowed", session is not None)
+    denied = [
+        ("the platform's account without an external id", platform, None),
+        ("the platform's account with a wrong external id", platform, "0" * 32),
+        (f"another account, {STRANGER}, with the right external id", stranger, external_id),
+    ]
+    for who, caller, given in denied:
+        page.claim(f"{who}: denied", orchestera_platform.session(caller, role, given) is None)
+    return session
+
+
+def what_the_session_may_do(page, customer, session, role_arn, document, actions):
+    for action, resource, allowed in permissions.try_calls(session):
+        expected = permissions.grants(document, action, resource)
+        on = "" if resource == "*" else f" on {resource}"
+        page.claim(f"{action}{on}: {'allowed' if expected else 'denied'}", allowed == expected)
+    allowed = permissions.simulate(customer, role_arn, actions)
+    expected = {action for action in actions if permissions.grants(document, action, "*")}
+    page.claim(f"of the {len(actions)} operations that AWS's SDK knows, IAM's policy simulator allows {len(allowed)}: "
+               "what the edition names, and nothing beside it", allowed == expected)
+
+
+def what_came_out(page, customer, outputs):
+    iam = customer.client("iam")
+    name = outputs["RoleArn"].split("/")[-1]
+    role = iam.get_role(RoleName=name)["Role"]
+    policy = iam.get_policy(PolicyArn=outputs["PolicyArn"])["Policy"]
+    document = iam.get_policy_version(
+        PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])["PolicyVersion"]["Document"]
+    page.say(f"the trust of {name}")
+    page.json(role["AssumeRolePolicyDocument"])
+    page.say(f"the policy {policy['PolicyName']}, version {policy['DefaultVersionId']}")
+    for statement in document["Statement"]:
+        page.say(f"  {statement['Effect']} on {statement['Resource']}")
+        page.say("    " + "\n    ".join(statement["Action"]))
+    page.say("the tags that say whose they are")
+    for tag in role["Tags"]:
+        page.say(f"  {tag['Key']} = {tag['Value']}")
+    attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+    page.claim("the policy is attached to the role, and no other is",
+               [one["PolicyArn"] for one in attached] == [policy["Arn"]])
+    page.claim(f"the policy is the edition {outputs['PolicyEdition']}, as in policies/",
+               document == permissions.edition(outputs["PolicyEdition"]))
+    return document
+
+
+def life_of_a_stack(page, aws):
+    customer = aws.account(CUSTOMER)
+    for bucket in permissions.BUCKETS:
+        customer.client("s3").create_bucket(Bucket=bucket)
+    before = inventory.of(customer)
+    stack = Stack(customer, on_event=page.event)
+
+    page.scene(f"Deploy template.yaml as the stack {stack.name} in account {CUSTOMER}")
+    outputs = stack.deploy(template(), PolicyEdition=EDITIONS[0])
+    page.say("Outputs, as the customer finds them:")
+    for key, value in outputs.items():
+        page.say(f"  {key:<15}{value}")
+    page.claim("role, trust and policy were read back as wanted", outputs["Verified"] == "true")
+
+    page.scene("What came out")
+    old = what_came_out(page, customer, outputs)
+
+    page.scene("Who may assume the role")
+    session = who_may_assume(page, aws, outputs)
+
+    page.scene(f"What that session may do, with edition {EDITIONS[0]}")
+    actions = permissions.every_action()
+    what_the_session_may_do(page, customer, session, outputs["RoleArn"], old, actions)
+
+    page.scene(f"Update the stack to edition {EDITIONS[1]}")
+    access = stack.resource(ACCESS)
+    updated = stack.deploy(template(), PolicyEdition=EDITIONS[1])
+    new = permissions.edition(EDITIONS[1])
+    added, removed, covered = permissions.difference(old, new)
+    for sign, colour, actions_of in (("+", GOOD, added), ("-", BAD, removed)):
+        for action, resources in actions_of.items():
+            on = "" if resources == ["*"] else f" on {', '.join(resources)}"
+            page.say(f"{colour}{sign} {action}{PLAIN}{on}")
+    page.say(f"Removed, but within what was added: {', '.join(covered) or 'none'}. Removed for good: "
+             f"{', '.join(removed) or 'none'}.")
+    page.claim("the role's ARN, the external id and the resource are the same as before",
+               stack.resource(ACCESS) == access
+               and all(updated[name] == outputs[name] for name in ("RoleArn", "ExternalId", "PolicyArn")))
+
+    page.scene("What the same session may do now")
+    what_the_session_may_do(page, customer, session, outputs["RoleArn"], new, actions)
+
+    page.scene("Delete the stack")
+    page.claim("it is gone", stack.delete() == "DELETE_COMPLETE")
+    after = inventory.of(customer)
+
+    page.scene("What is left")
+    for kind, names in after.items():
+        page.say(f"{kind:<12}{', '.join(names) or 'none'}")
+    page.claim("nothing that was not there before", after == before)
+
+
+def main():
+    started = time.monotonic()
+    page = Page()
+    # Like Ctrl-C: everything that was started is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    with EmbeddedAws() as aws:
+        print(f"An AWS on loopback, {aws.endpoint}, with signatures and policies enforced. "
+              "Nothing leaves this machine; local/README.md says what it does not prove.")
+        try:
+            life_of_a_stack(page, aws)
+        except Failed as failure:
+            page.claim(f"the stack comes up: {failure}", False)
+    print(f"\n{time.monotonic() - started:.0f} seconds. The embedded AWS is stopped.")
+    if page.broken:
+        print(f"{BAD}{len(page.broken)} claims did not hold:{PLAIN}\n  " + "\n  ".join(page.broken))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""`make up`: an embedded AWS that keeps running, with the stack deployed to it. `make down`: its end."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from aws import REGION, SECRET_KEY, EmbeddedAws, stop
+from stack import ROOT, Stack, template
+
+ACCOUNT = "111122223333"
+# Where the one that is up is remembered.
+UP = ROOT / ".tools/embedded-aws.json"
+
+
+def running():
+    """What `make up` left, or None if there is none any more."""
+    if not UP.is_file():
+        return None
+    server = json.loads(UP.read_text())
+    try:
+        command = Path(f"/proc/{server['process']}/cmdline").read_text()
+    except OSError:
+        command = ""
+    # The number may belong to somebody else by now.
+    return server if "embedded_aws" in command else None
+
+
+def up():
+    server = running()
+    if server is None:
+        down()
+        aws = EmbeddedAws(outlives_its_owner=True)
+        UP.parent.mkdir(exist_ok=True)
+        UP.write_text(json.dumps({"process": aws.process.pid, "endpoint": aws.endpoint, "folder": str(aws.folder)}))
+        try:
+            Stack(aws.account(ACCOUNT)).deploy(template())
+        except BaseException:
+            down()
+            raise
+        server = running()
+    print(f"""An AWS on loopback is up, with the stack orchestera-access deployed in account {ACCOUNT}. For any AWS client:
+
+  export AWS_ENDPOINT_URL={server['endpoint']} AWS_DEFAULT_REGION={REGION}
+  export AWS_ACCESS_KEY_ID={ACCOUNT} AWS_SECRET_ACCESS_KEY={SECRET_KEY}
+
+The access key is the account, and its root user. For example:
+
+  aws cloudformation describe-stack-events --stack-name orchestera-access
+  aws iam get-role --role-name OrchesteraAccessRole
+  .venv/bin/sam list stack-outputs --stack-name orchestera-access
+
+Its log: {server['folder']}/log
+It ends with `make down`.""")
+
+
+def down():
+    server = running()
+    if server:
+        stop(server["process"])
+        shutil.rmtree(server["folder"], ignore_errors=True)
+        print("The embedded AWS is stopped, and what was in it is gone.")
+    elif sys.argv[1] == "down":
+        print("No embedded AWS is up.")
+    UP.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    {"up": up, "down": down}[sys.argv[1]]()

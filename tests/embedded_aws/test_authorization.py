@@ -1,0 +1,137 @@
+"""Which resource and which condition keys a call to IAM is judged by. Each repair allows and denies what IAM does."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
+READ_ALL = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]})
+
+
+@pytest.fixture
+def root(account):
+    return account.client("iam")
+
+
+@pytest.fixture
+def arn(account):
+    return lambda kind, name: f"arn:aws:iam::{account.id}:{kind}/{name}"
+
+
+@pytest.fixture
+def somebody(account, root):
+    """An IAM client of a user who has one statement."""
+
+    def with_statement(action, resource="*", condition=None):
+        root.create_user(UserName="somebody")
+        statement = {"Effect": "Allow", "Action": action, "Resource": resource} | ({"Condition": condition} if condition else {})
+        root.put_user_policy(UserName="somebody", PolicyName="it", PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": [statement]}))
+        key = root.create_access_key(UserName="somebody")["AccessKey"]
+        return type(account)(account.endpoint, account.id, {
+            "aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}).client("iam")
+
+    return with_statement
+
+
+def denied(call, **request):
+    with pytest.raises(ClientError) as error:
+        call(**request)
+    return error.value.response["Error"]["Code"] == "AccessDenied"
+
+
+def test_create_policy_is_judged_on_the_policys_arn(somebody, arn):
+    iam = somebody("iam:CreatePolicy", arn("policy", "mine"))
+    iam.create_policy(PolicyName="mine", PolicyDocument=READ_ALL)
+    assert denied(iam.create_policy, PolicyName="other", PolicyDocument=READ_ALL)
+
+
+def test_a_role_with_a_path_is_judged_on_its_own_arn(somebody, root, arn):
+    root.create_role(RoleName="teller", Path="/bank/", AssumeRolePolicyDocument=TRUST)
+    root.create_role(RoleName="clerk", AssumeRolePolicyDocument=TRUST)
+    iam = somebody("iam:GetRole", arn("role", "bank/*"))
+    iam.get_role(RoleName="teller")
+    assert denied(iam.get_role, RoleName="clerk")
+
+
+def test_a_role_is_made_on_the_arn_that_it_will_have(somebody, arn):
+    iam = somebody("iam:CreateRole", arn("role", "bank/*"))
+    iam.create_role(RoleName="teller", Path="/bank/", AssumeRolePolicyDocument=TRUST)
+    assert denied(iam.create_role, RoleName="clerk", AssumeRolePolicyDocument=TRUST)
+
+
+def test_a_role_is_added_to_an_instance_profile_by_the_right_to_the_profile(somebody, root, arn):
+    for name in ("mine", "other"):
+        root.create_instance_profile(InstanceProfileName=name)
+        root.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)
+    iam = somebody("iam:AddRoleToInstanceProfile", arn("instance-profile", "mine"))
+    iam.add_role_to_instance_profile(InstanceProfileName="mine", RoleName="other")
+    assert denied(iam.add_role_to_instance_profile, InstanceProfileName="other", RoleName="mine")
+
+
+@pytest.mark.parametrize("verb", ["attach", "detach"])
+def test_attaching_and_detaching_know_iam_policy_arn(somebody, root, arn, verb):
+    root.create_role(RoleName="role", AssumeRolePolicyDocument=TRUST)
+    for name in ("mine", "other"):
+        root.create_policy(PolicyName=name, PolicyDocument=READ_ALL)
+        if verb == "detach":
+            root.attach_role_policy(RoleName="role", PolicyArn=arn("policy", name))
+    iam = somebody(f"iam:{verb.title()}RolePolicy", "*", {"ArnEquals": {"iam:PolicyARN": arn("policy", "mine")}})
+    call = getattr(iam, f"{verb}_role_policy")
+    call(RoleName="role", PolicyArn=arn("policy", "mine"))
+    assert denied(call, RoleName="role", PolicyArn=arn("policy", "other"))
+
+
+def test_create_role_knows_the_boundary_in_the_request(somebody, root, arn):
+    for name in ("limit", "other"):
+        root.create_policy(PolicyName=name, PolicyDocument=READ_ALL)
+    iam = somebody("iam:CreateRole", "*", {"StringEquals": {"iam:PermissionsBoundary": arn("policy", "limit")}})
+    iam.create_role(RoleName="a", AssumeRolePolicyDocument=TRUST, PermissionsBoundary=arn("policy", "limit"))
+    assert denied(iam.create_role, RoleName="b", AssumeRolePolicyDocument=TRUST, PermissionsBoundary=arn("policy", "other"))
+    # No boundary, no key: StringEquals never matches what is absent.
+    assert denied(iam.create_role, RoleName="c", AssumeRolePolicyDocument=TRUST)
+
+
+def test_setting_a_boundary_knows_the_one_in_the_request_and_not_the_one_that_is_there(somebody, root, arn):
+    for name in ("limit", "other"):
+        root.create_policy(PolicyName=name, PolicyDocument=READ_ALL)
+    root.create_role(RoleName="role", AssumeRolePolicyDocument=TRUST, PermissionsBoundary=arn("policy", "limit"))
+    iam = somebody("iam:PutRolePermissionsBoundary", "*", {"StringEquals": {"iam:PermissionsBoundary": arn("policy", "limit")}})
+    assert denied(iam.put_role_permissions_boundary, RoleName="role", PermissionsBoundary=arn("policy", "other"))
+    root.put_role_permissions_boundary(RoleName="role", PermissionsBoundary=arn("policy", "other"))
+    iam.put_role_permissions_boundary(RoleName="role", PermissionsBoundary=arn("policy", "limit"))
+
+
+def test_the_other_calls_know_the_boundary_that_the_role_has(somebody, root, arn):
+    for name in ("limit", "mine"):
+        root.create_policy(PolicyName=name, PolicyDocument=READ_ALL)
+    root.create_role(RoleName="limited", AssumeRolePolicyDocument=TRUST, PermissionsBoundary=arn("policy", "limit"))
+    root.create_role(RoleName="free", AssumeRolePolicyDocument=TRUST)
+    iam = somebody(["iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePermissionsBoundary"], "*",
+                   {"StringEquals": {"iam:PermissionsBoundary": arn("policy", "limit")}})
+    for call, request in [
+        (iam.attach_role_policy, {"PolicyArn": arn("policy", "mine")}),
+        (iam.put_role_policy, {"PolicyName": "inline", "PolicyDocument": READ_ALL}),
+        (iam.delete_role_permissions_boundary, {}),
+    ]:
+        assert denied(call, RoleName="free", **request)
+        call(RoleName="limited", **request)
+
+
+def test_the_tags_of_a_policy_are_known_and_an_absent_one_is_absent(somebody, root, arn):
+    for name, tags in (("mine", [{"Key": "owner", "Value": "me"}]), ("other", [{"Key": "owner", "Value": "you"}]), ("free", [])):
+        root.create_policy(PolicyName=name, PolicyDocument=READ_ALL, Tags=tags)
+    iam = somebody(["iam:DeletePolicy", "iam:TagPolicy"], "*", {"StringEqualsIfExists": {"aws:ResourceTag/owner": "me"}})
+    iam.delete_policy(PolicyArn=arn("policy", "mine"))
+    assert denied(iam.delete_policy, PolicyArn=arn("policy", "other"))
+    iam.tag_policy(PolicyArn=arn("policy", "free"), Tags=[{"Key": "owner", "Value": "you"}])
+    assert denied(iam.delete_policy, PolicyArn=arn("policy", "free"))
+
+
+def test_the_tags_of_a_role_are_known(somebody, root):
+    for name in ("me", "you"):
+        root.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST, Tags=[{"Key": "owner", "Value": name}])
+    iam = somebody("iam:DeleteRole", "*", {"StringEquals": {"aws:ResourceTag/owner": "me"}})
+    iam.delete_role(RoleName="me")
+    assert denied(iam.delete_role, RoleName="you")

@@ -1,0 +1,36 @@
+"""What IAM refuses."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+DOCUMENT = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]})
+TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
+
+
+def code_of(call, **request):
+    with pytest.raises(ClientError) as error:
+        call(**request)
+    return error.value.response["Error"]["Code"]
+
+
+def test_a_policy_is_deleted_only_when_its_other_versions_are_gone(account):
+    iam = account.client("iam")
+    arn = iam.create_policy(PolicyName="policy", PolicyDocument=DOCUMENT)["Policy"]["Arn"]
+    iam.create_policy_version(PolicyArn=arn, PolicyDocument=DOCUMENT, SetAsDefault=True)
+    assert code_of(iam.delete_policy, PolicyArn=arn) == "DeleteConflict"
+    iam.delete_policy_version(PolicyArn=arn, VersionId="v1")
+    iam.delete_policy(PolicyArn=arn)
+    assert code_of(iam.get_policy, PolicyArn=arn) == "NoSuchEntity"
+
+
+@pytest.mark.parametrize("principal", ["Role", "User", "Group"])
+def test_only_a_policy_that_is_there_can_be_attached(account, principal):
+    iam = account.client("iam")
+    create, attach = getattr(iam, f"create_{principal.lower()}"), getattr(iam, f"attach_{principal.lower()}_policy")
+    create(**{f"{principal}Name": "one"} | ({"AssumeRolePolicyDocument": TRUST} if principal == "Role" else {}))
+    arn = f"arn:aws:iam::{account.id}:policy/policy"
+    assert code_of(attach, **{f"{principal}Name": "one"}, PolicyArn=arn) == "NoSuchEntity"
+    iam.create_policy(PolicyName="policy", PolicyDocument=DOCUMENT)
+    attach(**{f"{principal}Name": "one"}, PolicyArn=arn)

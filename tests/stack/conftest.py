@@ -1,0 +1,111 @@
+"""The stack under test, and what it leaves in the account."""
+
+import copy
+
+import inventory
+import pytest
+import stack as stacks
+from botocore.exceptions import ClientError
+
+ROLE, POLICY = "OrchesteraAccessRole", "OrchesteraAccessPolicy"
+NOTHING = {"roles": [], "policies": [], "functions": [], "log groups": [], "stacks": []}
+
+
+@pytest.fixture
+def stack(account):
+    return stacks.Stack(account)
+
+
+@pytest.fixture
+def template():
+    return stacks.template()
+
+
+@pytest.fixture
+def iam(account):
+    return account.client("iam")
+
+
+class Access:
+    """Role and policy as IAM shows them to the account's own people."""
+
+    def __init__(self, account, role=ROLE, policy=POLICY):
+        self.iam = account.client("iam")
+        self.role_name, self.policy_arn = role, f"arn:aws:iam::{account.id}:policy/{policy}"
+
+    def role(self):
+        return self._read(self.iam.get_role, "Role", RoleName=self.role_name)
+
+    def policy(self):
+        return self._read(self.iam.get_policy, "Policy", PolicyArn=self.policy_arn)
+
+    def document(self):
+        return self.iam.get_policy_version(
+            PolicyArn=self.policy_arn, VersionId=self.policy()["DefaultVersionId"])["PolicyVersion"]["Document"]
+
+    def attached(self):
+        policies = self.iam.list_attached_role_policies(RoleName=self.role_name)["AttachedPolicies"]
+        return [policy["PolicyArn"] for policy in policies]
+
+    def all(self):
+        """Everything that the product answers for, as a value to compare; None for what is not there."""
+        role, policy = self.role(), self.policy()
+        return {
+            "role": role and {key: role.get(key) for key in (
+                "RoleId", "AssumeRolePolicyDocument", "MaxSessionDuration", "PermissionsBoundary")} | {"tags": tags_of(role)},
+            "attached": role and self.attached(),
+            "policy": policy and {"id": policy["PolicyId"], "tags": tags_of(policy), "document": self.document()},
+        }
+
+    def _read(self, call, key, **request):
+        try:
+            return call(**request)[key]
+        except ClientError as error:
+            assert error.response["Error"]["Code"] == "NoSuchEntity"
+            return None
+
+
+def tags_of(entity):
+    return {tag["Key"]: tag["Value"] for tag in entity.get("Tags", [])}
+
+
+@pytest.fixture
+def access(account):
+    return Access(account)
+
+
+def failing_afterwards(template):
+    """The template with a resource that fails as soon as Access is there: its function is not."""
+    changed = copy.deepcopy(template)
+    changed["Resources"]["Afterwards"] = {
+        "Type": "Custom::Nothing", "DependsOn": "Access",
+        "Properties": {"ServiceToken": {"Fn::Sub": "arn:aws:lambda:us-east-1:${AWS::AccountId}:function:none"}}}
+    return changed
+
+
+def for_names(template, role, policy, *others):
+    """The template for other names, with a function role that covers these and `others`, pairs of a role and a policy."""
+    changed = copy.deepcopy(template)
+    changed["Resources"]["Access"]["Properties"] |= {"RoleName": role, "PolicyName": policy}
+    names = [(ROLE, POLICY), (role, policy), *others]
+
+    def covering(value):
+        if isinstance(value, dict):
+            return {key: resources(item) if key in ("Resource", "iam:PolicyARN") else covering(item)
+                    for key, item in value.items()}
+        return [covering(item) for item in value] if isinstance(value, list) else value
+
+    def resources(value):
+        text = value.get("Fn::Sub", "")
+        if not text.endswith((ROLE, POLICY)):
+            return value
+        return [{"Fn::Sub": text.replace(ROLE, a_role).replace(POLICY, a_policy)}
+                for a_role, a_policy in sorted({(a, "") if ROLE in text else ("", b) for a, b in names})]
+
+    document = changed["Resources"]["FunctionPolicy"]["Properties"]["PolicyDocument"]
+    changed["Resources"]["FunctionPolicy"]["Properties"]["PolicyDocument"] = covering(document)
+    return changed
+
+
+def left(account):
+    return inventory.of(account)

@@ -1,0 +1,88 @@
+"""What a user types: sam deploy, make run, make up and make down."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from conftest import NOTHING, left
+from stack import ROOT, Stack, bootstrap
+
+SCENES = ["Deploy", "What came out", "Who may assume", "What that session may do", "Update", "What the same session", "Delete",
+          "What is left"]
+
+
+def environment(**more):
+    return os.environ | {"ORCHESTERA_BOOTSTRAP": str(bootstrap()), "SAM_CLI_TELEMETRY": "0", "NO_COLOR": "1"} | more
+
+
+@pytest.fixture
+def sam(aws, account, tmp_path):
+    """Runs SAM against the embedded AWS."""
+
+    def run(*arguments):
+        command = [sys.executable, "-m", "samcli", *arguments]
+        return subprocess.run(command, cwd=ROOT, check=True, text=True, capture_output=True, timeout=1800, env=environment(
+            PATH=f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}",
+            AWS_ENDPOINT_URL=aws.endpoint, AWS_ACCESS_KEY_ID=account.id, AWS_SECRET_ACCESS_KEY="dummy-secret-key",
+            CARGO_TARGET_DIR=os.environ.get("CARGO_TARGET_DIR") or str(ROOT / "target"))).stdout
+
+    return run
+
+
+def test_sam_build_and_sam_deploy_make_the_stack_and_sam_delete_takes_it_away(account, sam, access, tmp_path):
+    sam("build", "--build-dir", str(tmp_path), "--cache-dir", str(tmp_path / "cache"))
+    deployed = sam("deploy", "--template-file", str(tmp_path / "template.yaml"), "--no-confirm-changeset")
+    assert "Successfully created/updated stack - orchestera-access" in deployed
+    assert access.attached() == [access.policy_arn]
+    stack = Stack(account)
+    stack.id = stack.name
+    assert stack.outputs()["Verified"] == "true"
+    sam("delete", "--stack-name", stack.name, "--region", "us-east-1", "--no-prompts")
+    assert left(account) == NOTHING | {"stacks": ["aws-sam-cli-managed-default"]}
+
+
+def test_two_runs_at_once_show_every_scene_and_do_not_disturb_each_other():
+    runs = [subprocess.Popen([sys.executable, "local/run.py"], cwd=ROOT, env=environment(), text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(2)]
+    shown = [run.communicate(timeout=300)[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], shown
+    for text in shown:
+        scenes = re.findall(r"^\d+\. (.*)$", text, re.MULTILINE)
+        assert len(scenes) == len(SCENES) and all(scene.startswith(start) for scene, start in zip(scenes, SCENES)), scenes
+        assert text.count("✓") > 50 and "✗" not in text
+    endpoints = {re.search(r"http://127\.0\.0\.1:\d+", text)[0] for text in shown}
+    assert len(endpoints) == 2
+
+
+def test_a_run_of_a_function_that_does_nothing_ends_with_an_error(tmp_path):
+    idle = tmp_path / "bootstrap"
+    idle.write_text("#!/bin/sh\nexit 1\n")
+    idle.chmod(0o755)
+    # Its stack would wait for seven minutes.
+    template = (ROOT / "template.yaml").read_text().replace("ServiceTimeout: 420", "ServiceTimeout: 1")
+    (tmp_path / "template.yaml").write_text(template)
+    run = subprocess.run([sys.executable, "local/run.py"], cwd=ROOT, text=True, capture_output=True, timeout=300,
+                         env=environment(ORCHESTERA_BOOTSTRAP=str(idle), ORCHESTERA_TEMPLATE=str(tmp_path / "template.yaml")))
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert "did not receive a response" in run.stdout and "✗" in run.stdout
+
+
+def test_up_prints_commands_that_work_and_down_ends_it():
+    def serve(word):
+        return subprocess.run([sys.executable, "local/serve.py", word], cwd=ROOT, env=environment(), check=True, text=True,
+                              capture_output=True, timeout=120).stdout
+
+    try:
+        shown = serve("up")
+        exports = dict(re.findall(r"(AWS_\w+)=(\S+)", shown))
+        assert serve("up") == shown, "one that is up is found again"
+        outputs = subprocess.run([sys.executable, "-m", "samcli", "list", "stack-outputs", "--stack-name", "orchestera-access",
+                                  "--output", "json"], check=True, text=True, capture_output=True, timeout=60,
+                                 env=environment(**exports)).stdout
+        assert "arn:aws:iam::111122223333:role/OrchesteraAccessRole" in outputs
+    finally:
+        ended = serve("down")
+    assert "stopped" in ended
+    assert "No embedded AWS is up" in serve("down")

@@ -1,0 +1,144 @@
+"""The stack where something goes wrong: it says what to do, loses nothing, and leaves nothing behind."""
+
+import copy
+import json
+
+import pytest
+from conftest import NOTHING, POLICY, ROLE, Access, failing_afterwards, for_names, left, tags_of
+from stack import Stack
+
+NO_SUCH_BOUNDARY = "arn:aws:iam::111122223333:policy/none"
+
+
+def test_an_update_that_fails_rolls_back_to_what_was_there(stack, access, template):
+    outputs = stack.deploy(template)
+    before = access.all()
+    assert stack.update(template, PolicyEdition="2026-02-06", PermissionsBoundaryArn=NO_SUCH_BOUNDARY) == (
+        "UPDATE_ROLLBACK_COMPLETE")
+    assert "Check PermissionsBoundaryArn" in " ".join(stack.reasons())
+    assert access.all() == before and stack.outputs() == outputs
+
+
+def test_an_update_that_fails_elsewhere_rolls_back_what_access_had_done(stack, access, template):
+    outputs = stack.deploy(template)
+    before = access.all()
+    assert stack.update(failing_afterwards(template), PolicyEdition="2026-02-06", MaxSessionDuration=7200) == (
+        "UPDATE_ROLLBACK_COMPLETE")
+    assert access.all() == before and stack.outputs() == outputs
+
+
+def test_a_create_that_fails_rolls_back_and_leaves_nothing(account, stack, template):
+    assert stack.create(template, PermissionsBoundaryArn=NO_SUCH_BOUNDARY) == "ROLLBACK_COMPLETE"
+    assert "Check PermissionsBoundaryArn" in " ".join(stack.reasons())
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert left(account) == NOTHING
+
+
+def test_a_create_that_fails_elsewhere_takes_access_away_again(account, stack, template):
+    assert stack.create(failing_afterwards(template)) == "ROLLBACK_COMPLETE"
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert left(account) == NOTHING
+
+
+def test_a_rename_that_fails_elsewhere_goes_back_to_the_old_names(account, stack, access, template):
+    both = for_names(template, ROLE, POLICY, ("AnotherRole", "AnotherPolicy"))
+    stack.deploy(both)
+    before, physical_id = access.all(), stack.resource(ACCESS)
+    renamed = for_names(template, "AnotherRole", "AnotherPolicy")
+    assert stack.update(failing_afterwards(renamed)) == "UPDATE_ROLLBACK_COMPLETE"
+    assert access.all() == before and stack.resource(ACCESS) == physical_id
+    assert Access(account, "AnotherRole", "AnotherPolicy").all() == {"role": None, "attached": None, "policy": None}
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert left(account) == NOTHING
+
+
+def test_a_rename_to_a_name_that_is_taken_fails_and_leaves_both_as_they_are(account, stack, iam, access, template):
+    iam.create_role(RoleName="AnotherRole", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []}))
+    both = for_names(template, ROLE, POLICY, ("AnotherRole", "AnotherPolicy"))
+    stack.deploy(both)
+    before, others = access.all(), Access(account, "AnotherRole").role()
+    assert stack.update(for_names(template, "AnotherRole", "AnotherPolicy")) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "AnotherRole" in " ".join(stack.reasons())
+    assert access.all() == before and Access(account, "AnotherRole").role() == others
+    assert Access(account, policy="AnotherPolicy").policy() is None
+
+
+def test_a_second_stack_in_the_account_fails_cleanly_and_leaves_the_first_alone(account, stack, access, template):
+    stack.deploy(template)
+    before = access.all()
+    second = Stack(account, "second")
+    assert second.create(template) == "ROLLBACK_COMPLETE"
+    assert stack.id in " ".join(second.reasons())
+    assert access.all() == before
+    assert second.delete() == "DELETE_COMPLETE"
+    assert access.all() == before
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert left(account) == NOTHING
+
+
+def test_what_somebody_else_attached_is_detached_and_not_deleted(account, stack, iam, template):
+    stack.deploy(template)
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+    theirs = iam.create_policy(PolicyName="Theirs", PolicyDocument=json.dumps(document))["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName=ROLE, PolicyArn=theirs)
+    iam.put_role_policy(RoleName=ROLE, PolicyName="inline", PolicyDocument=json.dumps(document))
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert left(account) == NOTHING | {"policies": ["Theirs"]}
+    assert iam.get_policy(PolicyArn=theirs)["Policy"]["AttachmentCount"] == 0
+
+
+def test_without_our_tags_the_delete_shuts_the_role_says_what_to_remove_and_then_succeeds(account, stack, iam, access, template):
+    stack.deploy(template)
+    ours = [key for key in tags_of(access.role()) if key.startswith("orchestera:")]
+    iam.untag_role(RoleName=ROLE, TagKeys=ours)
+    iam.untag_policy(PolicyArn=access.policy_arn, TagKeys=ours)
+    assert stack.delete() == "DELETE_FAILED"
+    reason = " ".join(stack.reasons())
+    assert ROLE in reason and POLICY in reason and "delete" in reason.lower()
+    assert access.attached() == []
+    assert "Deny" in [statement["Effect"] for statement in access.role()["AssumeRolePolicyDocument"]["Statement"]]
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert left(account) == NOTHING | {"roles": [ROLE], "policies": [POLICY]}
+
+
+def test_a_role_in_an_instance_profile_is_named_and_deleted_once_it_has_left(account, stack, iam, access, template):
+    stack.deploy(template)
+    before = access.all()
+    iam.create_instance_profile(InstanceProfileName="machines")
+    iam.add_role_to_instance_profile(InstanceProfileName="machines", RoleName=ROLE)
+    assert stack.delete() == "DELETE_FAILED"
+    assert "machines" in " ".join(stack.reasons())
+    assert access.all() == before
+    iam.remove_role_from_instance_profile(InstanceProfileName="machines", RoleName=ROLE)
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert left(account) == NOTHING
+
+
+def test_a_right_that_the_function_has_lost_is_named_and_nothing_is_changed(account, stack, iam, access, template):
+    stack.deploy(template)
+    before = access.all()
+    lost = copy.deepcopy(template)
+    for statement in lost["Resources"]["FunctionPolicy"]["Properties"]["PolicyDocument"]["Statement"]:
+        if statement.get("Sid") == "ConvergeThePolicy":
+            statement["Action"].remove("iam:CreatePolicyVersion")
+    assert stack.update(lost, PolicyEdition="2026-02-06") == "UPDATE_ROLLBACK_COMPLETE"
+    assert "iam:CreatePolicyVersion" in " ".join(stack.reasons())
+    assert access.all() == before
+
+
+@pytest.mark.parametrize("region, parameters, words", [
+    ("eu-central-1", {}, "serves us-east-1 only"),
+    ("us-east-1", {"PolicyEdition": "2024-01-01"}, "PolicyEdition"),
+    ("us-east-1", {"MaxSessionDuration": 60}, "MaxSessionDuration"),
+    ("us-east-1", {"ExternalId": "x"}, "ExternalId"),
+    ("us-east-1", {"ExternalId": "not valid!"}, "ExternalId"),
+    ("us-east-1", {"PermissionsBoundaryArn": "Boundary"}, "PermissionsBoundaryArn"),
+    ("us-east-1", {"RequireExternalId": "false", "ExternalId": "given"}, "would not be asked for"),
+], ids=lambda value: None if isinstance(value, dict) else str(value))
+def test_a_wrong_region_or_value_stops_the_stack_before_anything_is_made(account, stack, template, region, parameters, words):
+    stack.cloudformation = account.client("cloudformation", region)
+    with pytest.raises(stack.cloudformation.exceptions.ClientError) as error:
+        stack.create(template, **parameters)
+    assert error.value.response["Error"]["Code"] == "ValidationError"
+    assert words in error.value.response["Error"]["Message"]
+    assert left(account) == NOTHING

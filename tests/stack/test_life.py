@@ -1,0 +1,109 @@
+"""The stack from its creation to its deletion, where nothing goes wrong."""
+
+import json
+
+import orchestera_platform
+import permissions
+import pytest
+from conftest import NOTHING, ROLE, Access, for_names, left, tags_of
+from samcli.yamlhelper import yaml_parse
+from stack import ACCESS, FUNCTION, ROOT
+
+RELEASES = sorted((ROOT / "tests/stack/releases").glob("*.yaml"))
+
+
+def test_create_makes_a_role_that_only_the_platform_with_the_external_id_may_assume(aws, account, stack, access, template):
+    outputs = stack.deploy(template)
+    assert outputs == {
+        "RoleArn": f"arn:aws:iam::{account.id}:role/OrchesteraAccessRole",
+        "PolicyArn": f"arn:aws:iam::{account.id}:policy/OrchesteraAccessPolicy",
+        "PolicyEdition": "2025-09-29",
+        "ExternalId": outputs["ExternalId"],
+        "Verified": "true",
+    }
+    assert len(outputs["ExternalId"]) == 32
+    assert access.document() == permissions.edition("2025-09-29")
+    assert access.attached() == [outputs["PolicyArn"]]
+    assert tags_of(access.role()) == tags_of(access.policy())
+    assert tags_of(access.role())["orchestera:stack-id"] == stack.id
+
+    platform = orchestera_platform.caller(aws, f"2{account.id[1:]}")
+    assert orchestera_platform.session(platform, outputs["RoleArn"], outputs["ExternalId"]) is None
+
+
+def test_update_to_another_edition_is_in_place(stack, access, template):
+    before = stack.deploy(template)
+    physical_id, role_id = stack.resource(ACCESS), access.role()["RoleId"]
+    after = stack.deploy(template, PolicyEdition="2026-02-06", MaxSessionDuration=7200)
+    assert access.document() == permissions.edition("2026-02-06") and after["PolicyEdition"] == "2026-02-06"
+    assert access.role()["MaxSessionDuration"] == 7200
+    assert (stack.resource(ACCESS), access.role()["RoleId"], after["ExternalId"]) == (
+        physical_id, role_id, before["ExternalId"])
+
+
+def test_a_boundary_is_put_changed_and_removed_within_the_functions_rights(account, stack, iam, access, template):
+    boundaries = [iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}))["Policy"]["Arn"]
+        for name in ("one", "two")]
+    for boundary in [boundaries[0], boundaries[1], "", boundaries[0]]:
+        stack.deploy(template, PermissionsBoundaryArn=boundary)
+        assert access.role().get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "") == boundary
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert access.role() is None
+
+
+def test_delete_leaves_nothing(account, stack, template):
+    stack.deploy(template)
+    stack.deploy(template, PolicyEdition="2026-02-06")
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert left(account) == NOTHING
+
+
+def test_retain_leaves_the_role_and_takes_our_tags_off(account, stack, access, template):
+    stack.deploy(template, OnDelete="Retain")
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert left(account) == NOTHING | {"roles": ["OrchesteraAccessRole"], "policies": ["OrchesteraAccessPolicy"]}
+    assert not [key for key in tags_of(access.role()) | tags_of(access.policy()) if key.startswith("orchestera:")]
+
+
+def test_drift_made_by_hand_is_repaired_by_the_next_update(stack, iam, access, template):
+    stack.deploy(template)
+    wanted = access.all()
+    iam.update_assume_role_policy(RoleName=ROLE, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999988887777:root"}, "Action": "sts:AssumeRole"}]}))
+    iam.detach_role_policy(RoleName=ROLE, PolicyArn=access.policy_arn)
+    iam.create_policy_version(PolicyArn=access.policy_arn, SetAsDefault=True, PolicyDocument=json.dumps(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}))
+    iam.untag_role(RoleName=ROLE, TagKeys=["orchestera:stack-id", "orchestera:external-id"])
+    iam.update_role(RoleName=ROLE, MaxSessionDuration=43200)
+    # Anything that changes a property of the resource makes CloudFormation send an Update.
+    outputs = stack.deploy(template, OnExisting="Fail")
+    assert outputs["Verified"] == "true"
+    assert access.all() == wanted
+
+
+def test_a_rename_makes_the_new_pair_and_removes_the_old_one(account, stack, access, template):
+    before = stack.deploy(template)
+    renamed = for_names(template, "AnotherRole", "AnotherPolicy")
+    after = stack.deploy(renamed)
+    assert access.role() is None and access.policy() is None
+    another = Access(account, "AnotherRole", "AnotherPolicy")
+    assert another.attached() == [after["PolicyArn"]]
+    assert after["ExternalId"] == before["ExternalId"]
+    assert stack.resource(ACCESS) == f"{account.id}/AnotherRole/AnotherPolicy"
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert left(account) == NOTHING
+
+
+@pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.stem)
+def test_an_upgrade_from_an_earlier_release_keeps_the_function_and_the_resource(account, stack, access, template, release):
+    before = stack.deploy(yaml_parse(release.read_text()))
+    kept = [stack.resource(FUNCTION), stack.resource(ACCESS), access.role()["RoleId"], access.policy()["PolicyId"]]
+    after = stack.deploy(template)
+    assert [stack.resource(FUNCTION), stack.resource(ACCESS), access.role()["RoleId"], access.policy()["PolicyId"]] == kept
+    assert after["ExternalId"] == before["ExternalId"] and after["Verified"] == "true"
+    # The new release is what makes CloudFormation send an Update, and so what makes the new function converge.
+    assert len([event for event in stack.events() if event["LogicalResourceId"] == ACCESS
+                and event["ResourceStatus"] == "UPDATE_COMPLETE"]) == 1
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert left(account) == NOTHING
