@@ -11,6 +11,8 @@ SHELL := bash
 ARCH ?= x86_64
 TARGET := $(if $(filter arm64,$(ARCH)),aarch64,$(ARCH))-unknown-linux-gnu
 BOOTSTRAP := $(abspath $(or $(CARGO_TARGET_DIR),target)/lambda/orchestera-access/bootstrap)
+# Of the stack's tests and of local/. What is built where, the two learn from here.
+PYTHON := ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" .venv/bin/python
 CARGO_DENY := .tools/cargo-deny-0.20.2/bin/cargo-deny
 
 .PHONY: help
@@ -18,7 +20,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 .PHONY: tools
-tools: .venv/installed ## what comes from PyPI: cargo-lambda, and an emulated IAM for the tests
+tools: .venv/installed ## what comes from PyPI: cargo-lambda, SAM, and an AWS to test on
 
 .venv/installed: requirements.txt
 	python3 -m venv --clear .venv
@@ -35,16 +37,37 @@ build: tools ## the function, for provided.al2023: target/lambda/orchestera-acce
 	PATH="$$PWD/.venv/bin:$$PATH" cargo-lambda lambda build --release --locked $(if $(filter arm64,$(ARCH)),--arm64,--x86-64)
 	@ls -l $(BOOTSTRAP)
 
+.PHONY: run
+run: build ## the stack's life on an AWS on loopback: deployed, proved, updated, deleted
+	@$(PYTHON) local/run.py
+
+.PHONY: up
+up: build ## an AWS on loopback that keeps running, with the stack in it, to look around in
+	@$(PYTHON) local/serve.py up
+
+.PHONY: down
+down: tools ## ends what `make up` began
+	@$(PYTHON) local/serve.py down
+
 .PHONY: test
-test: build ## every test; the process tests spawn what `make build` made
+test: build ## every test: the function's, in Rust, and the stack's, on the AWS on loopback
 	ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" cargo test --locked --lib --test '*'
+	$(PYTHON) -m pytest --numprocesses 8
+
+.PHONY: prove-role
+prove-role: build ## the function's role: without any one action something fails, and beside them nothing goes (in `make test` too)
+	$(PYTHON) -m pytest --numprocesses 8 --verbose tests/stack/test_function_role.py
 
 .PHONY: check
-check: $(CARGO_DENY) ## format, lints, documentation, dependency rules
+check: tools $(CARGO_DENY) ## format, lints, documentation, dependency rules, the template
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings' cargo doc --locked --no-deps --document-private-items
 	$(CARGO_DENY) --log-level warn check --hide-inclusion-graph bans licenses sources
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check --quiet || { echo 'To format: .venv/bin/ruff format' >&2; exit 1; }
+	.venv/bin/cfn-lint --non-zero-exit-code informational template.yaml
+	SAM_CLI_TELEMETRY=0 .venv/bin/sam validate --lint
 
 .PHONY: audit
 audit: $(CARGO_DENY) ## known vulnerabilities; needs the RustSec database, which is fetched from GitHub

@@ -36,17 +36,25 @@ class Account:
     def client(self, service, region=REGION):
         """An ordinary AWS SDK client. It does not repeat a failed call: what is asserted is the first answer."""
         return boto3.client(
-            service, region_name=region, endpoint_url=self.endpoint, **self.credentials,
-            config=botocore.config.Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}))
+            service,
+            region_name=region,
+            endpoint_url=self.endpoint,
+            **self.credentials,
+            config=botocore.config.Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+        )
 
     def assume(self, role_arn, **request):
         """Who `sts:AssumeRole` makes of this caller. Raises ClientError, AccessDenied among them."""
         answer = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="session", **request)["Credentials"]
-        return Account(self.endpoint, role_arn.split(":")[4], {
-            "aws_access_key_id": answer["AccessKeyId"],
-            "aws_secret_access_key": answer["SecretAccessKey"],
-            "aws_session_token": answer["SessionToken"],
-        })
+        return Account(
+            self.endpoint,
+            role_arn.split(":")[4],
+            {
+                "aws_access_key_id": answer["AccessKeyId"],
+                "aws_secret_access_key": answer["SecretAccessKey"],
+                "aws_session_token": answer["SessionToken"],
+            },
+        )
 
 
 def stop(server):
@@ -58,8 +66,8 @@ def stop(server):
 class EmbeddedAws:
     """A server on loopback and a free port, with signatures and policies enforced. A context manager: it ends with it.
 
-    It ends with its owner, the process that started it, even if that one is killed; `outlives_its_owner` is for `make up`.
-    Its folder holds its log and what it unpacks, and is removed when it is stopped.
+    It ends with its owner, the process that started it, even if that one is killed; `outlives_its_owner` is for
+    `make up`. Its folder holds its log and what it unpacks, and is removed when it is stopped.
     """
 
     def __init__(self, outlives_its_owner=False):
@@ -79,24 +87,35 @@ class EmbeddedAws:
         raise RuntimeError(f"the embedded AWS does not start:\n{log}")
 
     def _spawn(self):
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
-            "PYTHONPATH": str(HERE),
-            "AUTH": "true",
-            "GATEWAY_PORT": str(self.port),
-            "BIND_HOST": "127.0.0.1",
-            "MINISTACK_HOST": "127.0.0.1",
-            # What the functions that it runs are told.
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "MINISTACK_REGION": REGION,
-            # These two would open ports of their own, the first on all addresses.
-            "IOT_MTLS_ENABLED": "0",
-            "SFTP_ENABLED": "0",
-            # It unpacks functions there.
-            "TMPDIR": str(self.folder),
-        } | ({"EMBEDDED_AWS_OWNER": str(self.owner)} if self.owner else {})
+        environment = (
+            {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+            | {
+                "PYTHONPATH": str(HERE),
+                "AUTH": "true",
+                "GATEWAY_PORT": str(self.port),
+                "BIND_HOST": "127.0.0.1",
+                "MINISTACK_HOST": "127.0.0.1",
+                # What the functions that it runs are told.
+                "AWS_ENDPOINT_URL": self.endpoint,
+                "MINISTACK_REGION": REGION,
+                # These two would open ports of their own, the first on all addresses.
+                "IOT_MTLS_ENABLED": "0",
+                "SFTP_ENABLED": "0",
+                # It unpacks functions there.
+                "TMPDIR": str(self.folder),
+            }
+            | ({"EMBEDDED_AWS_OWNER": str(self.owner)} if self.owner else {})
+        )
         with open(self.folder / "log", "wb") as log:
-            return subprocess.Popen([sys.executable, "-m", "embedded_aws"], env=environment, cwd=self.folder,
-                                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            return subprocess.Popen(
+                [sys.executable, "-m", "embedded_aws"],
+                env=environment,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
 
     def _is_up(self):
         ends = time.monotonic() + LONGEST_START
@@ -111,7 +130,9 @@ class EmbeddedAws:
         return False
 
     def account(self, account_id):
-        return Account(self.endpoint, account_id, {"aws_access_key_id": account_id, "aws_secret_access_key": SECRET_KEY})
+        return Account(
+            self.endpoint, account_id, {"aws_access_key_id": account_id, "aws_secret_access_key": SECRET_KEY}
+        )
 
     def log(self):
         return (self.folder / "log").read_text(errors="replace")

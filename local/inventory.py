@@ -9,7 +9,9 @@ def of(account):
     iam = account.client("iam")
     stacks = account.client("cloudformation").describe_stacks()["Stacks"]
     return {
-        "roles": [role["RoleName"] for role in iam.list_roles()["Roles"] if not role["Path"].startswith(SERVICE_LINKED)],
+        "roles": [
+            role["RoleName"] for role in iam.list_roles()["Roles"] if not role["Path"].startswith(SERVICE_LINKED)
+        ],
         "policies": [policy["PolicyName"] for policy in iam.list_policies(Scope="Local")["Policies"]],
         "functions": [function["FunctionName"] for function in account.client("lambda").list_functions()["Functions"]],
         "log groups": [group["logGroupName"] for group in account.client("logs").describe_log_groups()["logGroups"]],

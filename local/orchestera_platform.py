@@ -2,9 +2,8 @@
 
 import json
 
-from botocore.exceptions import ClientError
-
 from aws import Account
+from botocore.exceptions import ClientError
 
 PLATFORM = "017059471480"
 USER = "platform"
@@ -14,13 +13,22 @@ def caller(aws, account_id=PLATFORM):
     """A user of that account who may assume any role; a root user may assume none."""
     iam = aws.account(account_id).client("iam")
     iam.create_user(UserName=USER)
-    iam.put_user_policy(UserName=USER, PolicyName="AssumeRoles", PolicyDocument=json.dumps({
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}],
-    }))
+    iam.put_user_policy(
+        UserName=USER,
+        PolicyName="AssumeRoles",
+        PolicyDocument=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}],
+            }
+        ),
+    )
     key = iam.create_access_key(UserName=USER)["AccessKey"]
-    return Account(aws.endpoint, account_id,
-                   {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]})
+    return Account(
+        aws.endpoint,
+        account_id,
+        {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]},
+    )
 
 
 def session(caller, role_arn, external_id=None):

@@ -54,14 +54,18 @@ def granted(document):
     for statement in document["Statement"]:
         # Anything else in an edition would need more than this reading.
         assert statement.keys() <= {"Sid", "Effect", "Action", "Resource"} and statement["Effect"] == "Allow", statement
-        pairs += [(action, resource) for action in _list(statement["Action"]) for resource in _list(statement["Resource"])]
+        pairs += [
+            (action, resource) for action in as_list(statement["Action"]) for resource in as_list(statement["Resource"])
+        ]
     return pairs
 
 
 def grants(document, action, resource):
     """Whether the document grants the action on the resource. Actions know no case; resources do."""
-    return any(fnmatch.fnmatchcase(action.lower(), granted_action.lower()) and fnmatch.fnmatchcase(resource, granted_resource)
-               for granted_action, granted_resource in granted(document))
+    return any(
+        fnmatch.fnmatchcase(action.lower(), granted_action.lower()) and fnmatch.fnmatchcase(resource, granted_resource)
+        for granted_action, granted_resource in granted(document)
+    )
 
 
 def difference(old, new):
@@ -82,10 +86,10 @@ def _by_action(pairs):
     return actions
 
 
-def is_allowed(call):
+def is_allowed(call, **request):
     """Whether a call gets past authorization. That what it asks for is not there, or not valid, comes after it."""
     try:
-        call()
+        call(**request)
     except ClientError as error:
         return error.response["Error"]["Code"] not in DENIED
     return True
@@ -96,7 +100,7 @@ def try_calls(session):
     for action, resource, service, request in CALLS:
         client, name = session.client(service), action.split(":")[1]
         method = next(method for method, operation in client.meta.method_to_api_mapping.items() if operation == name)
-        yield action, resource, is_allowed(lambda: getattr(client, method)(**request))
+        yield action, resource, is_allowed(getattr(client, method), **request)
 
 
 def every_action():
@@ -115,11 +119,12 @@ def simulate(account, role_arn, actions):
     """Those of the actions that IAM's policy simulator allows the role on every resource."""
     iam, allowed = account.client("iam"), set()
     for start in range(0, len(actions), BATCH):
-        answer = iam.simulate_principal_policy(PolicySourceArn=role_arn, ActionNames=actions[start:start + BATCH])
-        allowed |= {result["EvalActionName"] for result in answer["EvaluationResults"]
-                    if result["EvalDecision"] == "allowed"}
+        answer = iam.simulate_principal_policy(PolicySourceArn=role_arn, ActionNames=actions[start : start + BATCH])
+        allowed |= {
+            result["EvalActionName"] for result in answer["EvaluationResults"] if result["EvalDecision"] == "allowed"
+        }
     return allowed
 
 
-def _list(value):
+def as_list(value):
     return value if isinstance(value, list) else [value]

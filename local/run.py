@@ -17,8 +17,10 @@ CUSTOMER = "111122223333"
 STRANGER = "999988887777"
 EDITIONS = ("2025-09-29", "2026-02-06")
 STRONG, GOOD, BAD, FAINT, PLAIN = (
-    ("\033[1m", "\033[32m", "\033[31m", "\033[2m", "\033[0m") if sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    else ("",) * 5)
+    ("\033[1m", "\033[32m", "\033[31m", "\033[2m", "\033[0m")
+    if sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    else ("",) * 5
+)
 
 
 class Page:
@@ -47,7 +49,11 @@ class Page:
 
     def event(self, event):
         """A line of a stack's log. What begins and ends without a word takes one line, not two."""
-        logical_id, status, reason = event["LogicalResourceId"], event["ResourceStatus"], event.get("ResourceStatusReason", "")
+        logical_id, status, reason = (
+            event["LogicalResourceId"],
+            event["ResourceStatus"],
+            event.get("ResourceStatusReason", ""),
+        )
         at = event["Timestamp"]
         is_stack = event["ResourceType"] == "AWS::CloudFormation::Stack"
         if status.endswith("IN_PROGRESS") and not is_stack:
@@ -58,7 +64,9 @@ class Page:
             took = (at - self.started.pop(logical_id)).total_seconds()
             reason = reason or (f"{took:.2f} s" if took >= 0.005 else "")
         colour = BAD if "FAILED" in status or "ROLLBACK" in status else GOOD if status.endswith("COMPLETE") else ""
-        print(f"   {FAINT}{at:%H:%M:%S}{PLAIN}  {logical_id:<33}{colour}{status:<22}{PLAIN}{reason}".rstrip(), flush=True)
+        print(
+            f"   {FAINT}{at:%H:%M:%S}{PLAIN}  {logical_id:<33}{colour}{status:<22}{PLAIN}{reason}".rstrip(), flush=True
+        )
 
 
 def who_may_assume(page, aws, outputs):
@@ -67,7 +75,9 @@ def who_may_assume(page, aws, outputs):
     stranger = orchestera_platform.caller(aws, STRANGER)
     role, external_id = outputs["RoleArn"], outputs["ExternalId"]
     session = orchestera_platform.session(platform, role, external_id)
-    page.claim(f"the platform's account {orchestera_platform.PLATFORM} with the external id: allowed", session is not None)
+    page.claim(
+        f"the platform's account {orchestera_platform.PLATFORM} with the external id: allowed", session is not None
+    )
     denied = [
         ("the platform's account without an external id", platform, None),
         ("the platform's account with a wrong external id", platform, "0" * 32),
@@ -85,8 +95,11 @@ def what_the_session_may_do(page, customer, session, role_arn, document, actions
         page.claim(f"{action}{on}: {'allowed' if expected else 'denied'}", allowed == expected)
     allowed = permissions.simulate(customer, role_arn, actions)
     expected = {action for action in actions if permissions.grants(document, action, "*")}
-    page.claim(f"of the {len(actions)} operations that AWS's SDK knows, IAM's policy simulator allows {len(allowed)}: "
-               "what the edition names, and nothing beside it", allowed == expected)
+    page.claim(
+        f"of the {len(actions)} operations that AWS's SDK knows, IAM's policy simulator allows {len(allowed)}: "
+        "what the edition names, and nothing beside it",
+        allowed == expected,
+    )
 
 
 def what_came_out(page, customer, outputs):
@@ -94,8 +107,9 @@ def what_came_out(page, customer, outputs):
     name = outputs["RoleArn"].split("/")[-1]
     role = iam.get_role(RoleName=name)["Role"]
     policy = iam.get_policy(PolicyArn=outputs["PolicyArn"])["Policy"]
-    document = iam.get_policy_version(
-        PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])["PolicyVersion"]["Document"]
+    document = iam.get_policy_version(PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])["PolicyVersion"][
+        "Document"
+    ]
     page.say(f"the trust of {name}")
     page.json(role["AssumeRolePolicyDocument"])
     page.say(f"the policy {policy['PolicyName']}, version {policy['DefaultVersionId']}")
@@ -106,10 +120,13 @@ def what_came_out(page, customer, outputs):
     for tag in role["Tags"]:
         page.say(f"  {tag['Key']} = {tag['Value']}")
     attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
-    page.claim("the policy is attached to the role, and no other is",
-               [one["PolicyArn"] for one in attached] == [policy["Arn"]])
-    page.claim(f"the policy is the edition {outputs['PolicyEdition']}, as in policies/",
-               document == permissions.edition(outputs["PolicyEdition"]))
+    page.claim(
+        "the policy is attached to the role, and no other is", [one["PolicyArn"] for one in attached] == [policy["Arn"]]
+    )
+    page.claim(
+        f"the policy is the edition {outputs['PolicyEdition']}, as in policies/",
+        document == permissions.edition(outputs["PolicyEdition"]),
+    )
     return document
 
 
@@ -146,11 +163,15 @@ def life_of_a_stack(page, aws):
         for action, resources in actions_of.items():
             on = "" if resources == ["*"] else f" on {', '.join(resources)}"
             page.say(f"{colour}{sign} {action}{PLAIN}{on}")
-    page.say(f"Removed, but within what was added: {', '.join(covered) or 'none'}. Removed for good: "
-             f"{', '.join(removed) or 'none'}.")
-    page.claim("the role's ARN, the external id and the resource are the same as before",
-               stack.resource(ACCESS) == access
-               and all(updated[name] == outputs[name] for name in ("RoleArn", "ExternalId", "PolicyArn")))
+    page.say(
+        f"Removed, but within what was added: {', '.join(covered) or 'none'}. Removed for good: "
+        f"{', '.join(removed) or 'none'}."
+    )
+    page.claim(
+        "the role's ARN, the external id and the resource are the same as before",
+        stack.resource(ACCESS) == access
+        and all(updated[name] == outputs[name] for name in ("RoleArn", "ExternalId", "PolicyArn")),
+    )
 
     page.scene("What the same session may do now")
     what_the_session_may_do(page, customer, session, outputs["RoleArn"], new, actions)
@@ -171,8 +192,10 @@ def main():
     # Like Ctrl-C: everything that was started is stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with EmbeddedAws() as aws:
-        print(f"An AWS on loopback, {aws.endpoint}, with signatures and policies enforced. "
-              "Nothing leaves this machine; local/README.md says what it does not prove.")
+        print(
+            f"An AWS on loopback, {aws.endpoint}, with signatures and policies enforced. "
+            "Nothing leaves this machine; local/README.md says what it does not prove."
+        )
         try:
             life_of_a_stack(page, aws)
         except Failed as failure:

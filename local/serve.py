@@ -39,9 +39,9 @@ def up():
             down()
             raise
         server = running()
-    print(f"""An AWS on loopback is up, with the stack orchestera-access deployed in account {ACCOUNT}. For any AWS client:
+    print(f"""An AWS on loopback is up, with the stack orchestera-access in account {ACCOUNT}. For any AWS client:
 
-  export AWS_ENDPOINT_URL={server['endpoint']} AWS_DEFAULT_REGION={REGION}
+  export AWS_ENDPOINT_URL={server["endpoint"]} AWS_DEFAULT_REGION={REGION}
   export AWS_ACCESS_KEY_ID={ACCOUNT} AWS_SECRET_ACCESS_KEY={SECRET_KEY}
 
 The access key is the account, and its root user. For example:
@@ -50,7 +50,7 @@ The access key is the account, and its root user. For example:
   aws iam get-role --role-name OrchesteraAccessRole
   .venv/bin/sam list stack-outputs --stack-name orchestera-access
 
-Its log: {server['folder']}/log
+Its log: {server["folder"]}/log
 It ends with `make down`.""")
 
 

@@ -50,7 +50,7 @@ class Failed(Exception):
 
 
 class Stack:
-    """One stack. Every operation waits for its end, calls `on_event` with each event, and returns the stack's status."""
+    """One stack. Every operation waits for its end, calls `on_event` with each event, and returns the status."""
 
     def __init__(self, account, name="orchestera-access", on_event=lambda event: None):
         self.account, self.name, self.on_event = account, name, on_event
@@ -82,8 +82,9 @@ class Stack:
 
     def resource(self, logical_id):
         """The physical id."""
-        return self.cloudformation.describe_stack_resource(
-            StackName=self.id, LogicalResourceId=logical_id)["StackResourceDetail"]["PhysicalResourceId"]
+        return self.cloudformation.describe_stack_resource(StackName=self.id, LogicalResourceId=logical_id)[
+            "StackResourceDetail"
+        ]["PhysicalResourceId"]
 
     def events(self):
         """The oldest first."""
@@ -91,8 +92,11 @@ class Stack:
 
     def reasons(self):
         """Why something failed."""
-        return [event["ResourceStatusReason"] for event in self.events()
-                if event["ResourceStatus"].endswith("FAILED") and event.get("ResourceStatusReason")]
+        return [
+            event["ResourceStatusReason"]
+            for event in self.events()
+            if event["ResourceStatus"].endswith("FAILED") and event.get("ResourceStatusReason")
+        ]
 
     def _request(self, template, parameters):
         return {

@@ -6,5 +6,5 @@ One module per kind of repair, each with what AWS does and its source:
     authorization.py      which resource and which condition keys a call to IAM is judged by
     iam_rules.py          what IAM refuses and MiniStack allows
 
-They reach into MiniStack, so its version is pinned exactly; `tests/embedded_aws` proves each, and would fail without it.
+They reach into MiniStack, so its version is pinned exactly. `tests/embedded_aws` proves each, and fails without it.
 """

@@ -14,15 +14,22 @@ SETS_A_BOUNDARY = {"CreateRole", "CreateUser", "PutRolePermissionsBoundary", "Pu
 JUDGED_BY_THE_CURRENT_BOUNDARY = {
     f"{verb}{principal}{what}"
     for principal in ("Role", "User")
-    for verb, what in (("Attach", "Policy"), ("Detach", "Policy"), ("Put", "Policy"), ("Delete", "Policy"),
-                       ("Delete", "PermissionsBoundary"))
+    for verb, what in (
+        ("Attach", "Policy"),
+        ("Detach", "Policy"),
+        ("Put", "Policy"),
+        ("Delete", "Policy"),
+        ("Delete", "PermissionsBoundary"),
+    )
 }
-JUDGED_BY_THE_POLICY = {f"{verb}{principal}Policy" for verb in ("Attach", "Detach") for principal in ("Role", "User", "Group")}
+JUDGED_BY_THE_POLICY = {
+    f"{verb}{principal}Policy" for verb in ("Attach", "Detach") for principal in ("Role", "User", "Group")
+}
 
 
 def repair():
     iam_actions.extract_resource_arn = _with_iams_resources(iam_actions.extract_resource_arn)
-    # What MiniStack asks for the condition keys of tags in a request is the one place where those of a service can be added.
+    # Where MiniStack asks for the condition keys of a request's tags is the one place where others can be added.
     iam_actions.request_tag_context = _with_iams_keys(iam_actions.request_tag_context)
     tagging._RESOURCE_TAG_COLLECTORS["iam"] = _with_policies(tagging._RESOURCE_TAG_COLLECTORS["iam"])
 

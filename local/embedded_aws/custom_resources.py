@@ -1,4 +1,4 @@
-"""What CloudFormation does around a custom resource: the event, the rules for the answer, the Delete after a failed Create.
+"""What CloudFormation does around a custom resource: the event, the answer's rules, the Delete after a failed Create.
 
 Request and response: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
 """
@@ -36,7 +36,7 @@ _awaited: dict[str, Awaited] = {}
 
 
 def repair(app):
-    """Replaces how MiniStack invokes a custom resource, and returns `app` with the answers taken before it sees them."""
+    """Replaces how MiniStack invokes a custom resource; returns `app` with the answers taken before it sees them."""
     custom_resource.invoke_custom_resource = invoke
     stacks._roll_back_operation = _deleting_the_failed_create(stacks._roll_back_operation)
     handlers._delete_stack_async = _keeping_dependencies(stacks._delete_stack_async)
@@ -95,17 +95,20 @@ def _answer_of(awaited, seconds):
     record = lambda_service._execution_record_for_config(function, configuration)
     # Asynchronously: the wait ends when it ends, whether or not the function has.
     context = contextvars.copy_context()
-    threading.Thread(target=context.run, args=(lambda_service._execute_function_with_config_scope, record, event),
-                     daemon=True).start()
+    threading.Thread(
+        target=context.run, args=(lambda_service._execute_function_with_config_scope, record, event), daemon=True
+    ).start()
     if not awaited.answered.wait(seconds):
         raise TimeoutError(
-            f"CloudFormation did not receive a response from your Custom Resource (RequestId: {event['RequestId']})")
+            f"CloudFormation did not receive a response from your Custom Resource (RequestId: {event['RequestId']})"
+        )
     if awaited.problem:
         raise RuntimeError(awaited.problem)
     if awaited.answer["Status"] == "FAILED":
         raise RuntimeError(
             f"Received response status [FAILED] from custom resource. Message returned: {awaited.answer['Reason']} "
-            f"(RequestId: {event['RequestId']})")
+            f"(RequestId: {event['RequestId']})"
+        )
     return awaited.answer["PhysicalResourceId"], awaited.answer.get("Data") or {}
 
 
@@ -182,8 +185,8 @@ def _deleting_the_failed_create(roll_back):
 
 
 def _keep_dependencies(stack, logical_id):
-    """What a resource needs that could not be deleted stays, its function among it: so that the stack's deletion can be tried
-    again. Only the first time (aws-cloudformation/cloudformation-coverage-roadmap issue 852): at the next, it goes too.
+    """What a resource needs that could not be deleted stays, its function among it, so that the stack's deletion can be
+    tried again. Only the first time: at the next, it goes too (cloudformation-coverage-roadmap issue 852).
     """
     if stack.get("_kept") != {}:
         return

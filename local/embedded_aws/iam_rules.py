@@ -12,13 +12,17 @@ def repair():
 
 
 def _without_other_versions(delete_policy):
-    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html: the other versions have to go first."""
+    """The other versions go first: https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html"""
 
     def repaired(parameters):
         policy = iam._policies.get(iam._p(parameters, "PolicyArn"))
         if policy and len(policy["Versions"]) > 1:
-            return iam._error(409, "DeleteConflict", "This policy has more than one version. Before you delete a policy, you "
-                                                     "must delete the policy's versions.")
+            return iam._error(
+                409,
+                "DeleteConflict",
+                "This policy has more than one version. Before you delete a policy, you "
+                "must delete the policy's versions.",
+            )
         return delete_policy(parameters)
 
     return repaired

@@ -17,8 +17,9 @@ def repair():
 def _with_the_roles_rights(emit):
     def repaired(function, *invocation, **named):
         configuration = function.get("config") or function
-        group = ((configuration.get("LoggingConfig") or {}).get("LogGroup")
-                 or f"/aws/lambda/{configuration['FunctionName']}")
+        group = (configuration.get("LoggingConfig") or {}).get(
+            "LogGroup"
+        ) or f"/aws/lambda/{configuration['FunctionName']}"
         # The stream's name is not known here; a policy that tells streams apart is nothing that this product has.
         arn = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{group}"
         needed = [("logs:CreateLogStream", f"{arn}:log-stream:x"), ("logs:PutLogEvents", f"{arn}:log-stream:x")]
@@ -33,7 +34,12 @@ def _with_the_roles_rights(emit):
 def _may(role_arn, action, resource):
     account_id = role_arn.split(":")[4]
     context = iam_evaluator.EvalContext(
-        principal_arn=role_arn, principal_type="AssumedRole", principal_account=account_id, action=action,
-        resource_arn=resource, region=get_region())
+        principal_arn=role_arn,
+        principal_type="AssumedRole",
+        principal_account=account_id,
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+    )
     policies = iam_evaluator._gather_role_policies(role_arn.split("/")[-1], account_id)
     return iam_evaluator.evaluate(context, policies).decision == "Allow"

@@ -25,12 +25,20 @@ def somebody(account, root):
 
     def with_statement(action, resource="*", condition=None):
         root.create_user(UserName="somebody")
-        statement = {"Effect": "Allow", "Action": action, "Resource": resource} | ({"Condition": condition} if condition else {})
-        root.put_user_policy(UserName="somebody", PolicyName="it", PolicyDocument=json.dumps(
-            {"Version": "2012-10-17", "Statement": [statement]}))
+        statement = {"Effect": "Allow", "Action": action, "Resource": resource} | (
+            {"Condition": condition} if condition else {}
+        )
+        root.put_user_policy(
+            UserName="somebody",
+            PolicyName="it",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        )
         key = root.create_access_key(UserName="somebody")["AccessKey"]
-        return type(account)(account.endpoint, account.id, {
-            "aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}).client("iam")
+        return type(account)(
+            account.endpoint,
+            account.id,
+            {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]},
+        ).client("iam")
 
     return with_statement
 
@@ -88,7 +96,9 @@ def test_create_role_knows_the_boundary_in_the_request(somebody, root, arn):
         root.create_policy(PolicyName=name, PolicyDocument=READ_ALL)
     iam = somebody("iam:CreateRole", "*", {"StringEquals": {"iam:PermissionsBoundary": arn("policy", "limit")}})
     iam.create_role(RoleName="a", AssumeRolePolicyDocument=TRUST, PermissionsBoundary=arn("policy", "limit"))
-    assert denied(iam.create_role, RoleName="b", AssumeRolePolicyDocument=TRUST, PermissionsBoundary=arn("policy", "other"))
+    assert denied(
+        iam.create_role, RoleName="b", AssumeRolePolicyDocument=TRUST, PermissionsBoundary=arn("policy", "other")
+    )
     # No boundary, no key: StringEquals never matches what is absent.
     assert denied(iam.create_role, RoleName="c", AssumeRolePolicyDocument=TRUST)
 
@@ -97,7 +107,9 @@ def test_setting_a_boundary_knows_the_one_in_the_request_and_not_the_one_that_is
     for name in ("limit", "other"):
         root.create_policy(PolicyName=name, PolicyDocument=READ_ALL)
     root.create_role(RoleName="role", AssumeRolePolicyDocument=TRUST, PermissionsBoundary=arn("policy", "limit"))
-    iam = somebody("iam:PutRolePermissionsBoundary", "*", {"StringEquals": {"iam:PermissionsBoundary": arn("policy", "limit")}})
+    iam = somebody(
+        "iam:PutRolePermissionsBoundary", "*", {"StringEquals": {"iam:PermissionsBoundary": arn("policy", "limit")}}
+    )
     assert denied(iam.put_role_permissions_boundary, RoleName="role", PermissionsBoundary=arn("policy", "other"))
     root.put_role_permissions_boundary(RoleName="role", PermissionsBoundary=arn("policy", "other"))
     iam.put_role_permissions_boundary(RoleName="role", PermissionsBoundary=arn("policy", "limit"))
@@ -108,8 +120,11 @@ def test_the_other_calls_know_the_boundary_that_the_role_has(somebody, root, arn
         root.create_policy(PolicyName=name, PolicyDocument=READ_ALL)
     root.create_role(RoleName="limited", AssumeRolePolicyDocument=TRUST, PermissionsBoundary=arn("policy", "limit"))
     root.create_role(RoleName="free", AssumeRolePolicyDocument=TRUST)
-    iam = somebody(["iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePermissionsBoundary"], "*",
-                   {"StringEquals": {"iam:PermissionsBoundary": arn("policy", "limit")}})
+    iam = somebody(
+        ["iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePermissionsBoundary"],
+        "*",
+        {"StringEquals": {"iam:PermissionsBoundary": arn("policy", "limit")}},
+    )
     for call, request in [
         (iam.attach_role_policy, {"PolicyArn": arn("policy", "mine")}),
         (iam.put_role_policy, {"PolicyName": "inline", "PolicyDocument": READ_ALL}),
@@ -120,9 +135,15 @@ def test_the_other_calls_know_the_boundary_that_the_role_has(somebody, root, arn
 
 
 def test_the_tags_of_a_policy_are_known_and_an_absent_one_is_absent(somebody, root, arn):
-    for name, tags in (("mine", [{"Key": "owner", "Value": "me"}]), ("other", [{"Key": "owner", "Value": "you"}]), ("free", [])):
+    for name, tags in (
+        ("mine", [{"Key": "owner", "Value": "me"}]),
+        ("other", [{"Key": "owner", "Value": "you"}]),
+        ("free", []),
+    ):
         root.create_policy(PolicyName=name, PolicyDocument=READ_ALL, Tags=tags)
-    iam = somebody(["iam:DeletePolicy", "iam:TagPolicy"], "*", {"StringEqualsIfExists": {"aws:ResourceTag/owner": "me"}})
+    iam = somebody(
+        ["iam:DeletePolicy", "iam:TagPolicy"], "*", {"StringEqualsIfExists": {"aws:ResourceTag/owner": "me"}}
+    )
     iam.delete_policy(PolicyArn=arn("policy", "mine"))
     assert denied(iam.delete_policy, PolicyArn=arn("policy", "other"))
     iam.tag_policy(PolicyArn=arn("policy", "free"), Tags=[{"Key": "owner", "Value": "you"}])

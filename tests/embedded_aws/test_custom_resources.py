@@ -9,11 +9,11 @@ import pytest
 from stack import Stack
 
 # Answers as its resource's property `Play` says for the type of request, and keeps every event in a bucket.
-FUNCTION = '''
+FUNCTION = """
 import json, time, urllib.request, boto3, os
 def handler(event, context):
     boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"]).put_object(
-        Bucket=event["ResourceProperties"]["Events"], Key=f"{time.time():.6f}-{event['RequestType']}", Body=json.dumps(event))
+        Bucket=event["ResourceProperties"]["Events"], Key=f"{time.time():.6f}", Body=json.dumps(event))
     play = json.loads(event["ResourceProperties"]["Play"]).get(event["RequestType"], {})
     time.sleep(play.get("sleep", 0))
     answer = {"Status": "SUCCESS", "PhysicalResourceId": "made", "StackId": event["StackId"],
@@ -28,7 +28,7 @@ def handler(event, context):
         urllib.request.urlopen(request)
     except urllib.error.HTTPError as error:
         print("answer refused", error.code)
-'''
+"""
 
 
 @pytest.fixture
@@ -39,19 +39,46 @@ def stack(account):
         file.writestr("index.py", FUNCTION)
     s3 = account.client("s3")
     s3.create_bucket(Bucket=bucket(account))
-    role = account.client("iam").create_role(RoleName="function", AssumeRolePolicyDocument=json.dumps({
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}))
-    account.client("iam").put_role_policy(RoleName="function", PolicyName="it", PolicyDocument=json.dumps({
-        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}))
+    role = account.client("iam").create_role(
+        RoleName="function",
+        AssumeRolePolicyDocument=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+                ],
+            }
+        ),
+    )
+    account.client("iam").put_role_policy(
+        RoleName="function",
+        PolicyName="it",
+        PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+        ),
+    )
     function = account.client("lambda").create_function(
-        FunctionName="play", Runtime="python3.11", Handler="index.handler", Role=role["Role"]["Arn"], Timeout=60,
-        Code={"ZipFile": archive.getvalue()})["FunctionArn"]
+        FunctionName="play",
+        Runtime="python3.11",
+        Handler="index.handler",
+        Role=role["Role"]["Arn"],
+        Timeout=60,
+        Code={"ZipFile": archive.getvalue()},
+    )["FunctionArn"]
     stack = Stack(account)
-    stack.template = lambda play, timeout=30: {"Resources": {"Thing": {
-        "Type": "Custom::Thing",
-        "Properties": {"ServiceToken": function, "ServiceTimeout": timeout, "Play": json.dumps(play),
-                       "Events": bucket(account)}}}}
+    stack.template = lambda play, timeout=30: {
+        "Resources": {
+            "Thing": {
+                "Type": "Custom::Thing",
+                "Properties": {
+                    "ServiceToken": function,
+                    "ServiceTimeout": timeout,
+                    "Play": json.dumps(play),
+                    "Events": bucket(account),
+                },
+            }
+        }
+    }
     return stack
 
 
@@ -71,34 +98,56 @@ def types(account):
 
 def test_the_event_has_the_service_token_at_its_top(account, stack):
     assert stack.create(stack.template({})) == "CREATE_COMPLETE"
-    event, = events(account)
-    assert event["ServiceToken"] == event["ResourceProperties"]["ServiceToken"] == stack.template({})["Resources"]["Thing"][
-        "Properties"]["ServiceToken"]
+    (event,) = events(account)
+    assert (
+        event["ServiceToken"]
+        == event["ResourceProperties"]["ServiceToken"]
+        == stack.template({})["Resources"]["Thing"]["Properties"]["ServiceToken"]
+    )
 
 
-@pytest.mark.parametrize("play, problem", [
-    ({"answer": {"StackId": "another"}}, "StackId does not match"),
-    ({"answer": {"RequestId": "another"}}, "RequestId does not match"),
-    ({"answer": {"LogicalResourceId": "another"}}, "LogicalResourceId does not match"),
-    ({"answer": {"Data": {"Long": "x" * 4096}}}, "too long"),
-    ({"answer": {"PhysicalResourceId": ""}}, "Invalid PhysicalResourceId"),
-    ({"without": ["PhysicalResourceId"]}, "Invalid PhysicalResourceId"),
-    ({"answer": {"PhysicalResourceId": "x" * 1025}}, "Invalid PhysicalResourceId"),
-    ({"answer": {"Status": "FINE"}}, "Status must be"),
-    ({"answer": {"Status": "FAILED"}}, "Reason is required"),
-    ({"answer": {"Status": "FAILED", "Reason": None}}, "Reason is required"),
-    ({"answer": {"Status": "FAILED", "Reason": "because"}}, "because"),
-], ids=["another stack", "another request", "another resource", "too long", "blank id", "no id", "id too long", "odd status",
-        "no reason", "null reason", "failed"])
+@pytest.mark.parametrize(
+    "play, problem",
+    [
+        ({"answer": {"StackId": "another"}}, "StackId does not match"),
+        ({"answer": {"RequestId": "another"}}, "RequestId does not match"),
+        ({"answer": {"LogicalResourceId": "another"}}, "LogicalResourceId does not match"),
+        ({"answer": {"Data": {"Long": "x" * 4096}}}, "too long"),
+        ({"answer": {"PhysicalResourceId": ""}}, "Invalid PhysicalResourceId"),
+        ({"without": ["PhysicalResourceId"]}, "Invalid PhysicalResourceId"),
+        ({"answer": {"PhysicalResourceId": "x" * 1025}}, "Invalid PhysicalResourceId"),
+        ({"answer": {"Status": "FINE"}}, "Status must be"),
+        ({"answer": {"Status": "FAILED"}}, "Reason is required"),
+        ({"answer": {"Status": "FAILED", "Reason": None}}, "Reason is required"),
+        ({"answer": {"Status": "FAILED", "Reason": "because"}}, "because"),
+    ],
+    ids=[
+        "another stack",
+        "another request",
+        "another resource",
+        "too long",
+        "blank id",
+        "no id",
+        "id too long",
+        "odd status",
+        "no reason",
+        "null reason",
+        "failed",
+    ],
+)
 def test_an_answer_that_cloudformation_does_not_take_fails_the_resource(stack, play, problem):
     assert stack.create(stack.template({"Create": play})) == "ROLLBACK_COMPLETE"
     assert problem in " ".join(stack.reasons())
 
 
-@pytest.mark.parametrize("play", [
-    {"answer": {"Data": {"Long": "x" * 3000}, "Reason": ""}},
-    {"answer": {"PhysicalResourceId": "x" * 1024}},
-], ids=["long, but not too long", "the longest physical id"])
+@pytest.mark.parametrize(
+    "play",
+    [
+        {"answer": {"Data": {"Long": "x" * 3000}, "Reason": ""}},
+        {"answer": {"PhysicalResourceId": "x" * 1024}},
+    ],
+    ids=["long, but not too long", "the longest physical id"],
+)
 def test_an_answer_within_the_limits_is_taken(stack, play):
     assert stack.create(stack.template({"Create": play})) == "CREATE_COMPLETE"
 
@@ -113,9 +162,15 @@ def test_a_failed_create_is_followed_by_a_delete_of_the_id_that_it_answered(acco
     play = {"Create": {"answer": {"Status": "FAILED", "Reason": "because", "PhysicalResourceId": "mine"}}}
     assert stack.create(stack.template(play)) == "ROLLBACK_COMPLETE"
     assert [(event["RequestType"], event.get("PhysicalResourceId")) for event in events(account)] == [
-        ("Create", None), ("Delete", "mine")]
+        ("Create", None),
+        ("Delete", "mine"),
+    ]
     assert [event["ResourceStatus"] for event in stack.events() if event["LogicalResourceId"] == "Thing"] == [
-        "CREATE_IN_PROGRESS", "CREATE_FAILED", "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
+        "CREATE_IN_PROGRESS",
+        "CREATE_FAILED",
+        "DELETE_IN_PROGRESS",
+        "DELETE_COMPLETE",
+    ]
 
 
 def test_a_create_that_nobody_heard_of_is_followed_by_a_delete_with_a_made_up_id_while_it_still_runs(account, stack):
@@ -153,8 +208,10 @@ def test_what_a_failed_delete_depends_on_stays_for_the_first_time_and_goes_at_th
     template["Resources"]["Thing"]["DependsOn"] = "Needed"
 
     def there():
-        return [resource["LogicalResourceId"] for resource in
-                stack.cloudformation.describe_stack_resources(StackName=stack.id)["StackResources"]]
+        return [
+            resource["LogicalResourceId"]
+            for resource in stack.cloudformation.describe_stack_resources(StackName=stack.id)["StackResources"]
+        ]
 
     assert stack.create(template) == "CREATE_COMPLETE"
     assert stack.delete() == "DELETE_FAILED"

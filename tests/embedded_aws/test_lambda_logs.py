@@ -19,12 +19,38 @@ def speak(account):
         with zipfile.ZipFile(archive, "w") as file:
             file.writestr("index.py", "def handler(event, context):\n    print('hello')\n")
         iam, function = account.client("iam"), account.client("lambda")
-        role = iam.create_role(RoleName="speaker", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}))["Role"]
-        iam.put_role_policy(RoleName="speaker", PolicyName="it", PolicyDocument=json.dumps({
-            "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:ListBucket", *actions], "Resource": "*"}]}))
-        function.create_function(FunctionName="speaker", Runtime="python3.11", Handler="index.handler", Role=role["Arn"],
-                                 Code={"ZipFile": archive.getvalue()})
+        role = iam.create_role(
+            RoleName="speaker",
+            AssumeRolePolicyDocument=json.dumps(
+                {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"Service": "lambda.amazonaws.com"},
+                            "Action": "sts:AssumeRole",
+                        }
+                    ],
+                }
+            ),
+        )["Role"]
+        iam.put_role_policy(
+            RoleName="speaker",
+            PolicyName="it",
+            PolicyDocument=json.dumps(
+                {
+                    "Version": "2012-10-17",
+                    "Statement": [{"Effect": "Allow", "Action": ["s3:ListBucket", *actions], "Resource": "*"}],
+                }
+            ),
+        )
+        function.create_function(
+            FunctionName="speaker",
+            Runtime="python3.11",
+            Handler="index.handler",
+            Role=role["Arn"],
+            Code={"ZipFile": archive.getvalue()},
+        )
         function.invoke(FunctionName="speaker")
 
     return with_rights
@@ -50,8 +76,14 @@ def test_with_all_three_rights_the_group_is_made(account, speak):
     assert "hello" in lines(account)
 
 
-@pytest.mark.parametrize("rights, said", [
-    (["logs:CreateLogStream", "logs:PutLogEvents"], True), (["logs:PutLogEvents"], False), (["logs:CreateLogStream"], False)])
+@pytest.mark.parametrize(
+    "rights, said",
+    [
+        (["logs:CreateLogStream", "logs:PutLogEvents"], True),
+        (["logs:PutLogEvents"], False),
+        (["logs:CreateLogStream"], False),
+    ],
+)
 def test_a_group_that_is_there_takes_a_line_only_with_both_rights(account, speak, rights, said):
     account.client("logs").create_log_group(logGroupName=GROUP)
     speak(*rights)

@@ -40,8 +40,9 @@ class Access:
         return self._read(self.iam.get_policy, "Policy", PolicyArn=self.policy_arn)
 
     def document(self):
-        return self.iam.get_policy_version(
-            PolicyArn=self.policy_arn, VersionId=self.policy()["DefaultVersionId"])["PolicyVersion"]["Document"]
+        return self.iam.get_policy_version(PolicyArn=self.policy_arn, VersionId=self.policy()["DefaultVersionId"])[
+            "PolicyVersion"
+        ]["Document"]
 
     def attached(self):
         policies = self.iam.list_attached_role_policies(RoleName=self.role_name)["AttachedPolicies"]
@@ -51,8 +52,12 @@ class Access:
         """Everything that the product answers for, as a value to compare; None for what is not there."""
         role, policy = self.role(), self.policy()
         return {
-            "role": role and {key: role.get(key) for key in (
-                "RoleId", "AssumeRolePolicyDocument", "MaxSessionDuration", "PermissionsBoundary")} | {"tags": tags_of(role)},
+            "role": role
+            and {
+                key: role.get(key)
+                for key in ("RoleId", "AssumeRolePolicyDocument", "MaxSessionDuration", "PermissionsBoundary")
+            }
+            | {"tags": tags_of(role)},
             "attached": role and self.attached(),
             "policy": policy and {"id": policy["PolicyId"], "tags": tags_of(policy), "document": self.document()},
         }
@@ -78,29 +83,35 @@ def failing_afterwards(template):
     """The template with a resource that fails as soon as Access is there: its function is not."""
     changed = copy.deepcopy(template)
     changed["Resources"]["Afterwards"] = {
-        "Type": "Custom::Nothing", "DependsOn": "Access",
-        "Properties": {"ServiceToken": {"Fn::Sub": "arn:aws:lambda:us-east-1:${AWS::AccountId}:function:none"}}}
+        "Type": "Custom::Nothing",
+        "DependsOn": "Access",
+        "Properties": {"ServiceToken": {"Fn::Sub": "arn:aws:lambda:us-east-1:${AWS::AccountId}:function:none"}},
+    }
     return changed
 
 
 def for_names(template, role, policy, *others):
-    """The template for other names, with a function role that covers these and `others`, pairs of a role and a policy."""
+    """The template for other names, its function role covering these and `others`, pairs of a role and a policy."""
     changed = copy.deepcopy(template)
     changed["Resources"]["Access"]["Properties"] |= {"RoleName": role, "PolicyName": policy}
     names = [(ROLE, POLICY), (role, policy), *others]
 
     def covering(value):
         if isinstance(value, dict):
-            return {key: resources(item) if key in ("Resource", "iam:PolicyARN") else covering(item)
-                    for key, item in value.items()}
+            return {
+                key: resources(item) if key in ("Resource", "iam:PolicyARN") else covering(item)
+                for key, item in value.items()
+            }
         return [covering(item) for item in value] if isinstance(value, list) else value
 
     def resources(value):
         text = value.get("Fn::Sub", "")
         if not text.endswith((ROLE, POLICY)):
             return value
-        return [{"Fn::Sub": text.replace(ROLE, a_role).replace(POLICY, a_policy)}
-                for a_role, a_policy in sorted({(a, "") if ROLE in text else ("", b) for a, b in names})]
+        return [
+            {"Fn::Sub": text.replace(ROLE, a_role).replace(POLICY, a_policy)}
+            for a_role, a_policy in sorted({(a, "") if ROLE in text else ("", b) for a, b in names})
+        ]
 
     document = changed["Resources"]["FunctionPolicy"]["Properties"]["PolicyDocument"]
     changed["Resources"]["FunctionPolicy"]["Properties"]["PolicyDocument"] = covering(document)

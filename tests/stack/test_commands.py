@@ -6,11 +6,20 @@ import subprocess
 import sys
 
 import pytest
+from aws import SECRET_KEY
 from conftest import NOTHING, left
 from stack import ROOT, Stack, bootstrap
 
-SCENES = ["Deploy", "What came out", "Who may assume", "What that session may do", "Update", "What the same session", "Delete",
-          "What is left"]
+SCENES = [
+    "Deploy",
+    "What came out",
+    "Who may assume",
+    "What that session may do",
+    "Update",
+    "What the same session",
+    "Delete",
+    "What is left",
+]
 
 
 def environment(**more):
@@ -18,22 +27,35 @@ def environment(**more):
 
 
 @pytest.fixture
-def sam(aws, account, tmp_path):
+def sam(aws, account):
     """Runs SAM against the embedded AWS."""
 
     def run(*arguments):
-        command = [sys.executable, "-m", "samcli", *arguments]
-        return subprocess.run(command, cwd=ROOT, check=True, text=True, capture_output=True, timeout=1800, env=environment(
-            PATH=f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}",
-            AWS_ENDPOINT_URL=aws.endpoint, AWS_ACCESS_KEY_ID=account.id, AWS_SECRET_ACCESS_KEY="dummy-secret-key",
-            CARGO_TARGET_DIR=os.environ.get("CARGO_TARGET_DIR") or str(ROOT / "target"))).stdout
+        ran = subprocess.run(
+            [sys.executable, "-m", "samcli", *arguments],
+            cwd=ROOT,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=1800,
+            env=environment(
+                PATH=f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}",
+                AWS_ENDPOINT_URL=aws.endpoint,
+                AWS_ACCESS_KEY_ID=account.id,
+                AWS_SECRET_ACCESS_KEY=SECRET_KEY,
+            ),
+        )
+        assert ran.returncode == 0, ran.stdout
+        return ran.stdout
 
     return run
 
 
-def test_sam_build_and_sam_deploy_make_the_stack_and_sam_delete_takes_it_away(account, sam, access, tmp_path):
-    sam("build", "--build-dir", str(tmp_path), "--cache-dir", str(tmp_path / "cache"))
-    deployed = sam("deploy", "--template-file", str(tmp_path / "template.yaml"), "--no-confirm-changeset")
+def test_sam_build_and_sam_deploy_make_the_stack_and_sam_delete_takes_it_away(account, sam, access):
+    sam("build")
+    # A person is asked whether the change set is what they want.
+    deployed = sam("deploy", "--no-confirm-changeset")
     assert "Successfully created/updated stack - orchestera-access" in deployed
     assert access.attached() == [access.policy_arn]
     stack = Stack(account)
@@ -44,13 +66,24 @@ def test_sam_build_and_sam_deploy_make_the_stack_and_sam_delete_takes_it_away(ac
 
 
 def test_two_runs_at_once_show_every_scene_and_do_not_disturb_each_other():
-    runs = [subprocess.Popen([sys.executable, "local/run.py"], cwd=ROOT, env=environment(), text=True,
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(2)]
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "local/run.py"],
+            cwd=ROOT,
+            env=environment(),
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        for _ in range(2)
+    ]
     shown = [run.communicate(timeout=300)[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], shown
     for text in shown:
         scenes = re.findall(r"^\d+\. (.*)$", text, re.MULTILINE)
-        assert len(scenes) == len(SCENES) and all(scene.startswith(start) for scene, start in zip(scenes, SCENES)), scenes
+        assert len(scenes) == len(SCENES) and all(
+            scene.startswith(start) for scene, start in zip(scenes, SCENES, strict=True)
+        ), scenes
         assert text.count("✓") > 50 and "✗" not in text
     endpoints = {re.search(r"http://127\.0\.0\.1:\d+", text)[0] for text in shown}
     assert len(endpoints) == 2
@@ -63,24 +96,52 @@ def test_a_run_of_a_function_that_does_nothing_ends_with_an_error(tmp_path):
     # Its stack would wait for seven minutes.
     template = (ROOT / "template.yaml").read_text().replace("ServiceTimeout: 420", "ServiceTimeout: 1")
     (tmp_path / "template.yaml").write_text(template)
-    run = subprocess.run([sys.executable, "local/run.py"], cwd=ROOT, text=True, capture_output=True, timeout=300,
-                         env=environment(ORCHESTERA_BOOTSTRAP=str(idle), ORCHESTERA_TEMPLATE=str(tmp_path / "template.yaml")))
+    run = subprocess.run(
+        [sys.executable, "local/run.py"],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        timeout=300,
+        env=environment(ORCHESTERA_BOOTSTRAP=str(idle), ORCHESTERA_TEMPLATE=str(tmp_path / "template.yaml")),
+    )
     assert run.returncode == 1, run.stdout + run.stderr
     assert "did not receive a response" in run.stdout and "✗" in run.stdout
 
 
 def test_up_prints_commands_that_work_and_down_ends_it():
     def serve(word):
-        return subprocess.run([sys.executable, "local/serve.py", word], cwd=ROOT, env=environment(), check=True, text=True,
-                              capture_output=True, timeout=120).stdout
+        return subprocess.run(
+            [sys.executable, "local/serve.py", word],
+            cwd=ROOT,
+            env=environment(),
+            check=True,
+            text=True,
+            capture_output=True,
+            timeout=120,
+        ).stdout
 
     try:
         shown = serve("up")
         exports = dict(re.findall(r"(AWS_\w+)=(\S+)", shown))
         assert serve("up") == shown, "one that is up is found again"
-        outputs = subprocess.run([sys.executable, "-m", "samcli", "list", "stack-outputs", "--stack-name", "orchestera-access",
-                                  "--output", "json"], check=True, text=True, capture_output=True, timeout=60,
-                                 env=environment(**exports)).stdout
+        outputs = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "samcli",
+                "list",
+                "stack-outputs",
+                "--stack-name",
+                "orchestera-access",
+                "--output",
+                "json",
+            ],
+            check=True,
+            text=True,
+            capture_output=True,
+            timeout=60,
+            env=environment(**exports),
+        ).stdout
         assert "arn:aws:iam::111122223333:role/OrchesteraAccessRole" in outputs
     finally:
         ended = serve("down")

@@ -5,7 +5,7 @@ import json
 
 import pytest
 from conftest import NOTHING, POLICY, ROLE, Access, failing_afterwards, for_names, left, tags_of
-from stack import Stack
+from stack import ACCESS, Stack
 
 NO_SUCH_BOUNDARY = "arn:aws:iam::111122223333:policy/none"
 
@@ -14,7 +14,8 @@ def test_an_update_that_fails_rolls_back_to_what_was_there(stack, access, templa
     outputs = stack.deploy(template)
     before = access.all()
     assert stack.update(template, PolicyEdition="2026-02-06", PermissionsBoundaryArn=NO_SUCH_BOUNDARY) == (
-        "UPDATE_ROLLBACK_COMPLETE")
+        "UPDATE_ROLLBACK_COMPLETE"
+    )
     assert "Check PermissionsBoundaryArn" in " ".join(stack.reasons())
     assert access.all() == before and stack.outputs() == outputs
 
@@ -23,7 +24,8 @@ def test_an_update_that_fails_elsewhere_rolls_back_what_access_had_done(stack, a
     outputs = stack.deploy(template)
     before = access.all()
     assert stack.update(failing_afterwards(template), PolicyEdition="2026-02-06", MaxSessionDuration=7200) == (
-        "UPDATE_ROLLBACK_COMPLETE")
+        "UPDATE_ROLLBACK_COMPLETE"
+    )
     assert access.all() == before and stack.outputs() == outputs
 
 
@@ -53,7 +55,9 @@ def test_a_rename_that_fails_elsewhere_goes_back_to_the_old_names(account, stack
 
 
 def test_a_rename_to_a_name_that_is_taken_fails_and_leaves_both_as_they_are(account, stack, iam, access, template):
-    iam.create_role(RoleName="AnotherRole", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []}))
+    iam.create_role(
+        RoleName="AnotherRole", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []})
+    )
     both = for_names(template, ROLE, POLICY, ("AnotherRole", "AnotherPolicy"))
     stack.deploy(both)
     before, others = access.all(), Access(account, "AnotherRole").role()
@@ -87,7 +91,9 @@ def test_what_somebody_else_attached_is_detached_and_not_deleted(account, stack,
     assert iam.get_policy(PolicyArn=theirs)["Policy"]["AttachmentCount"] == 0
 
 
-def test_without_our_tags_the_delete_shuts_the_role_says_what_to_remove_and_then_succeeds(account, stack, iam, access, template):
+def test_without_our_tags_the_delete_shuts_the_role_says_what_to_remove_and_then_succeeds(
+    account, stack, iam, access, template
+):
     stack.deploy(template)
     ours = [key for key in tags_of(access.role()) if key.startswith("orchestera:")]
     iam.untag_role(RoleName=ROLE, TagKeys=ours)
@@ -126,16 +132,22 @@ def test_a_right_that_the_function_has_lost_is_named_and_nothing_is_changed(acco
     assert access.all() == before
 
 
-@pytest.mark.parametrize("region, parameters, words", [
-    ("eu-central-1", {}, "serves us-east-1 only"),
-    ("us-east-1", {"PolicyEdition": "2024-01-01"}, "PolicyEdition"),
-    ("us-east-1", {"MaxSessionDuration": 60}, "MaxSessionDuration"),
-    ("us-east-1", {"ExternalId": "x"}, "ExternalId"),
-    ("us-east-1", {"ExternalId": "not valid!"}, "ExternalId"),
-    ("us-east-1", {"PermissionsBoundaryArn": "Boundary"}, "PermissionsBoundaryArn"),
-    ("us-east-1", {"RequireExternalId": "false", "ExternalId": "given"}, "would not be asked for"),
-], ids=lambda value: None if isinstance(value, dict) else str(value))
-def test_a_wrong_region_or_value_stops_the_stack_before_anything_is_made(account, stack, template, region, parameters, words):
+@pytest.mark.parametrize(
+    "region, parameters, words",
+    [
+        ("eu-central-1", {}, "serves us-east-1 only"),
+        ("us-east-1", {"PolicyEdition": "2024-01-01"}, "PolicyEdition"),
+        ("us-east-1", {"MaxSessionDuration": 60}, "MaxSessionDuration"),
+        ("us-east-1", {"ExternalId": "x"}, "ExternalId"),
+        ("us-east-1", {"ExternalId": "not valid!"}, "ExternalId"),
+        ("us-east-1", {"PermissionsBoundaryArn": "Boundary"}, "PermissionsBoundaryArn"),
+        ("us-east-1", {"RequireExternalId": "false", "ExternalId": "given"}, "would not be asked for"),
+    ],
+    ids=lambda value: None if isinstance(value, dict) else str(value),
+)
+def test_a_wrong_region_or_value_stops_the_stack_before_anything_is_made(
+    account, stack, template, region, parameters, words
+):
     stack.cloudformation = account.client("cloudformation", region)
     with pytest.raises(stack.cloudformation.exceptions.ClientError) as error:
         stack.create(template, **parameters)

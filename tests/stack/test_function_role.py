@@ -9,7 +9,6 @@ import json
 import permissions
 import pytest
 import stack as stacks
-from botocore.exceptions import ClientError
 from conftest import POLICY, ROLE, tags_of
 
 DOCUMENT = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
@@ -23,7 +22,7 @@ def statements(template):
 
 
 def actions(template):
-    return [action for statement in statements(template) for action in permissions._list(statement["Action"])]
+    return [action for statement in statements(template) for action in permissions.as_list(statement["Action"])]
 
 
 ACTIONS = [action for action in actions(stacks.template()) if action.startswith("iam:")]
@@ -31,10 +30,10 @@ LOG_ACTIONS = [action for action in actions(stacks.template()) if action.startsw
 
 
 def without(template, action):
-    """The template with the action taken from the function's role. IAM takes no empty list: a name without meaning stays."""
+    """The template without the action in the function's role. IAM takes no empty list: a harmless one stays."""
     changed = copy.deepcopy(template)
     for statement in statements(changed):
-        kept = [one for one in permissions._list(statement["Action"]) if one != action]
+        kept = [one for one in permissions.as_list(statement["Action"]) if one != action]
         statement["Action"] = kept or ["iam:GetUser"]
     return changed
 
@@ -44,7 +43,7 @@ class Denied(Exception):
 
 
 def live(stack, template, iam):
-    """A stack's life in which everything happens that the function is there for. Raises `Denied` at the first failure."""
+    """A stack's life in which all happens that the function is there for. Raises `Denied` at the first failure."""
 
     def ends(status, wanted):
         if status != wanted:
@@ -86,7 +85,7 @@ def test_without_a_right_to_its_log_the_log_stays_empty(account, stack, template
     logs = account.client("logs")
 
     def lines():
-        group, = logs.describe_log_groups()["logGroups"]
+        (group,) = logs.describe_log_groups()["logGroups"]
         return logs.filter_log_events(logGroupName=group["logGroupName"])["events"]
 
     stack.deploy(without(template, action))
@@ -99,7 +98,7 @@ def test_without_a_right_to_its_log_the_log_stays_empty(account, stack, template
 
 @pytest.fixture
 def as_function(account, stack, template, iam):
-    """Deploys, and returns an IAM client with the function's rights. The emulator lets an account's root assume the role."""
+    """Deploys, and returns an IAM client with the function's rights: the emulator lets root assume a service's role."""
 
     def with_parameters(**parameters):
         stack.deploy(template, **parameters)
@@ -110,11 +109,7 @@ def as_function(account, stack, template, iam):
 
 
 def is_denied(call, **request):
-    try:
-        call(**request)
-    except ClientError as error:
-        return error.response["Error"]["Code"] in permissions.DENIED
-    return False
+    return not permissions.is_allowed(call, **request)
 
 
 def test_the_function_reaches_no_other_role_and_no_other_policy(account, iam, as_function):
@@ -146,14 +141,21 @@ def test_the_function_reaches_no_other_role_and_no_other_policy(account, iam, as
 def test_the_function_does_nothing_but_what_it_is_there_for_even_to_its_own_role(account, stack, as_function):
     function = as_function()
     assert is_denied(function.put_role_policy, RoleName=ROLE, PolicyName="inline", PolicyDocument=DOCUMENT)
-    assert is_denied(function.put_role_permissions_boundary, RoleName=ROLE,
-                     PermissionsBoundary="arn:aws:iam::aws:policy/AdministratorAccess")
+    assert is_denied(
+        function.put_role_permissions_boundary,
+        RoleName=ROLE,
+        PermissionsBoundary="arn:aws:iam::aws:policy/AdministratorAccess",
+    )
     assert is_denied(function.create_user, UserName="somebody")
     role = f"arn:aws:iam::{account.id}:role/{stack.resource('FunctionRole')}"
-    for service, call in [("sts", lambda sts: sts.assume_role(RoleArn=f"arn:aws:iam::{account.id}:role/{ROLE}",
-                                                             RoleSessionName="it")),
-                          ("logs", lambda logs: logs.create_log_group(logGroupName="another"))]:
-        assert is_denied(lambda: call(account.assume(role).client(service))), service
+    for service, call in [
+        (
+            "sts",
+            lambda client: client.assume_role(RoleArn=f"arn:aws:iam::{account.id}:role/{ROLE}", RoleSessionName="it"),
+        ),
+        ("logs", lambda client: client.create_log_group(logGroupName="another")),
+    ]:
+        assert is_denied(call, client=account.assume(role).client(service)), service
 
 
 def test_the_function_attaches_its_own_policy_and_detaches_any(iam, access, as_function):
@@ -167,7 +169,9 @@ def test_the_function_attaches_its_own_policy_and_detaches_any(iam, access, as_f
 
 
 def test_where_a_boundary_is_chosen_the_function_sets_that_one_and_removes_none(iam, access, as_function):
-    boundary, other = (iam.create_policy(PolicyName=name, PolicyDocument=DOCUMENT)["Policy"]["Arn"] for name in ("One", "Two"))
+    boundary, other = (
+        iam.create_policy(PolicyName=name, PolicyDocument=DOCUMENT)["Policy"]["Arn"] for name in ("One", "Two")
+    )
     function = as_function(PermissionsBoundaryArn=boundary)
     function.put_role_permissions_boundary(RoleName=ROLE, PermissionsBoundary=boundary)
     assert is_denied(function.put_role_permissions_boundary, RoleName=ROLE, PermissionsBoundary=other)

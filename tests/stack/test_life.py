@@ -12,7 +12,9 @@ from stack import ACCESS, FUNCTION, ROOT
 RELEASES = sorted((ROOT / "tests/stack/releases").glob("*.yaml"))
 
 
-def test_create_makes_a_role_that_only_the_platform_with_the_external_id_may_assume(aws, account, stack, access, template):
+def test_create_makes_a_role_that_only_the_platform_with_the_external_id_may_assume(
+    aws, account, stack, access, template
+):
     outputs = stack.deploy(template)
     assert outputs == {
         "RoleArn": f"arn:aws:iam::{account.id}:role/OrchesteraAccessRole",
@@ -38,13 +40,22 @@ def test_update_to_another_edition_is_in_place(stack, access, template):
     assert access.document() == permissions.edition("2026-02-06") and after["PolicyEdition"] == "2026-02-06"
     assert access.role()["MaxSessionDuration"] == 7200
     assert (stack.resource(ACCESS), access.role()["RoleId"], after["ExternalId"]) == (
-        physical_id, role_id, before["ExternalId"])
+        physical_id,
+        role_id,
+        before["ExternalId"],
+    )
 
 
 def test_a_boundary_is_put_changed_and_removed_within_the_functions_rights(account, stack, iam, access, template):
-    boundaries = [iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(
-        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}))["Policy"]["Arn"]
-        for name in ("one", "two")]
+    boundaries = [
+        iam.create_policy(
+            PolicyName=name,
+            PolicyDocument=json.dumps(
+                {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+            ),
+        )["Policy"]["Arn"]
+        for name in ("one", "two")
+    ]
     for boundary in [boundaries[0], boundaries[1], "", boundaries[0]]:
         stack.deploy(template, PermissionsBoundaryArn=boundary)
         assert access.role().get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "") == boundary
@@ -69,11 +80,29 @@ def test_retain_leaves_the_role_and_takes_our_tags_off(account, stack, access, t
 def test_drift_made_by_hand_is_repaired_by_the_next_update(stack, iam, access, template):
     stack.deploy(template)
     wanted = access.all()
-    iam.update_assume_role_policy(RoleName=ROLE, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999988887777:root"}, "Action": "sts:AssumeRole"}]}))
+    iam.update_assume_role_policy(
+        RoleName=ROLE,
+        PolicyDocument=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"AWS": "arn:aws:iam::999988887777:root"},
+                        "Action": "sts:AssumeRole",
+                    }
+                ],
+            }
+        ),
+    )
     iam.detach_role_policy(RoleName=ROLE, PolicyArn=access.policy_arn)
-    iam.create_policy_version(PolicyArn=access.policy_arn, SetAsDefault=True, PolicyDocument=json.dumps(
-        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}))
+    iam.create_policy_version(
+        PolicyArn=access.policy_arn,
+        SetAsDefault=True,
+        PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+        ),
+    )
     iam.untag_role(RoleName=ROLE, TagKeys=["orchestera:stack-id", "orchestera:external-id"])
     iam.update_role(RoleName=ROLE, MaxSessionDuration=43200)
     # Anything that changes a property of the resource makes CloudFormation send an Update.
@@ -96,14 +125,29 @@ def test_a_rename_makes_the_new_pair_and_removes_the_old_one(account, stack, acc
 
 
 @pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.stem)
-def test_an_upgrade_from_an_earlier_release_keeps_the_function_and_the_resource(account, stack, access, template, release):
+def test_an_upgrade_from_an_earlier_release_keeps_the_function_and_the_resource(
+    account, stack, access, template, release
+):
     before = stack.deploy(yaml_parse(release.read_text()))
     kept = [stack.resource(FUNCTION), stack.resource(ACCESS), access.role()["RoleId"], access.policy()["PolicyId"]]
     after = stack.deploy(template)
-    assert [stack.resource(FUNCTION), stack.resource(ACCESS), access.role()["RoleId"], access.policy()["PolicyId"]] == kept
+    assert [
+        stack.resource(FUNCTION),
+        stack.resource(ACCESS),
+        access.role()["RoleId"],
+        access.policy()["PolicyId"],
+    ] == kept
     assert after["ExternalId"] == before["ExternalId"] and after["Verified"] == "true"
     # The new release is what makes CloudFormation send an Update, and so what makes the new function converge.
-    assert len([event for event in stack.events() if event["LogicalResourceId"] == ACCESS
-                and event["ResourceStatus"] == "UPDATE_COMPLETE"]) == 1
+    assert (
+        len(
+            [
+                event
+                for event in stack.events()
+                if event["LogicalResourceId"] == ACCESS and event["ResourceStatus"] == "UPDATE_COMPLETE"
+            ]
+        )
+        == 1
+    )
     assert stack.delete() == "DELETE_COMPLETE"
     assert left(account) == NOTHING

@@ -2,11 +2,11 @@
 
 import json
 import re
-import tomllib
 
 import permissions
 import pytest
 import stack as stacks
+import tomllib
 from samcli.yamlhelper import yaml_parse
 from stack import ACCESS, FUNCTION, ROOT
 from test_function_role import statements
@@ -67,20 +67,25 @@ def test_the_functions_role_is_written_out_without_wildcards_and_managed_policie
     assert not role.keys() & {"ManagedPolicyArns", "Policies", "RoleName"}
     assert "Policies" not in resources[FUNCTION]["Properties"]
     for statement in statements({"Resources": resources}):
-        assert statement.keys() <= {"Sid", "Effect", "Action", "Resource", "Condition"} and statement["Effect"] == "Allow"
-        assert not any("*" in action for action in permissions._list(statement["Action"]))
+        assert (
+            statement.keys() <= {"Sid", "Effect", "Action", "Resource", "Condition"} and statement["Effect"] == "Allow"
+        )
+        assert not any("*" in action for action in permissions.as_list(statement["Action"]))
         assert statement["Resource"] in (
             {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/OrchesteraAccessRole"},
             {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/OrchesteraAccessPolicy"},
-            {"Fn::GetAtt": ["FunctionLogGroup", "Arn"]})
+            {"Fn::GetAtt": ["FunctionLogGroup", "Arn"]},
+        )
 
 
 def test_every_write_to_what_is_there_spares_what_another_stack_has_tagged(resources):
     spared = {"aws:ResourceTag/orchestera:stack-id": {"Ref": "AWS::StackId"}}
     for statement in statements({"Resources": resources}):
-        actions = permissions._list(statement["Action"])
-        if all(action.startswith(("iam:Get", "iam:List", "iam:Create", "logs:")) and action != "iam:CreatePolicyVersion"
-               for action in actions):
+        actions = permissions.as_list(statement["Action"])
+        if all(
+            action.startswith(("iam:Get", "iam:List", "iam:Create", "logs:")) and action != "iam:CreatePolicyVersion"
+            for action in actions
+        ):
             continue
         assert statement["Condition"]["StringEqualsIfExists"] == spared, statement["Sid"]
 
