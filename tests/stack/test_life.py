@@ -29,8 +29,21 @@ def test_create_makes_a_role_that_only_the_platform_with_the_external_id_may_ass
     assert tags_of(access.role()) == tags_of(access.policy())
     assert tags_of(access.role())["orchestera:stack-id"] == stack.id
 
-    platform = orchestera_platform.caller(aws, f"2{account.id[1:]}")
-    assert orchestera_platform.session(platform, outputs["RoleArn"], outputs["ExternalId"]) is None
+    stranger = orchestera_platform.caller(aws, f"2{account.id[1:]}")
+    assert orchestera_platform.session(stranger, outputs["RoleArn"], outputs["ExternalId"]) is None
+
+
+def test_the_external_id_is_generated_given_or_not_asked_for(stack, access, template):
+    def asked_for():
+        (statement,) = access.role()["AssumeRolePolicyDocument"]["Statement"]
+        return statement.get("Condition", {}).get("StringEquals", {}).get("sts:ExternalId")
+
+    generated = stack.deploy(template)["ExternalId"]
+    assert asked_for() == generated
+    assert stack.deploy(template, ExternalId="given@2026")["ExternalId"] == asked_for() == "given@2026"
+    assert "ExternalId" not in stack.deploy(template, RequireExternalId="false")
+    assert asked_for() is None
+    assert stack.deploy(template)["ExternalId"] == asked_for() == generated, "blank means the one that was generated"
 
 
 def test_update_to_another_edition_is_in_place(stack, access, template):

@@ -1,0 +1,34 @@
+"""The documents against the template that they speak of."""
+
+import re
+
+from stack import ROOT
+from test_function_role import actions
+
+
+def table(document, heading):
+    """The rows of the first table under a heading: lists of cells."""
+    section = (ROOT / document).read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line.startswith("|")
+    ]
+    return rows[2:]
+
+
+def code(cell):
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def test_the_readme_lists_every_parameter_with_its_default(template):
+    listed = {code(name)[0]: (code(default) or [""])[0] for name, default, _ in table("README.md", "Parameters")}
+    assert listed == {name: str(parameter["Default"]) for name, parameter in template["Parameters"].items()}
+
+
+def test_the_readme_lists_every_output(template):
+    assert [code(name)[0] for name, _ in table("README.md", "Outputs")] == list(template["Outputs"])
+
+
+def test_the_security_document_gives_a_reason_for_every_action_of_the_functions_role(template):
+    rows = table("docs/security.md", "What the function may do")
+    assert sorted(action for cell, _ in rows for action in code(cell)) == sorted(actions(template))
+    assert all(reason for _, reason in rows)
