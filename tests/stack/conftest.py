@@ -3,6 +3,7 @@
 import copy
 
 import inventory
+import permissions
 import pytest
 import stack as stacks
 from botocore.exceptions import ClientError
@@ -116,6 +117,17 @@ def for_names(template, role, policy, *others):
     document = changed["Resources"]["FunctionPolicy"]["Properties"]["PolicyDocument"]
     changed["Resources"]["FunctionPolicy"]["Properties"]["PolicyDocument"] = covering(document)
     return changed
+
+
+def statements(template):
+    """Every statement of the function's role, those under a condition of the template included."""
+    for statement in template["Resources"]["FunctionPolicy"]["Properties"]["PolicyDocument"]["Statement"]:
+        yield from statement["Fn::If"][1:] if "Fn::If" in statement else [statement]
+
+
+def actions(template):
+    """Every action that the function's role holds, under whatever condition."""
+    return [action for statement in statements(template) for action in permissions.as_list(statement["Action"])]
 
 
 def left(account):

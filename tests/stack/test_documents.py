@@ -2,8 +2,8 @@
 
 import re
 
+from conftest import actions
 from stack import ROOT
-from test_function_role import actions
 
 
 def table(document, heading):

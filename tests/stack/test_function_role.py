@@ -9,20 +9,10 @@ import json
 import permissions
 import pytest
 import stack as stacks
-from conftest import POLICY, ROLE, tags_of
+from conftest import POLICY, ROLE, actions, statements, tags_of
 
 DOCUMENT = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
-
-
-def statements(template):
-    """Every statement of the function's role, those under a condition of the template included."""
-    for statement in template["Resources"]["FunctionPolicy"]["Properties"]["PolicyDocument"]["Statement"]:
-        yield from statement["Fn::If"][1:] if "Fn::If" in statement else [statement]
-
-
-def actions(template):
-    return [action for statement in statements(template) for action in permissions.as_list(statement["Action"])]
 
 
 ACTIONS = [action for action in actions(stacks.template()) if action.startswith("iam:")]

@@ -7,9 +7,9 @@ import permissions
 import pytest
 import stack as stacks
 import tomllib
+from conftest import statements
 from samcli.yamlhelper import yaml_parse
 from stack import ACCESS, FUNCTION, ROOT
-from test_function_role import statements
 
 RELEASES = sorted((ROOT / "tests/stack/releases").glob("*.yaml"))
 CARGO = tomllib.loads((ROOT / "Cargo.toml").read_text())
