@@ -1,5 +1,6 @@
 """The Orchestera platform as the customer's account sees it: somebody in another account who assumes the role."""
 
+import contextlib
 import json
 
 from aws import Account
@@ -12,7 +13,11 @@ USER = "platform"
 def caller(aws, account_id=PLATFORM):
     """A user of that account who may assume any role; a root user may assume none."""
     iam = aws.account(account_id).client("iam")
-    iam.create_user(UserName=USER)
+    # There may be one from before: an account is for all who use this AWS.
+    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_user(UserName=USER)
+    for key in iam.list_access_keys(UserName=USER)["AccessKeyMetadata"]:
+        iam.delete_access_key(UserName=USER, AccessKeyId=key["AccessKeyId"])
     iam.put_user_policy(
         UserName=USER,
         PolicyName="AssumeRoles",

@@ -95,6 +95,12 @@ def is_allowed(call, **request):
     return True
 
 
+def make_buckets(account):
+    """The buckets that the calls are about."""
+    for bucket in BUCKETS:
+        account.client("s3").create_bucket(Bucket=bucket)
+
+
 def try_calls(session):
     """Makes every one of `CALLS` and yields the action, the resource, and whether it was allowed."""
     for action, resource, service, request in CALLS:

@@ -11,6 +11,7 @@ import inventory
 import orchestera_platform
 import permissions
 from aws import EmbeddedAws
+from permissions import is_allowed
 from stack import ACCESS, Failed, Stack, template
 
 CUSTOMER = "111122223333"
@@ -130,10 +131,36 @@ def what_came_out(page, customer, outputs):
     return document
 
 
+def kill_switch(page, aws, stack, session, outputs):
+    """Suspends and lets in again, with the session that is open from before."""
+    iam = stack.account.client("iam")
+    platform = orchestera_platform.caller(aws)
+    role, external_id = outputs["RoleArn"], outputs["ExternalId"]
+    name = role.split("/")[-1]
+
+    def trust():
+        return iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+
+    before = trust()
+    page.scene("The kill switch: AccessState = Suspended")
+    stack.deploy(template(), PolicyEdition=EDITIONS[1], AccessState="Suspended")
+    statement = trust()["Statement"][-1]
+    page.say(f"the trust has one more statement: {json.dumps(statement)}")
+    page.claim("the platform can open no session", orchestera_platform.session(platform, role, external_id) is None)
+    allowed = [action for action, _, allowed in permissions.try_calls(session) if allowed]
+    page.claim("the session that is open from before can do nothing any more", not allowed)
+    undo = is_allowed(session.client("iam").delete_role_policy, RoleName=name, PolicyName="OrchesteraSuspended")
+    page.claim("nor can it undo this", not undo)
+
+    page.scene("AccessState = Active again")
+    stack.deploy(template(), PolicyEdition=EDITIONS[1])
+    page.claim("the trust is what it was", trust() == before)
+    page.claim("the open session works again", is_allowed(session.client("ec2").describe_vpcs))
+
+
 def life_of_a_stack(page, aws):
     customer = aws.account(CUSTOMER)
-    for bucket in permissions.BUCKETS:
-        customer.client("s3").create_bucket(Bucket=bucket)
+    permissions.make_buckets(customer)
     before = inventory.of(customer)
     stack = Stack(customer, on_event=page.event)
 
@@ -175,6 +202,8 @@ def life_of_a_stack(page, aws):
 
     page.scene("What the same session may do now")
     what_the_session_may_do(page, customer, session, outputs["RoleArn"], new, actions)
+
+    kill_switch(page, aws, stack, session, outputs)
 
     page.scene("Delete the stack")
     page.claim("it is gone", stack.delete() == "DELETE_COMPLETE")

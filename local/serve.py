@@ -1,6 +1,7 @@
 """`make up`: an embedded AWS that keeps running, with the stack deployed to it. `make down`: its end."""
 
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -9,8 +10,8 @@ from aws import REGION, SECRET_KEY, EmbeddedAws, stop
 from stack import ROOT, Stack, template
 
 ACCOUNT = "111122223333"
-# Where the one that is up is remembered.
-UP = ROOT / ".tools/embedded-aws.json"
+# Where the one that is up is remembered. The tests have another place, so that they end none but their own.
+UP = Path(os.environ.get("ORCHESTERA_UP") or ROOT / ".tools/embedded-aws.json")
 
 
 def running():

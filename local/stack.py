@@ -18,6 +18,9 @@ FUNCTION = "AccessFunction"
 ACCESS = "Access"
 # Seconds between two looks at a stack's events.
 PAUSE = 0.05
+# Seconds after which an operation is said to hang. More than twice the template's ServiceTimeout: a function that does
+# not answer is CloudFormation's to notice, for an event and for the one that undoes it.
+LONGEST_OPERATION = 900
 
 
 def bootstrap():
@@ -110,6 +113,7 @@ class Stack:
         return self.cloudformation.describe_stacks(StackName=self.id)["Stacks"][0]
 
     def _watch(self):
+        ends = time.monotonic() + LONGEST_OPERATION
         while True:
             # The status before the events, so that the last of them are not missed.
             status = self._describe()["StackStatus"]
@@ -119,6 +123,8 @@ class Stack:
                     self.on_event(event)
             if not status.endswith("IN_PROGRESS"):
                 return status
+            if time.monotonic() > ends:
+                raise Failed(f"{self.name} is still {status} after {LONGEST_OPERATION} seconds")
             time.sleep(PAUSE)
 
 

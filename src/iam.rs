@@ -129,6 +129,12 @@ pub enum Write {
         role_name: String,
         policy_arn: String,
     },
+    /// Makes or replaces an *inline* policy.
+    PutRolePolicy {
+        role_name: String,
+        policy_name: String,
+        document: Value,
+    },
     /// Deletes an *inline* policy.
     DeleteRolePolicy {
         role_name: String,
@@ -177,6 +183,7 @@ impl Write {
             Self::UntagRole { .. } => "UntagRole",
             Self::AttachRolePolicy { .. } => "AttachRolePolicy",
             Self::DetachRolePolicy { .. } => "DetachRolePolicy",
+            Self::PutRolePolicy { .. } => "PutRolePolicy",
             Self::DeleteRolePolicy { .. } => "DeleteRolePolicy",
             Self::DeleteRole { .. } => "DeleteRole",
             Self::CreatePolicy { .. } => "CreatePolicy",
@@ -200,6 +207,7 @@ impl Write {
             | Self::UntagRole { role_name, .. }
             | Self::AttachRolePolicy { role_name, .. }
             | Self::DetachRolePolicy { role_name, .. }
+            | Self::PutRolePolicy { role_name, .. }
             | Self::DeleteRolePolicy { role_name, .. }
             | Self::DeleteRole { role_name } => role_name,
             Self::CreatePolicy { policy_name, .. } => policy_name,
@@ -236,7 +244,9 @@ impl fmt::Display for Write {
             Self::PutRolePermissionsBoundary { policy_arn, .. }
             | Self::AttachRolePolicy { policy_arn, .. }
             | Self::DetachRolePolicy { policy_arn, .. } => write!(f, " {policy_arn}"),
-            Self::DeleteRolePolicy { policy_name, .. } => write!(f, " {policy_name}"),
+            Self::PutRolePolicy { policy_name, .. } | Self::DeleteRolePolicy { policy_name, .. } => {
+                write!(f, " {policy_name}")
+            }
             Self::DeletePolicyVersion { version_id, .. } => write!(f, " {version_id}"),
             Self::TagRole { tags, .. } | Self::TagPolicy { tags, .. } => {
                 write!(f, " {}", tags.keys().map(String::as_str).collect::<Vec<_>>().join(","))
@@ -262,6 +272,8 @@ pub trait Iam {
     async fn attached_policies(&self, role_name: &str) -> Result<Vec<AttachedPolicy>>;
     /// `ListRolePolicies`: names of inline policies.
     async fn inline_policies(&self, role_name: &str) -> Result<Vec<String>>;
+    /// `GetRolePolicy`: an inline policy's document, decoded. [`Value::Null`] if it is not JSON.
+    async fn inline_policy(&self, role_name: &str, policy_name: &str) -> Result<Value>;
     /// `ListInstanceProfilesForRole`: names.
     async fn instance_profiles(&self, role_name: &str) -> Result<Vec<String>>;
     /// `GetPolicy`.

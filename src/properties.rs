@@ -39,11 +39,32 @@ pub struct Properties {
     pub permissions_boundary: Option<String>,
     /// Seconds, 3600 to 43200.
     pub max_session_duration: i32,
+    pub access_state: AccessState,
     pub on_existing: OnExisting,
     pub on_delete: OnDelete,
     /// The customer's own tags.
     pub tags: Tags,
 }
+
+/// Whether the platform may come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessState {
+    Active,
+    /// The kill switch: everything stays, nothing can be done with it.
+    Suspended,
+}
+
+impl AccessState {
+    /// As the property and the attribute spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Active => "Active",
+            Self::Suspended => "Suspended",
+        }
+    }
+}
+
+const ACCESS_STATES: [AccessState; 2] = [AccessState::Active, AccessState::Suspended];
 
 /// What to do with an object of that name that this resource did not make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +115,11 @@ impl Properties {
                 "the ARN of a managed policy, such as arn:aws:iam::111122223333:policy/name",
             ),
             max_session_duration: read.seconds("MaxSessionDuration", 3600..=43200),
+            access_state: read.choice(
+                "AccessState",
+                AccessState::Active,
+                &ACCESS_STATES.map(|state| (state.name(), state)),
+            ),
             on_existing: read.choice(
                 "OnExisting",
                 OnExisting::Adopt,

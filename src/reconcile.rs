@@ -14,6 +14,7 @@ pub mod reason;
 mod rename;
 pub mod settle;
 pub mod state;
+pub mod suspension;
 
 use crate::account::Account;
 use crate::budget::Budget;

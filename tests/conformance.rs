@@ -25,6 +25,7 @@ enum Call {
     Role(&'static str),
     Attached(&'static str),
     Inline(&'static str),
+    InlineDocument(&'static str, &'static str),
     Profiles(&'static str),
     Policy(&'static str),
     Versions(&'static str),
@@ -64,6 +65,11 @@ fn create_policy(name: &str) -> Write {
     Write::CreatePolicy { policy_name: name.into(), document: document("ec2:*"), tags: tags(&[("a", "1")]) }
 }
 
+fn put_inline(role_name: &str, policy_name: &str) -> Call {
+    let (role_name, policy_name) = (role_name.to_owned(), policy_name.to_owned());
+    Call::Write(Write::PutRolePolicy { role_name, policy_name, document: document("s3:*") })
+}
+
 async fn play(iam: &AwsIam, call: &Call, account: &str) -> String {
     // ARNs of the script carry no account; those in the answers lose theirs.
     let arn = |name: &&'static str| arn(name, account);
@@ -72,6 +78,7 @@ async fn play(iam: &AwsIam, call: &Call, account: &str) -> String {
         Call::Role(name) => show(iam.role(name).await),
         Call::Attached(name) => show(sorted(iam.attached_policies(name).await)),
         Call::Inline(name) => show(sorted(iam.inline_policies(name).await)),
+        Call::InlineDocument(name, policy_name) => show(iam.inline_policy(name, policy_name).await),
         Call::Profiles(name) => show(iam.instance_profiles(name).await),
         Call::Policy(name) => show(iam.policy(&arn(name)).await),
         Call::Versions(name) => show(iam.policy_versions(&arn(name)).await.map(|mut versions| {
@@ -189,6 +196,8 @@ fn script() -> Vec<Call> {
         bound("R", READ_ONLY),
         W(Write::DeleteRolePermissionsBoundary { role_name: "R".into() }),
         W(Write::TagPolicy { policy_arn: "P".into(), tags: tags(&[("a", "1")]) }),
+        put_inline("R", "inline"),
+        Call::InlineDocument("R", "inline"),
         // Made.
         W(create_role("R")),
         W(create_policy("P")),
@@ -267,6 +276,14 @@ fn script() -> Vec<Call> {
         Versions("P"),
         Policy("P"),
         Document("P", "v6"),
+        // An inline policy.
+        Call::InlineDocument("R", "inline"),
+        put_inline("R", "inline"),
+        put_inline("R", "inline"),
+        Inline("R"),
+        Call::InlineDocument("R", "inline"),
+        W(Write::DeleteRolePolicy { role_name: "R".into(), policy_name: "inline".into() }),
+        Inline("R"),
         // Gone.
         detach("R", "P"),
         drop_version("P", "v2"),

@@ -124,7 +124,6 @@ fn every_odd_event_is_answered_with_failed_and_a_reason_or_cannot_be_answered_at
     for (name, words) in [
         ("odd-every-property-wrong", "(14) "),
         ("odd-lists-where-text-is-due", "RoleName must be a text"),
-        ("odd-suspended", "AccessState cannot be Suspended"),
         ("odd-member-account", "MemberAccountId cannot be used"),
         ("odd-unknown-request-type", "none of Create, Update and Delete"),
         ("odd-update-without-physical-id", "no PhysicalResourceId"),

@@ -10,7 +10,7 @@ use serde_json::json;
 use std::time::Duration;
 
 /// Every operation that the function may call.
-const OPERATIONS: [&str; 25] = [
+const OPERATIONS: [&str; 27] = [
     "GetRole",
     "GetPolicy",
     "GetPolicyVersion",
@@ -28,6 +28,8 @@ const OPERATIONS: [&str; 25] = [
     "UntagRole",
     "AttachRolePolicy",
     "DetachRolePolicy",
+    "GetRolePolicy",
+    "PutRolePolicy",
     "DeleteRolePolicy",
     "DeleteRole",
     "CreatePolicy",
@@ -62,6 +64,11 @@ async fn each_kind_of_event_takes_the_round_trips_that_the_table_says() {
     takes(stack.update(ID, json!({}), json!({})).await, 2);
     takes(stack.update(ID, json!({"PolicyEdition": "2026-02-06"}), json!({})).await, 5);
     takes(stack.update(ID, json!({}), json!({"PolicyEdition": "2026-02-06"})).await, 5);
+    // Three locks, one after the other. The inline Deny is read beside the policy's document.
+    let suspended = json!({"AccessState": "Suspended"});
+    takes(stack.update(ID, suspended.clone(), json!({})).await, 7);
+    takes(stack.update(ID, suspended.clone(), suspended.clone()).await, 2);
+    takes(stack.update(ID, json!({}), suspended).await, 7);
     takes(stack.update(ID, renamed.clone(), json!({})).await, 7);
     // Two old versions to drop, beside the detaching.
     takes(stack.delete(ID, json!({})).await, 6);

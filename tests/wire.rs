@@ -52,7 +52,7 @@ fn furnished() -> Arc<FakeIam> {
         world.write(&create_policy()).unwrap();
         world.write(&Write::CreatePolicyVersion { policy_arn: policy_arn("P"), document: document() }).unwrap();
         let role = world.role_mut("R").unwrap();
-        role.inline.insert("inline".into());
+        role.inline.insert("inline".into(), document());
         role.tags = tags([("k", "v")]);
     });
     Arc::new(fake)
@@ -172,8 +172,16 @@ async fn each_write_is_one_call_with_exactly_these_parameters() {
         assert_eq!(requests.len(), before + 1, "{write}");
         assert_eq!(form(&requests[before]), *expected, "{write}");
     }
-    fake.by_hand(|world| world.role_mut("R").unwrap().inline.insert("inline".into()));
     let last = [
+        (
+            Write::PutRolePolicy { role_name: role_name(), policy_name: "inline".into(), document: document() },
+            fields(&[
+                ("Action", "PutRolePolicy"),
+                ("RoleName", "R"),
+                ("PolicyName", "inline"),
+                ("PolicyDocument", &document_text),
+            ]),
+        ),
         (
             Write::DeleteRolePolicy { role_name: role_name(), policy_name: "inline".into() },
             fields(&[("Action", "DeleteRolePolicy"), ("RoleName", "R"), ("PolicyName", "inline")]),
@@ -217,11 +225,14 @@ async fn what_is_read_is_what_is_there() {
     assert_eq!(iam.role("R").await.unwrap(), fake.role("R").await.unwrap());
     assert_eq!(iam.policy(&policy_arn("P")).await.unwrap(), fake.policy(&policy_arn("P")).await.unwrap());
     assert_eq!(iam.policy_document(&policy_arn("P"), "v2").await.unwrap(), document());
+    assert_eq!(iam.inline_policy("R", "inline").await.unwrap(), document());
     assert_eq!(iam.role("Missing").await.unwrap(), None);
     assert_eq!(iam.policy(&policy_arn("Missing")).await.unwrap(), None);
-    for gone in
-        [iam.inline_policies("Missing").await.map(drop), iam.policy_document(&policy_arn("P"), "v9").await.map(drop)]
-    {
+    for gone in [
+        iam.inline_policies("Missing").await.map(drop),
+        iam.inline_policy("R", "missing").await.map(drop),
+        iam.policy_document(&policy_arn("P"), "v9").await.map(drop),
+    ] {
         assert_eq!(gone.unwrap_err().kind(), Kind::Gone);
     }
 }
@@ -232,7 +243,7 @@ async fn every_list_is_read_to_its_last_page() {
     fake.by_hand(|world| {
         let role = world.role_mut("R").unwrap();
         role.attached = (0..5).map(|n| format!("arn:aws:iam::aws:policy/a{n}")).collect();
-        role.inline = (0..5).map(|n| format!("i{n}")).collect();
+        role.inline = (0..5).map(|n| (format!("i{n}"), document())).collect();
         role.instance_profiles = (0..5).map(|n| format!("p{n}")).collect();
         let policy = world.policies.get_mut(&policy_arn("P")).unwrap();
         policy.versions = (1..=5).map(|n| (n, document())).collect();

@@ -4,6 +4,7 @@ Settings are MiniStack's environment variables, given by `aws.py`, and EMBEDDED_
 """
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -17,6 +18,8 @@ def end_with(owner):
     """A process whose parent is gone gets another one."""
     while os.getppid() == owner:
         time.sleep(1)
+    # Its own folder, as `aws.py` made it.
+    shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
     os.killpg(0, signal.SIGKILL)
 
 

@@ -114,6 +114,11 @@ impl Iam for AwsIam {
         pages.collect::<std::result::Result<_, _>>().await.map_err(failed("ListRolePolicies"))
     }
 
+    async fn inline_policy(&self, role_name: &str, policy_name: &str) -> Result<Value> {
+        let answer = self.0.get_role_policy().role_name(role_name).policy_name(policy_name).send().await;
+        Ok(decoded(Some(&answer.map_err(failed("GetRolePolicy"))?.policy_document)))
+    }
+
     async fn instance_profiles(&self, role_name: &str) -> Result<Vec<String>> {
         let mut pages = self.0.list_instance_profiles_for_role().role_name(role_name).into_paginator().items().send();
         let mut names = Vec::new();
@@ -207,6 +212,10 @@ impl Iam for AwsIam {
             }
             Write::DetachRolePolicy { role_name, policy_arn } => {
                 done(operation, iam.detach_role_policy().role_name(role_name).policy_arn(policy_arn).send().await)
+            }
+            Write::PutRolePolicy { role_name, policy_name, document } => {
+                let call = iam.put_role_policy().role_name(role_name).policy_name(policy_name);
+                done(operation, call.policy_document(document.to_string()).send().await)
             }
             Write::DeleteRolePolicy { role_name, policy_name } => {
                 done(operation, iam.delete_role_policy().role_name(role_name).policy_name(policy_name).send().await)

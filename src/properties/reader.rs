@@ -136,16 +136,6 @@ impl<'a> Reader<'a> {
     /// What a later release will do and this one cannot.
     pub(super) fn not_yet(&mut self) {
         let release = env!("CARGO_PKG_VERSION");
-        match self.text("AccessState").as_deref() {
-            None | Some("Active") => {}
-            Some("Suspended") => self.problems.push(format!(
-                "AccessState cannot be Suspended in release {release}: leave it at Active, and to shut the platform out \
-                 remove the stack or add a Deny to the role's trust policy by hand"
-            )),
-            Some(other) => {
-                self.problems.push(format!("AccessState must be one of Active, Suspended, not '{}'", shortened(other)));
-            }
-        }
         if self.text("MemberAccountId").is_some() {
             self.problems.push(format!(
                 "MemberAccountId cannot be used in release {release}: leave it blank, and create the stack in the member \

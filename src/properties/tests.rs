@@ -42,7 +42,7 @@ fn every_value_is_taken_over() {
     let p = parse(json!({
         "RoleName": "R", "PolicyName": "P", "PlatformAccountId": "000000000001", "ExternalId": "ab",
         "PolicyEdition": "2026-02-06", "PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/a/b",
-        "OnExisting": "Fail", "OnDelete": "Retain", "AccessState": "Active", "MemberAccountId": "",
+        "OnExisting": "Fail", "OnDelete": "Retain", "AccessState": "Suspended", "MemberAccountId": "",
         "Tags": [{"Key": "team", "Value": "data"}, {"Key": "blank"}, {"Key": "n", "Value": 7}],
     }));
     assert_eq!(
@@ -52,6 +52,8 @@ fn every_value_is_taken_over() {
     assert_eq!((p.external_id.as_deref(), p.edition.name), (Some("ab"), "2026-02-06"));
     assert_eq!(p.permissions_boundary.as_deref(), Some("arn:aws:iam::111122223333:policy/a/b"));
     assert_eq!((p.on_existing, p.on_delete), (OnExisting::Fail, OnDelete::Retain));
+    assert_eq!(p.access_state, AccessState::Suspended);
+    assert_eq!(parse(json!({"AccessState": ""})).access_state, AccessState::Active);
     assert_eq!(p.tags, [("team", "data"), ("blank", ""), ("n", "7")].map(|(k, v)| (k.into(), v.into())).into());
     assert_eq!(parse(json!({"OnDelete": "DeleteAll"})).on_delete, OnDelete::DeleteAll);
 }
@@ -62,7 +64,7 @@ fn every_problem_is_named_not_only_the_first() {
         "RoleName": "a b", "PolicyName": "p/q", "PlatformAccountId": 17059471480u64, "RequireExternalId": "perhaps",
         "ExternalId": "x", "PolicyEdition": "2024-01-01", "PermissionsBoundaryArn": "arn:aws:iam::1:role/x",
         "MaxSessionDuration": "60", "OnExisting": "Take", "OnDelete": "Burn", "Tags": {"a": "b"},
-        "AccessState": "Suspended", "MemberAccountId": "444455556666",
+        "AccessState": "Asleep", "MemberAccountId": "444455556666",
     }));
     for name in [
         "RoleName",

@@ -6,6 +6,7 @@ use crate::physical_id::PhysicalId;
 use crate::policy;
 use crate::reconcile::plan::Wanted;
 use crate::reconcile::settle::Settled;
+use crate::reconcile::suspension;
 use crate::response::{Attributes, FOREIGN_POLICIES};
 
 /// Every attribute, in every success; blank where it does not apply. `previous` is the id that this one replaces: its policy,
@@ -17,7 +18,8 @@ pub fn of(wanted: &Wanted, settled: &Settled, previous: Option<&PhysicalId>) -> 
     let foreign = there.role.iter().flat_map(|role| {
         let managed = role.attached.iter().map(|policy| policy.arn.clone());
         let managed = managed.filter(|arn| *arn != policy_arn && Some(arn) != replaced.as_ref());
-        managed.chain(role.inline.iter().map(|name| format!("inline:{name}")))
+        let inline = role.inline.iter().filter(|name| *name != suspension::POLICY_NAME);
+        managed.chain(inline.map(|name| format!("inline:{name}")))
     });
     let edition = wanted.properties.edition;
     let role_arn = || wanted.account.role_arn(&wanted.id.role_name);
@@ -32,7 +34,7 @@ pub fn of(wanted: &Wanted, settled: &Settled, previous: Option<&PhysicalId>) -> 
         ("ExternalId", wanted.external_id(there)?.unwrap_or_default()),
         ("AccountId", wanted.account.id.clone()),
         ("PlatformAccountId", wanted.properties.platform_account_id.clone()),
-        ("AccessState", "Active".to_owned()),
+        ("AccessState", wanted.properties.access_state.name().to_owned()),
         ("Ownership", CREATED.to_owned()),
         ("Verified", settled.verified.to_string()),
         (FOREIGN_POLICIES, foreign.collect::<Vec<_>>().join(",")),

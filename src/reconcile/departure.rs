@@ -7,6 +7,7 @@ use crate::ownership::{self, Owner, Resource};
 use crate::physical_id::PhysicalId;
 use crate::reconcile::plan::Plan;
 use crate::reconcile::state::{Policy, Role, State};
+use crate::reconcile::suspension;
 use crate::trust;
 use std::collections::BTreeSet;
 
@@ -106,13 +107,18 @@ fn retention(leaving: &Leaving, role: Option<&Role>, policy: Option<&Policy>) ->
         let keys = || tags.keys().filter(|key| key.starts_with(ownership::PREFIX)).cloned().collect();
         leaving.resource.owns(&leaving.id, tags).then(keys)
     };
+    let suspended = role.is_some_and(|role| role.inline.iter().any(|name| name == suspension::POLICY_NAME));
     let role = role.and_then(|role| ours(&role.about.tags));
     let policy = policy.and_then(|policy| ours(&policy.about.tags));
     let mut departure = Departure::default();
     if role.is_some() || policy.is_some() {
+        let access = if suspended {
+            "and the platform stays shut out"
+        } else {
+            "and the platform keeps its access. Delete them in IAM to take it away"
+        };
         departure.notes.insert(format!(
-            "OnDelete is Retain: the role {} and the policy {} stay in account {}, and the platform keeps its access. \
-             Delete them in IAM to take it away.",
+            "OnDelete is Retain: the role {} and the policy {} stay in account {}, {access}.",
             leaving.id.role_name, leaving.id.policy_name, leaving.account.id
         ));
     }
@@ -133,7 +139,10 @@ fn shut(leaving: &Leaving, role: &Role) -> Departure {
     }
     let others: Vec<_> =
         role.attached.iter().map(|policy| policy.arn.as_str()).filter(|arn| *arn != policy_arn).collect();
-    let others: Vec<_> = others.into_iter().chain(role.inline.iter().map(String::as_str)).collect();
+    let others: Vec<_> = others
+        .into_iter()
+        .chain(role.inline.iter().map(String::as_str).filter(|name| *name != suspension::POLICY_NAME))
+        .collect();
     let others = if others.is_empty() {
         String::new()
     } else {

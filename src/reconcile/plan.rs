@@ -9,11 +9,13 @@ use crate::iam::{Tags, Write};
 use crate::ownership::{self, Resource};
 use crate::physical_id::PhysicalId;
 use crate::policy;
-use crate::properties::{OnDelete, Properties};
+use crate::properties::{AccessState, OnDelete, Properties};
 use crate::reconcile::claim::{self, Claim};
 use crate::reconcile::external_id::{self, Generated};
 use crate::reconcile::state::{Policy, Role, State};
+use crate::reconcile::suspension;
 use crate::trust;
+use serde_json::Value;
 use std::fmt;
 
 /// IAM: at most five versions of a managed policy.
@@ -33,6 +35,11 @@ impl Plan {
 
     pub fn steps(&self) -> impl Iterator<Item = &Write> {
         self.stages.iter().flatten()
+    }
+
+    /// Each step a stage of its own.
+    pub fn push_one_by_one(&mut self, steps: Vec<Write>) {
+        self.stages.extend(steps.into_iter().map(|step| vec![step]));
     }
 
     pub fn push(&mut self, stage: Vec<Write>) {
@@ -104,6 +111,20 @@ impl Wanted {
         }
     }
 
+    fn is_suspended(&self) -> bool {
+        self.properties.access_state == AccessState::Suspended
+    }
+
+    /// The trust that the role is to have.
+    ///
+    /// # Errors
+    /// Those of [`Self::external_id`].
+    fn trust(&self, there: &State) -> Result<Value> {
+        let external_id = self.external_id(there)?;
+        let open = trust::document(&self.account, &self.properties.platform_account_id, external_id.as_deref());
+        Ok(if self.is_suspended() { trust::with_everybody_denied(&open) } else { open })
+    }
+
     /// The tags that both objects are to carry. Others on them are not ours to judge.
     fn tags(&self, there: &State) -> Tags {
         let mut tags = self.properties.tags.clone();
@@ -128,17 +149,17 @@ impl Wanted {
 /// [`Refused`](crate::error::Kind::Refused) if something is there that may not be touched, or the external id is lost.
 pub fn plan(wanted: &Wanted, there: &State) -> Result<Plan> {
     claim::check(wanted, there)?;
-    let external_id = wanted.external_id(there)?;
-    let trust = trust::document(&wanted.account, &wanted.properties.platform_account_id, external_id.as_deref());
+    let trust = wanted.trust(there)?;
     let tags = wanted.tags(there);
+    let role = there.role.as_ref();
 
     let mut plan = Plan::default();
+    let (shutting, new_trust, opening) = admission_steps(wanted, role, &trust);
+    plan.push_one_by_one(shutting);
     let policy_steps = match &there.policy {
         Some(policy) => {
             // What the policy grants comes first and alone: access that both editions give is never interrupted.
-            for step in document_steps(wanted, policy) {
-                plan.push(vec![step]);
-            }
+            plan.push_one_by_one(document_steps(wanted, policy));
             policy_tag_steps(wanted, &tags, &policy.about.tags)
         }
         None => vec![Write::CreatePolicy {
@@ -147,8 +168,8 @@ pub fn plan(wanted: &Wanted, there: &State) -> Result<Plan> {
             tags: tags.clone(),
         }],
     };
-    let role_steps = match &there.role {
-        Some(role) => role_steps(wanted, role, trust, &tags),
+    let role_steps = match role {
+        Some(role) => role_steps(wanted, role, new_trust, &tags),
         None => vec![Write::CreateRole {
             role_name: wanted.id.role_name.clone(),
             trust,
@@ -158,13 +179,34 @@ pub fn plan(wanted: &Wanted, there: &State) -> Result<Plan> {
         }],
     };
     plan.push_side_by_side(policy_steps, role_steps);
-    if !there.role.as_ref().is_some_and(|role| role.has_attached(&wanted.policy_arn())) {
-        plan.push(vec![Write::AttachRolePolicy {
-            role_name: wanted.id.role_name.clone(),
-            policy_arn: wanted.policy_arn(),
-        }]);
-    }
+    plan.push_one_by_one(opening);
     Ok(plan)
+}
+
+/// Who gets in, in three parts: the steps that shut the role, before everything else; the new trust, among the others; the
+/// steps that open it, after everything else, so that the limits are in force by then.
+fn admission_steps(wanted: &Wanted, role: Option<&Role>, trust: &Value) -> (Vec<Write>, Option<Write>, Vec<Write>) {
+    let (role_name, policy_arn) = (wanted.id.role_name.clone(), wanted.policy_arn());
+    let has_policy = role.is_some_and(|role| role.has_attached(&policy_arn));
+    let new_trust = role
+        .filter(|role| !policy::same(&role.about.trust, trust))
+        .map(|_| Write::UpdateAssumeRolePolicy { role_name: role_name.clone(), trust: trust.clone() });
+    let denial = suspension::denial(wanted, role);
+    match (wanted.is_suspended(), role) {
+        // It is made with a trust that admits nobody.
+        (true, None) => (Vec::new(), None, Vec::from_iter(denial)),
+        (true, Some(_)) => {
+            let detach = has_policy.then_some(Write::DetachRolePolicy { role_name, policy_arn });
+            (denial.into_iter().chain(new_trust).chain(detach).collect(), None, Vec::new())
+        }
+        (false, role) => {
+            let attach = (!has_policy).then_some(Write::AttachRolePolicy { role_name, policy_arn });
+            match role.and_then(|role| suspension::pardon(wanted, role)) {
+                None => (Vec::new(), new_trust, Vec::from_iter(attach)),
+                Some(pardon) => (Vec::new(), None, attach.into_iter().chain(new_trust).chain([pardon]).collect()),
+            }
+        }
+    }
 }
 
 /// A new default version if the document differs; before it, room for one.
@@ -188,7 +230,7 @@ fn document_steps(wanted: &Wanted, policy: &Policy) -> Vec<Write> {
 }
 
 /// Everything about an existing role but its attachments.
-fn role_steps(wanted: &Wanted, role: &Role, trust: serde_json::Value, tags: &Tags) -> Vec<Write> {
+fn role_steps(wanted: &Wanted, role: &Role, new_trust: Option<Write>, tags: &Tags) -> Vec<Write> {
     let role_name = || wanted.id.role_name.clone();
     let mut steps = Vec::new();
     let boundary = &wanted.properties.permissions_boundary;
@@ -198,9 +240,7 @@ fn role_steps(wanted: &Wanted, role: &Role, trust: serde_json::Value, tags: &Tag
             None => Write::DeleteRolePermissionsBoundary { role_name: role_name() },
         });
     }
-    if !policy::same(&role.about.trust, &trust) {
-        steps.push(Write::UpdateAssumeRolePolicy { role_name: role_name(), trust });
-    }
+    steps.extend(new_trust);
     let max_session_duration = wanted.properties.max_session_duration;
     if role.about.max_session_duration != max_session_duration {
         steps.push(Write::UpdateRole { role_name: role_name(), max_session_duration });

@@ -5,7 +5,7 @@ use crate::budget::Budget;
 use crate::error::{Error, Kind, Result};
 use crate::iam::{AttachedPolicy, Iam, PolicyDescription, PolicyUser, PolicyVersion, RoleDescription};
 use crate::physical_id::PhysicalId;
-use crate::reconcile::reason;
+use crate::reconcile::{reason, suspension};
 use serde_json::Value;
 use std::future::Future;
 use tokio::time::timeout_at;
@@ -24,6 +24,8 @@ pub struct Role {
     pub attached: Vec<AttachedPolicy>,
     /// Names of inline policies.
     pub inline: Vec<String>,
+    /// The document of the inline policy that suspends the role, if it is there; not read for a [`Sight::Departure`].
+    pub suspension: Option<Value>,
     /// Names of the instance profiles that the role is in; empty unless observed for a [`Sight::Departure`].
     pub instance_profiles: Vec<String>,
 }
@@ -54,7 +56,8 @@ pub enum Sight {
     Departure,
 }
 
-/// Reads the state. All reads go out at once but for the policy's document, which needs the default version's id.
+/// Reads the state. All reads go out at once but for the policy's document, which needs the default version's id, and a
+/// suspension's, which is there only if it is listed.
 ///
 /// # Errors
 /// Those of the reads, with a sentence; [`OutOfTime`](Kind::OutOfTime) when the time for calls ends.
@@ -95,7 +98,13 @@ async fn observe_role(iam: &impl Iam, role_name: &str, sight: Sight) -> Result<O
         only_for_departure(sight, iam.instance_profiles(role_name)),
     );
     let (attached, inline, instance_profiles) = (attached?, inline?, instance_profiles?);
-    Ok(about?.map(|about| Role { about, attached, inline, instance_profiles }))
+    let Some(about) = about? else { return Ok(None) };
+    let is_suspended = sight == Sight::Convergence && inline.iter().any(|name| name == suspension::POLICY_NAME);
+    let suspension = match is_suspended {
+        true => Some(iam.inline_policy(role_name, suspension::POLICY_NAME).await?),
+        false => None,
+    };
+    Ok(Some(Role { about, attached, inline, suspension, instance_profiles }))
 }
 
 async fn observe_policy(iam: &impl Iam, policy_arn: &str, sight: Sight) -> Result<Option<Policy>> {

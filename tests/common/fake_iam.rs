@@ -40,7 +40,8 @@ pub struct Role {
     pub permissions_boundary: Option<String>,
     pub tags: Tags,
     pub attached: BTreeSet<String>,
-    pub inline: BTreeSet<String>,
+    /// Documents by name.
+    pub inline: BTreeMap<String, Value>,
     pub instance_profiles: BTreeSet<String>,
 }
 
@@ -119,7 +120,7 @@ impl World {
                     permissions_boundary: permissions_boundary.clone(),
                     tags: tags.clone(),
                     attached: BTreeSet::new(),
-                    inline: BTreeSet::new(),
+                    inline: BTreeMap::new(),
                     instance_profiles: BTreeSet::new(),
                 };
                 self.roles.insert(role_name.to_lowercase(), role);
@@ -154,8 +155,14 @@ impl World {
                     return Err(gone("attachment of policy", policy_arn));
                 }
             }
+            Write::PutRolePolicy { role_name, policy_name, document } => {
+                check_name(policy_name, 128)?;
+                let role = self.need_role(role_name)?;
+                check_document(document, Place::Policy)?;
+                role.inline.insert(policy_name.clone(), document.clone());
+            }
             Write::DeleteRolePolicy { role_name, policy_name } => {
-                if !self.need_role(role_name)?.inline.remove(policy_name) {
+                if self.need_role(role_name)?.inline.remove(policy_name).is_none() {
                     return Err(gone("inline policy", policy_name));
                 }
             }
@@ -430,7 +437,14 @@ impl Iam for FakeIam {
     async fn inline_policies(&self, role_name: &str) -> Result<Vec<String>> {
         self.read("ListRolePolicies", |world| {
             let role = world.role(role_name).ok_or_else(|| gone("role", role_name))?;
-            Ok(role.inline.iter().cloned().collect())
+            Ok(role.inline.keys().cloned().collect())
+        })
+    }
+
+    async fn inline_policy(&self, role_name: &str, policy_name: &str) -> Result<Value> {
+        self.read("GetRolePolicy", |world| {
+            let role = world.role(role_name).ok_or_else(|| gone("role", role_name))?;
+            role.inline.get(policy_name).cloned().ok_or_else(|| gone("inline policy", policy_name))
         })
     }
 

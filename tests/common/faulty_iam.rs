@@ -128,6 +128,9 @@ impl Iam for FaultyIam<'_> {
     async fn inline_policies(&self, role_name: &str) -> Result<Vec<String>> {
         self.call("ListRolePolicies", self.fake.inline_policies(role_name)).await
     }
+    async fn inline_policy(&self, role_name: &str, policy_name: &str) -> Result<Value> {
+        self.call("GetRolePolicy", self.fake.inline_policy(role_name, policy_name)).await
+    }
     async fn instance_profiles(&self, role_name: &str) -> Result<Vec<String>> {
         self.call("ListInstanceProfilesForRole", self.fake.instance_profiles(role_name)).await
     }

@@ -104,6 +104,11 @@ async fn carry_out(fake: &FakeIam, action: &str, form: &Form, page: usize) -> Re
             let names = fake.inline_policies(&name()).await?;
             Ok(paged("PolicyNames", names.iter().map(|name| member(&escaped(name))).collect(), form, page))
         }
+        "GetRolePolicy" => {
+            let document = fake.inline_policy(&name(), &form["PolicyName"]).await?;
+            let names = element("RoleName", &name()) + &element("PolicyName", &form["PolicyName"]);
+            Ok(names + &element("PolicyDocument", &encoded(&document)))
+        }
         "ListInstanceProfilesForRole" => {
             let names = fake.instance_profiles(&name()).await?;
             let members = names.iter().map(|name| {
@@ -188,6 +193,7 @@ fn write(action: &str, form: &Form) -> Write {
         "UntagRole" => Write::UntagRole { role_name, keys: members(form, "TagKeys") },
         "AttachRolePolicy" => Write::AttachRolePolicy { role_name, policy_arn },
         "DetachRolePolicy" => Write::DetachRolePolicy { role_name, policy_arn },
+        "PutRolePolicy" => Write::PutRolePolicy { role_name, policy_name, document: document("PolicyDocument") },
         "DeleteRolePolicy" => Write::DeleteRolePolicy { role_name, policy_name },
         "DeleteRole" => Write::DeleteRole { role_name },
         "CreatePolicy" => Write::CreatePolicy { policy_name, document: document("PolicyDocument"), tags: tags(form) },

@@ -40,7 +40,9 @@ async fn inline_policies_and_extra_versions_go_too() {
     let stack = created(&iam).await;
     stack.update(ID, json!({"PolicyEdition": "2026-02-06"}), json!({})).await.succeeded();
     stack.update(ID, json!({}), json!({})).await.succeeded();
-    iam.by_hand(|world| world.role_mut(ROLE).unwrap().inline.extend(["one".to_owned(), "two".to_owned()]));
+    iam.by_hand(|world| {
+        world.role_mut(ROLE).unwrap().inline.extend(["one", "two"].map(|name| (name.to_owned(), Value::Null)))
+    });
     stack.delete(ID, json!({})).await.succeeded();
     assert_eq!(iam.world(), World::default());
 }
@@ -318,7 +320,7 @@ async fn a_role_that_was_shut_is_what_the_reason_speaks_of_whatever_else_stands_
         untag(world, "orchestera:logical-id");
         world.principals.insert((policy_arn(POLICY), PolicyUser::User("alice".into())));
         let role = world.role_mut(ROLE).unwrap();
-        role.inline.insert("back-door".into());
+        role.inline.insert("back-door".into(), Value::Null);
         role.attached.insert("arn:aws:iam::aws:policy/AdministratorAccess".into());
     });
     let answer = stack.delete(ID, json!({})).await.failed();

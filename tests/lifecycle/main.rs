@@ -7,4 +7,5 @@ mod answer;
 mod create;
 mod delete;
 mod rename;
+mod suspend;
 mod update;

@@ -343,7 +343,7 @@ async fn foreign_policies_are_reported_and_left() {
     let stack = created(&iam, json!({})).await;
     iam.by_hand(|world| {
         role(world).attached.insert("arn:aws:iam::aws:policy/ReadOnlyAccess".into());
-        role(world).inline.insert("everything".into());
+        role(world).inline.insert("everything".into(), Edition::named("2025-09-29").unwrap().document());
     });
     let before = iam.world();
     let answer = stack.update(ID, json!({}), json!({})).await.succeeded();

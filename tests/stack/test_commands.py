@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from aws import SECRET_KEY
@@ -17,6 +19,8 @@ SCENES = [
     "What that session may do",
     "Update",
     "What the same session",
+    "The kill switch",
+    "AccessState = Active",
     "Delete",
     "What is left",
 ]
@@ -108,12 +112,12 @@ def test_a_run_of_a_function_that_does_nothing_ends_with_an_error(tmp_path):
     assert "did not receive a response" in run.stdout and "✗" in run.stdout
 
 
-def test_up_prints_commands_that_work_and_down_ends_it():
+def test_up_prints_commands_that_work_and_down_ends_it(tmp_path):
     def serve(word):
         return subprocess.run(
             [sys.executable, "local/serve.py", word],
             cwd=ROOT,
-            env=environment(),
+            env=environment(ORCHESTERA_UP=str(tmp_path / "up.json")),
             check=True,
             text=True,
             capture_output=True,
@@ -147,3 +151,30 @@ def test_up_prints_commands_that_work_and_down_ends_it():
         ended = serve("down")
     assert "stopped" in ended
     assert "No embedded AWS is up" in serve("down")
+
+
+def test_an_embedded_aws_ends_with_its_owner_even_if_that_one_is_killed(tmp_path):
+    script = "from aws import EmbeddedAws; aws = EmbeddedAws(); print(aws.process.pid, aws.folder, flush=True); input()"
+    owner = subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=ROOT / "local",
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    server, folder = owner.stdout.readline().split()
+    assert Path(f"/proc/{server}").exists() and Path(folder).is_dir()
+    owner.kill()
+    owner.wait()
+    ends = time.monotonic() + 20
+    while Path(folder).exists() or "embedded_aws" in command_of(server):
+        assert time.monotonic() < ends
+        time.sleep(0.1)
+
+
+def command_of(process):
+    """The command line, blank if there is no such process or only its exit code is left."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text()
+    except OSError:
+        return ""

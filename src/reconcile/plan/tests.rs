@@ -2,7 +2,7 @@ use super::*;
 use crate::iam::{AttachedPolicy, PolicyDescription, PolicyVersion, RoleDescription};
 use serde_json::json;
 
-fn wanted(properties: serde_json::Value) -> Wanted {
+fn wanted(properties: Value) -> Wanted {
     let account = Account { partition: "aws".into(), id: "111122223333".into() };
     Wanted {
         id: account.physical_id("R", "P"),
@@ -32,6 +32,7 @@ fn settled(wanted: &Wanted) -> State {
             },
             attached: vec![AttachedPolicy { arn: wanted.policy_arn() }],
             inline: Vec::new(),
+            suspension: None,
             instance_profiles: Vec::new(),
         }),
         policy: Some(Policy {

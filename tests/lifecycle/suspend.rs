@@ -1,0 +1,196 @@
+use crate::common::fake_iam::{FakeIam, Role, World, policy_arn};
+use crate::common::faulty_iam::{FOR_EVER, Fault, FaultyIam};
+use crate::common::stack::{ID, POLICY, ROLE, Stack};
+use orchestera_access::reconcile::suspension;
+use serde_json::{Value, json};
+
+fn suspended() -> Value {
+    json!({"AccessState": "Suspended"})
+}
+
+fn role(world: &mut World) -> &mut Role {
+    world.role_mut(ROLE).unwrap()
+}
+
+fn allow_everything() -> Value {
+    json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+}
+
+/// Operations only.
+fn operations(iam: &FakeIam) -> Vec<String> {
+    iam.writes().iter().map(|write| write.split(' ').next().unwrap().to_owned()).collect()
+}
+
+/// Each of the three locks.
+#[track_caller]
+fn is_shut(iam: &FakeIam) {
+    let mut world = iam.world();
+    let role = role(&mut world);
+    assert_eq!(role.inline[suspension::POLICY_NAME]["Statement"][0]["Effect"], "Deny");
+    let denied = json!({"Sid": "OrchesteraSuspended", "Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"});
+    assert_eq!(role.trust["Statement"][1], denied);
+    assert!(!role.attached.contains(&policy_arn(POLICY)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn suspending_shuts_three_locks_in_this_order_and_deletes_nothing() {
+    let iam = FakeIam::default();
+    let stack = Stack::new(&iam);
+    stack.create(json!({})).await.succeeded();
+    let (before, _) = (iam.world(), iam.writes());
+    let answer = stack.update(ID, suspended(), json!({})).await.succeeded().with_id(ID);
+    assert_eq!((answer.get("AccessState"), answer.get("Verified")), ("Suspended", "true"));
+    assert_eq!(answer.get("ForeignPolicies"), "");
+    assert_eq!(operations(&iam), ["PutRolePolicy", "UpdateAssumeRolePolicy", "DetachRolePolicy"]);
+    is_shut(&iam);
+    let after = iam.world();
+    assert_eq!(after.policies, before.policies);
+    let allow = |world: &World| world.role(ROLE).unwrap().trust["Statement"][0].clone();
+    assert_eq!(allow(&after), allow(&before), "the Allow stays beside the Deny");
+}
+
+#[tokio::test(start_paused = true)]
+async fn active_opens_them_in_the_reverse_order_and_restores_exactly_what_was() {
+    let iam = FakeIam::default();
+    let stack = Stack::new(&iam);
+    stack.create(json!({})).await.succeeded();
+    iam.by_hand(|world| {
+        role(world).inline.insert("theirs".into(), allow_everything());
+    });
+    let before = iam.world();
+    stack.update(ID, suspended(), json!({})).await.succeeded();
+    iam.writes();
+    let answer = stack.update(ID, json!({}), suspended()).await.succeeded();
+    assert_eq!((answer.get("AccessState"), answer.get("Verified")), ("Active", "true"));
+    assert_eq!(operations(&iam), ["AttachRolePolicy", "UpdateAssumeRolePolicy", "DeleteRolePolicy"]);
+    assert_eq!(iam.world(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_that_was_picked_by_hand_is_shut_again_by_the_next_update() {
+    type Pick = (&'static str, fn(&mut World), &'static [&'static str]);
+    let picks: [Pick; 4] = [
+        ("removed", |w| drop(role(w).inline.remove(suspension::POLICY_NAME)), &["PutRolePolicy"]),
+        (
+            "rewritten",
+            |w| drop(role(w).inline.insert(suspension::POLICY_NAME.into(), allow_everything())),
+            &["PutRolePolicy"],
+        ),
+        ("trust", |w| drop(role(w).trust["Statement"].as_array_mut().unwrap().pop()), &["UpdateAssumeRolePolicy"]),
+        (
+            "attached",
+            |w| {
+                role(w).attached.insert(policy_arn(POLICY));
+            },
+            &["DetachRolePolicy"],
+        ),
+    ];
+    for (name, pick, writes) in picks {
+        let iam = FakeIam::default();
+        let stack = Stack::new(&iam);
+        stack.create(suspended()).await.succeeded();
+        iam.by_hand(pick);
+        iam.writes();
+        stack.update(ID, suspended(), suspended()).await.succeeded();
+        assert_eq!(operations(&iam), writes, "{name}");
+        is_shut(&iam);
+        stack.update(ID, suspended(), suspended()).await.succeeded();
+        assert!(iam.writes().is_empty(), "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_created_suspended_is_never_open() {
+    let iam = FakeIam::default();
+    let stack = Stack::new(&iam);
+    let answer = stack.create(suspended()).await.succeeded();
+    assert_eq!((answer.get("AccessState"), answer.get("Verified")), ("Suspended", "true"));
+    assert_eq!(operations(&iam), ["CreatePolicy", "CreateRole", "PutRolePolicy"]);
+    is_shut(&iam);
+    // The same Create again, as Lambda repeats it.
+    stack.create(suspended()).await.succeeded();
+    assert!(iam.writes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_are_in_force_before_a_lock_opens_and_locks_are_shut_before_anything_else() {
+    let iam = FakeIam::default();
+    let stack = Stack::new(&iam);
+    let limited = |state: &str| json!({"AccessState": state, "PermissionsBoundaryArn": "arn:aws:iam::aws:policy/ReadOnlyAccess", "PolicyEdition": "2026-02-06"});
+    stack.create(suspended()).await.succeeded();
+    iam.writes();
+    stack.update(ID, limited("Active"), suspended()).await.succeeded();
+    let opening = ["AttachRolePolicy", "UpdateAssumeRolePolicy", "DeleteRolePolicy"].map(str::to_owned);
+    let written = operations(&iam);
+    assert_eq!(written[..2], ["CreatePolicyVersion", "PutRolePermissionsBoundary"]);
+    assert_eq!(written[2..], opening);
+    stack.update(ID, suspended(), limited("Active")).await.succeeded();
+    let written = operations(&iam);
+    assert_eq!(written[..3], ["PutRolePolicy", "UpdateAssumeRolePolicy", "DetachRolePolicy"]);
+    assert_eq!(written.len(), 5, "{written:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspension_that_cannot_be_finished_stays_as_shut_as_it_is() {
+    let iam = FakeIam::default();
+    Stack::new(&iam).create(json!({})).await.succeeded();
+    let faulty = FaultyIam::new(&iam).on("DetachRolePolicy", FOR_EVER, Fault::Refuse("AccessDenied"));
+    Stack::new(&faulty)
+        .update(ID, suspended(), json!({}))
+        .await
+        .failed()
+        .saying(&["DetachRolePolicy", "not allowed"])
+        .with_id(ID);
+    let mut world = iam.world();
+    assert!(role(&mut world).inline.contains_key(suspension::POLICY_NAME));
+    // The rollback opens it again, because the stack's properties do.
+    Stack::new(&iam).update(ID, json!({}), suspended()).await.succeeded();
+    assert_eq!(iam.world().role(ROLE).unwrap().inline.len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspended_pair_is_renamed_suspended() {
+    let iam = FakeIam::default();
+    let stack = Stack::new(&iam);
+    stack.create(suspended()).await.succeeded();
+    let renamed = json!({"AccessState": "Suspended", "RoleName": "R", "PolicyName": "P"});
+    stack.update(ID, renamed.clone(), suspended()).await.succeeded().with_id("111122223333/R/P");
+    let world = iam.world();
+    let role = world.role("R").unwrap();
+    assert!(role.inline.contains_key(suspension::POLICY_NAME) && role.attached.is_empty());
+    stack.delete(ID, suspended()).await.succeeded();
+    assert!(iam.world().role(ROLE).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspended_pair_is_deleted_whole() {
+    let iam = FakeIam::default();
+    let stack = Stack::new(&iam);
+    stack.create(suspended()).await.succeeded();
+    stack.delete(ID, suspended()).await.succeeded();
+    assert_eq!(iam.world(), World::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspended_pair_that_is_retained_stays_shut_and_that_is_said() {
+    let iam = FakeIam::default();
+    let stack = Stack::new(&iam);
+    stack.create(suspended()).await.succeeded();
+    let retained = json!({"AccessState": "Suspended", "OnDelete": "Retain"});
+    stack.delete(ID, retained).await.succeeded().saying(&["the platform stays shut out"]);
+    is_shut(&iam);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspended_role_without_our_tags_is_left_as_shut_as_it_is() {
+    let iam = FakeIam::default();
+    let stack = Stack::new(&iam);
+    stack.create(suspended()).await.succeeded();
+    iam.by_hand(|world| {
+        role(world).tags.clear();
+        world.policies.get_mut(&policy_arn(POLICY)).unwrap().tags.clear();
+    });
+    let before = iam.world();
+    stack.delete(ID, suspended()).await.succeeded().saying(&["was left as it is"]);
+    assert_eq!(iam.world(), before);
+}
