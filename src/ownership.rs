@@ -17,11 +17,16 @@ pub const RESOURCE_ID: &str = "orchestera:resource-id";
 pub const OWNERSHIP: &str = "orchestera:ownership";
 /// The external id that was generated for the resource.
 pub const EXTERNAL_ID: &str = "orchestera:external-id";
+/// The edition of the policy, for whoever looks at the objects alone.
+pub const POLICY_EDITION: &str = "orchestera:policy-edition";
+/// SHA-256 of the edition's canonical document, in hex.
+pub const POLICY_SHA256: &str = "orchestera:policy-sha256";
 /// Present once an Update asked that a Delete take adopted objects as well.
 pub const DELETE_ADOPTED: &str = "orchestera:delete-adopted";
 
 /// Every key that we may set. A user's tags have to leave room for them below IAM's limit of 50.
-pub const KEYS: [&str; 6] = [STACK_ID, LOGICAL_ID, RESOURCE_ID, OWNERSHIP, EXTERNAL_ID, DELETE_ADOPTED];
+pub const KEYS: [&str; 8] =
+    [STACK_ID, LOGICAL_ID, RESOURCE_ID, OWNERSHIP, EXTERNAL_ID, POLICY_EDITION, POLICY_SHA256, DELETE_ADOPTED];
 /// The value of [`OWNERSHIP`] on what this product created.
 pub const CREATED: &str = "created";
 /// What all our keys begin with.

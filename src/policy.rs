@@ -6,6 +6,7 @@
 
 use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// A published edition of the permission policy.
@@ -66,6 +67,29 @@ pub fn same(a: &Value, b: &Value) -> bool {
     canonical(a) == canonical(b)
 }
 
+/// What `new` grants and `old` does not name, and the other way round: each `action on resource`, in order. Only a
+/// statement that allows by `Action` and `Resource` can be told apart like this, which is what every edition consists of.
+pub fn difference(old: &Value, new: &Value) -> (Vec<String>, Vec<String>) {
+    let (old, new) = (granted(old), granted(new));
+    (new.difference(&old).cloned().collect(), old.difference(&new).cloned().collect())
+}
+
+fn granted(document: &Value) -> BTreeSet<String> {
+    let list = |value: &Value| match value {
+        Value::Array(list) => list.clone(),
+        Value::Null => Vec::new(),
+        one => vec![one.clone()],
+    };
+    let texts = |value: &Value| list(value).iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>();
+    let mut granted = BTreeSet::new();
+    for statement in list(&document["Statement"]).iter().filter(|statement| statement["Effect"] == "Allow") {
+        for action in texts(&statement["Action"]) {
+            granted.extend(texts(&statement["Resource"]).iter().map(|resource| format!("{action} on {resource}")));
+        }
+    }
+    granted
+}
+
 fn statement(statement: &Value) -> Value {
     let Value::Object(statement) = statement else { return statement.clone() };
     let parts = statement.iter().map(|(key, value)| {
@@ -119,6 +143,20 @@ fn root_of_bare_account(principal: &str) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn the_difference_of_two_documents_names_each_permission_with_its_resource() {
+        let old = json!({"Statement": [{"Effect": "Allow", "Action": ["a:1", "a:2"], "Resource": "*"}]});
+        let new = json!({"Statement": [
+            {"Effect": "Allow", "Action": "a:2", "Resource": "*"},
+            {"Effect": "Allow", "Action": "a:3", "Resource": ["x", "y"]},
+            {"Effect": "Deny", "Action": "a:4", "Resource": "*"},
+        ]});
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        assert_eq!(difference(&old, &new), (texts(&["a:3 on x", "a:3 on y"]), texts(&["a:1 on *"])));
+        assert_eq!(difference(&new, &new), (Vec::new(), Vec::new()));
+        assert_eq!(difference(&Value::Null, &old).0.len(), 2);
+    }
 
     #[test]
     fn every_edition_is_a_policy_without_repetition_and_within_iams_limit() {

@@ -62,8 +62,8 @@ async fn each_kind_of_event_takes_the_round_trips_that_the_table_says() {
     takes(stack.create(json!({})).await, 5);
     takes(stack.create(json!({})).await, 2);
     takes(stack.update(ID, json!({}), json!({})).await, 2);
-    takes(stack.update(ID, json!({"PolicyEdition": "2026-02-06"}), json!({})).await, 5);
-    takes(stack.update(ID, json!({}), json!({"PolicyEdition": "2026-02-06"})).await, 5);
+    takes(stack.update(ID, json!({"PolicyEdition": "2026-02-06"}), json!({})).await, 6);
+    takes(stack.update(ID, json!({}), json!({"PolicyEdition": "2026-02-06"})).await, 6);
     // Three locks, one after the other. The inline Deny is read beside the policy's document.
     let suspended = json!({"AccessState": "Suspended"});
     takes(stack.update(ID, suspended.clone(), json!({})).await, 7);

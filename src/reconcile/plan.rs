@@ -129,6 +129,9 @@ impl Wanted {
     fn tags(&self, there: &State) -> Tags {
         let mut tags = self.properties.tags.clone();
         tags.extend(self.resource.tags(&self.id));
+        let edition = self.properties.edition;
+        tags.insert(ownership::POLICY_EDITION.to_owned(), edition.name.to_owned());
+        tags.insert(ownership::POLICY_SHA256.to_owned(), policy::sha256(&edition.document()));
         if let Some(generated) = external_id::generated(&self.generated, there) {
             tags.insert(ownership::EXTERNAL_ID.to_owned(), ownership::tag_value(&generated));
         }

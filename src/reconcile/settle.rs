@@ -2,8 +2,9 @@
 
 use crate::budget::Budget;
 use crate::error::{Error, Kind, Result};
-use crate::iam::Iam;
+use crate::iam::{Iam, Write};
 use crate::physical_id::PhysicalId;
+use crate::policy;
 use crate::reconcile::Reconciler;
 use crate::reconcile::apply::{Made, apply};
 use crate::reconcile::plan::Plan;
@@ -57,6 +58,7 @@ impl<I: Iam> Reconciler<'_, I> {
                 if steps.is_empty() {
                     return Ok(Some(Settled { there, verified: true }));
                 }
+                announce(&there, &steps);
                 apply(self.iam, &self.account, &self.budget, &steps, made).await?;
                 Ok(None)
             };
@@ -107,6 +109,18 @@ impl<I: Iam> Reconciler<'_, I> {
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+}
+
+/// A move between editions, as permissions: for whoever reads the log.
+fn announce(there: &State, steps: &Plan) {
+    let new = steps.steps().find_map(|step| match step {
+        Write::CreatePolicyVersion { document, .. } => Some(document),
+        _ => None,
+    });
+    if let (Some(policy), Some(new)) = (&there.policy, new) {
+        let (added, removed) = policy::difference(&policy.document, new);
+        tracing::info!(added = added.join(", "), removed = removed.join(", "), "the policy's permissions change");
     }
 }
 

@@ -50,6 +50,8 @@ async fn nothing_there_makes_role_and_policy_attaches_and_verifies_them() {
         ("orchestera:resource-id", ID),
         ("orchestera:ownership", "created"),
         ("orchestera:external-id", external_id),
+        ("orchestera:policy-edition", "2025-09-29"),
+        ("orchestera:policy-sha256", answer.get("PolicySha256")),
     ]);
     assert_eq!((&role.tags, &policy.tags), (&owned, &owned));
     assert!(external_id.len() == 32 && external_id.bytes().all(|b| b.is_ascii_hexdigit()), "{external_id}");

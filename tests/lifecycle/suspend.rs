@@ -122,12 +122,12 @@ async fn limits_are_in_force_before_a_lock_opens_and_locks_are_shut_before_anyth
     stack.update(ID, limited("Active"), suspended()).await.succeeded();
     let opening = ["AttachRolePolicy", "UpdateAssumeRolePolicy", "DeleteRolePolicy"].map(str::to_owned);
     let written = operations(&iam);
-    assert_eq!(written[..2], ["CreatePolicyVersion", "PutRolePermissionsBoundary"]);
-    assert_eq!(written[2..], opening);
+    assert_eq!(written[..4], ["CreatePolicyVersion", "TagPolicy", "PutRolePermissionsBoundary", "TagRole"]);
+    assert_eq!(written[4..], opening);
     stack.update(ID, suspended(), limited("Active")).await.succeeded();
     let written = operations(&iam);
     assert_eq!(written[..3], ["PutRolePolicy", "UpdateAssumeRolePolicy", "DetachRolePolicy"]);
-    assert_eq!(written.len(), 5, "{written:?}");
+    assert_eq!(written.len(), 7, "{written:?}");
 }
 
 #[tokio::test(start_paused = true)]

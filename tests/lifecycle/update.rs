@@ -158,10 +158,15 @@ async fn another_edition_becomes_the_default_version_before_anything_else_change
         answer.get("PolicySha256"),
         orchestera_access::policy::sha256(&Edition::named("2026-02-06").unwrap().document())
     );
-    let writes = iam.writes();
+    let (writes, arn, named) = (iam.writes(), policy_arn(POLICY), "orchestera:policy-edition,orchestera:policy-sha256");
     assert_eq!(
         writes,
-        [format!("CreatePolicyVersion {}", policy_arn(POLICY)), format!("UpdateRole {ROLE} MaxSessionDuration=7200")]
+        [
+            format!("CreatePolicyVersion {arn}"),
+            format!("TagPolicy {arn} {named}"),
+            format!("UpdateRole {ROLE} MaxSessionDuration=7200"),
+            format!("TagRole {ROLE} {named}"),
+        ]
     );
 }
 

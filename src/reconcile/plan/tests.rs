@@ -71,12 +71,13 @@ fn a_plan_names_each_difference_and_puts_what_the_policy_grants_first() {
         "PolicyEdition": "2026-02-06", "MaxSessionDuration": "7200", "PlatformAccountId": "000000000001",
         "PermissionsBoundaryArn": "arn:aws:iam::aws:policy/ReadOnlyAccess", "Tags": [{"Key": "team", "Value": "data"}],
     }));
+    let named = "orchestera:policy-edition,orchestera:policy-sha256";
     assert_eq!(
         plan(&wanted, &there).unwrap().to_string(),
         format!(
-            "CreatePolicyVersion {ARN}; TagPolicy {ARN} team | PutRolePermissionsBoundary R \
+            "CreatePolicyVersion {ARN}; TagPolicy {ARN} {named},team | PutRolePermissionsBoundary R \
              arn:aws:iam::aws:policy/ReadOnlyAccess; UpdateAssumeRolePolicy R; UpdateRole R MaxSessionDuration=7200; \
-             TagRole R team"
+             TagRole R {named},team"
         )
     );
 }
