@@ -141,6 +141,8 @@ def test_a_right_that_the_function_has_lost_is_named_and_nothing_is_changed(acco
         ("us-east-1", {"ExternalId": "x"}, "ExternalId"),
         ("us-east-1", {"ExternalId": "not valid!"}, "ExternalId"),
         ("us-east-1", {"PermissionsBoundaryArn": "Boundary"}, "PermissionsBoundaryArn"),
+        ("us-east-1", {"PermissionsBoundaryArn": "arn:aws:iam::111122223333:role/Boundary"}, "PermissionsBoundaryArn"),
+        ("us-east-1", {"AccessState": "Asleep"}, "AccessState"),
         ("us-east-1", {"RequireExternalId": "false", "ExternalId": "given"}, "would not be asked for"),
     ],
     ids=lambda value: None if isinstance(value, dict) else str(value),
