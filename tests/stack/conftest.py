@@ -122,7 +122,7 @@ def for_names(template, role, policy, *others):
 def statements(template):
     """Every statement of the function's role, those under a condition of the template included."""
     for statement in template["Resources"]["FunctionPolicy"]["Properties"]["PolicyDocument"]["Statement"]:
-        yield from (one for one in statement["Fn::If"][1:] if "Sid" in one) if "Fn::If" in statement else [statement]
+        yield from statement["Fn::If"][1:] if "Fn::If" in statement else [statement]
 
 
 def actions(template):
