@@ -35,7 +35,7 @@ build: tools ## the function, for provided.al2023: target/lambda/orchestera-acce
 	@[ -d "$$(rustc --print target-libdir --target $(TARGET))" ] || { \
 	  echo "Rust's standard library for $(TARGET) is not installed. Install it with: rustup target add $(TARGET)" >&2; exit 2; }
 	PATH="$$PWD/.venv/bin:$$PATH" cargo-lambda lambda build --release --locked $(if $(filter arm64,$(ARCH)),--arm64,--x86-64)
-	@ls -l $(BOOTSTRAP)
+	@ls -l "$(BOOTSTRAP)"
 
 .PHONY: run
 run: build ## the stack's life on an AWS on loopback: deployed, proved, updated, deleted

@@ -218,8 +218,9 @@ def life_of_a_stack(page, aws):
 def main():
     started = time.monotonic()
     page = Page()
-    # Like Ctrl-C: everything that was started is stopped.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # However it is ended, everything that was started is stopped.
+    for end in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(end, lambda number, _: sys.exit(128 + number))
     with EmbeddedAws() as aws:
         print(
             f"An AWS on loopback, {aws.endpoint}, with signatures and policies enforced. "

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -178,3 +179,25 @@ def command_of(process):
         return Path(f"/proc/{process}/cmdline").read_text()
     except OSError:
         return ""
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM], ids=lambda end: end.name)
+def test_a_run_that_is_stopped_leaves_nothing_running(end, tmp_path):
+    run = subprocess.Popen(
+        [sys.executable, "local/run.py"],
+        cwd=ROOT,
+        env=environment(TMPDIR=str(tmp_path)),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    # The stack is there by then, and its function is running.
+    while "What came out" not in run.stdout.readline():
+        assert run.poll() is None
+    (folder,) = tmp_path.iterdir()
+    run.send_signal(end)
+    _, complaint = run.communicate(timeout=60)
+    assert (run.returncode, complaint) == (128 + end, "")
+    assert not folder.exists()
+    commands = [command_of(process.name) for process in Path("/proc").iterdir() if process.name.isdigit()]
+    assert not [command for command in commands if str(folder) in command]
