@@ -38,7 +38,8 @@ _awaited: dict[str, Awaited] = {}
 def repair(app):
     """Replaces how MiniStack invokes a custom resource; returns `app` with the answers taken before it sees them."""
     custom_resource.invoke_custom_resource = invoke
-    stacks._roll_back_operation = _deleting_the_failed_create(stacks._roll_back_operation)
+    stacks._roll_back_operation = _completing_the_rollback(stacks._roll_back_operation)
+    stacks._delete_resource = _passing_over_what_is_kept(stacks._delete_resource)
     handlers._delete_stack_async = _keeping_dependencies(stacks._delete_stack_async)
 
     async def with_answers(scope, receive, send):
@@ -172,14 +173,32 @@ def _keep_failed_create(awaited, props, stack_name):
     }
 
 
-def _deleting_the_failed_create(roll_back):
-    """A rollback that deletes a failed Create too."""
+def _completing_the_rollback(roll_back):
+    """A rollback that deletes a failed Create too, and that forgets nothing which it could not delete."""
 
     async def repaired(stack_name, stack_id, stack, operation, *others, **named):
+        resources = stack.setdefault("_resources", {})
         failed = operation.get("failed_logical_id")
-        if stack.get("_resources", {}).get(failed, {}).get("ResourceStatus") == "CREATE_FAILED":
+        if resources.get(failed, {}).get("ResourceStatus") == "CREATE_FAILED":
             operation["created"].append(failed)
+        before, stack["_kept"] = dict(resources), {}
         await roll_back(stack_name, stack_id, stack, operation, *others, **named)
+        kept = stack.pop("_kept")
+        events = cloudformation._stack_events[stack_id]
+        # What was kept was passed over, but not without a word.
+        events[:] = [event for event in events if event["ResourceType"]]
+        for logical_id in stack.get("_rollback_failed", {}):
+            if logical_id in before:
+                kept[logical_id] = before[logical_id] | {"ResourceStatus": "DELETE_FAILED"}
+        stack["_resources"].update(kept)
+
+    return repaired
+
+
+def _passing_over_what_is_kept(delete_resource):
+    def repaired(resource_type, *others, **named):
+        if resource_type:
+            delete_resource(resource_type, *others, **named)
 
     return repaired
 

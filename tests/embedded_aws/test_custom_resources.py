@@ -92,6 +92,12 @@ def events(account):
     return [json.loads(s3.get_object(Bucket=bucket(account), Key=key)["Body"].read()) for key in sorted(keys)]
 
 
+def there(stack):
+    """The logical ids of what the stack has."""
+    resources = stack.cloudformation.describe_stack_resources(StackName=stack.id)["StackResources"]
+    return [resource["LogicalResourceId"] for resource in resources]
+
+
 def types(account):
     return [event["RequestType"] for event in events(account)]
 
@@ -183,8 +189,15 @@ def test_a_create_that_nobody_heard_of_is_followed_by_a_delete_with_a_made_up_id
 
 def test_a_failed_create_that_cannot_be_deleted_fails_the_rollback_and_is_deleted_with_the_stack(account, stack):
     failed = {"answer": {"Status": "FAILED", "Reason": "because", "PhysicalResourceId": "mine"}}
-    assert stack.create(stack.template({"Create": failed, "Delete": failed})) == "ROLLBACK_FAILED"
+    template = stack.template({"Create": failed, "Delete": failed})
+    template["Resources"]["Needed"] = {"Type": "AWS::SQS::Queue"}
+    template["Resources"]["Thing"]["DependsOn"] = "Needed"
+    assert stack.create(template) == "ROLLBACK_FAILED"
     assert types(account) == ["Create", "Delete"]
+    assert sorted(there(stack)) == ["Needed", "Thing"]
+    assert all(event["ResourceType"] for event in stack.events())
+    stack.delete()
+    assert types(account) == ["Create", "Delete", "Delete"]
 
 
 def test_a_failed_create_in_an_update_is_deleted_too(account, stack):
@@ -207,14 +220,8 @@ def test_what_a_failed_delete_depends_on_stays_for_the_first_time_and_goes_at_th
     template["Resources"] |= {name: {"Type": "AWS::SQS::Queue"} for name in ("Needed", "Beside")}
     template["Resources"]["Thing"]["DependsOn"] = "Needed"
 
-    def there():
-        return [
-            resource["LogicalResourceId"]
-            for resource in stack.cloudformation.describe_stack_resources(StackName=stack.id)["StackResources"]
-        ]
-
     assert stack.create(template) == "CREATE_COMPLETE"
     assert stack.delete() == "DELETE_FAILED"
-    assert sorted(there()) == ["Needed", "Thing"]
+    assert sorted(there(stack)) == ["Needed", "Thing"]
     assert stack.delete() == "DELETE_FAILED"
-    assert there() == ["Thing"]
+    assert there(stack) == ["Thing"]

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import time
 
 import pytest
 from conftest import NOTHING, POLICY, ROLE, Access, failing_afterwards, for_names, left, tags_of
@@ -40,6 +41,22 @@ def test_a_create_that_fails_elsewhere_takes_access_away_again(account, stack, t
     assert stack.create(failing_afterwards(template)) == "ROLLBACK_COMPLETE"
     assert stack.delete() == "DELETE_COMPLETE"
     assert left(account) == NOTHING
+
+
+def test_what_cloudformation_no_longer_waits_for_is_undone_all_the_same(account, stack, access, template):
+    # CloudFormation waits for two seconds only, while the Create looks for the boundary. The Delete, with an id that
+    # CloudFormation made up, arrives while the Create still runs, and nobody waits for that one either.
+    impatient = copy.deepcopy(template)
+    impatient["Resources"][ACCESS]["Properties"]["ServiceTimeout"] = 2
+    assert stack.create(impatient, PermissionsBoundaryArn=NO_SUCH_BOUNDARY) == "ROLLBACK_FAILED"
+    assert "did not receive a response" in " ".join(stack.reasons())
+    ends, seen, quiet_since = time.monotonic() + 90, False, time.monotonic()
+    while time.monotonic() < quiet_since + 20:
+        if access.role() or access.policy():
+            seen, quiet_since = True, time.monotonic()
+        assert time.monotonic() < ends, access.all()
+        time.sleep(0.2)
+    assert seen, "the Create was under way"
 
 
 def test_a_rename_that_fails_elsewhere_goes_back_to_the_old_names(account, stack, access, template):
