@@ -112,6 +112,11 @@ fn a_rename_its_rollback_and_every_kind_of_delete_are_played_as_cloudformation_s
         play(delete);
         assert_eq!(fake.world(), World::default(), "{delete}");
     }
+    play("create");
+    assert_eq!(play("update-suspend")["Data"]["AccessState"], "Suspended");
+    assert!(fake.world().role(ROLE).unwrap().inline.contains_key("OrchesteraSuspended"));
+    assert_eq!(play("update-no-change")["Data"]["AccessState"], "Active");
+    play("delete");
     assert_eq!(play("create-without-external-id")["Data"]["ExternalId"], "");
     play("delete");
     assert_eq!(play("create-with-everything")["Data"]["ExternalId"], "customer-4711:a/b@c=d+e,f.g_h");
