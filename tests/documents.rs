@@ -54,3 +54,12 @@ fn the_readme_names_the_commands_that_the_makefile_has() {
         }
     }
 }
+
+#[test]
+fn every_event_of_the_folder_is_played_to_the_built_function() {
+    let plays = read("tests/process.rs");
+    let files = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("events")).unwrap().flatten();
+    let names = files.filter_map(|file| Some(file.file_name().to_str()?.strip_suffix(".json")?.to_owned()));
+    let left_out: Vec<_> = names.filter(|name| !plays.contains(&format!("\"{name}\""))).collect();
+    assert_eq!(left_out, Vec::<String>::new());
+}
