@@ -38,7 +38,18 @@ class Page:
 
     def say(self, text=""):
         for line in str(text).splitlines():
-            print(textwrap.fill(line, 118, initial_indent="   ", subsequent_indent="     "), flush=True)
+            print(
+                textwrap.fill(
+                    line,
+                    118,
+                    initial_indent="   ",
+                    subsequent_indent="     ",
+                    # An ARN is copied whole.
+                    break_on_hyphens=False,
+                    break_long_words=False,
+                ),
+                flush=True,
+            )
 
     def json(self, value):
         self.say(json.dumps(value, indent=2))
