@@ -7,6 +7,7 @@ import sys
 import textwrap
 import time
 
+import guide
 import inventory
 import orchestera_platform
 import permissions
@@ -16,6 +17,7 @@ from stack import ACCESS, Failed, Stack, template
 
 CUSTOMER = "111122223333"
 STRANGER = "999988887777"
+HANDMADE = "444455556666"
 EDITIONS = ("2025-09-29", "2026-02-06")
 STRONG, GOOD, BAD, FAINT, PLAIN = (
     ("\033[1m", "\033[32m", "\033[31m", "\033[2m", "\033[0m")
@@ -226,6 +228,34 @@ def life_of_a_stack(page, aws):
     page.claim("nothing that was not there before", after == before)
 
 
+def adoption(page, aws):
+    """A customer who clicked through the guide already, and whose platform is running."""
+    customer = aws.account(HANDMADE)
+    page.scene(f"A customer who followed the guide by hand: account {HANDMADE}")
+    role = guide.follow(customer, edition=EDITIONS[1], MaxSessionDuration=7200)
+    before, platform = guide.everything(customer), orchestera_platform.caller(aws)
+    session = orchestera_platform.session(platform, role)
+    page.say("the role's trust asks for no external id, its sessions last two hours, and the platform has one open")
+
+    stack = Stack(customer, on_event=page.event)
+    stack.deploy(template())
+    tags = {tag["Key"]: tag["Value"] for tag in customer.client("iam").get_role(RoleName=guide.ROLE)["Role"]["Tags"]}
+    page.say("how it was is recorded on the role itself:")
+    for key in sorted(tags):
+        if key.startswith("orchestera:before-") or key == "orchestera:ownership":
+            page.say(f"  {key} = {tags[key]}"[:110])
+    page.claim("the open session goes on working", is_allowed(session.client("ec2").describe_vpcs))
+    page.claim("the platform opens another as before", orchestera_platform.session(platform, role) is not None)
+    page.claim(
+        f"the policy is the edition {EDITIONS[0]} now",
+        guide.everything(customer)["versions"]["v2"] == permissions.edition(EDITIONS[0]),
+    )
+
+    page.scene("Delete that stack")
+    stack.delete()
+    page.claim("role and policy are exactly what they were", guide.everything(customer) == before)
+
+
 def main():
     started = time.monotonic()
     page = Page()
@@ -239,6 +269,7 @@ def main():
         )
         try:
             life_of_a_stack(page, aws)
+            adoption(page, aws)
         except Failed as failure:
             page.claim(f"the stack comes up: {failure}", False)
     print(f"\n{time.monotonic() - started:.0f} seconds. The embedded AWS is stopped.")

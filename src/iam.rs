@@ -16,11 +16,17 @@ pub mod aws;
 /// Tags by key. IAM holds keys for the same that differ in case only.
 pub type Tags = BTreeMap<String, String>;
 
+/// The description of every role that this product creates. Unlike a tag it cannot be taken off by the role's holder under
+/// the older edition, and it tells a role that was adopted and handed back from one that lost its tags.
+pub const ROLE_DESCRIPTION: &str = "Assumed by the Orchestera platform to run Apache Spark on EKS in this account";
+
 /// What `GetRole` tells of a role.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RoleDescription {
     /// With its path, which is `/` for every role that we make.
     pub arn: String,
+    /// Blank if it has none. At most 1000 characters.
+    pub description: String,
     /// The trust policy, decoded. [`Value::Null`] if it is not JSON.
     pub trust: Value,
     /// Seconds.
@@ -153,6 +159,10 @@ pub enum Write {
         policy_arn: String,
         document: Value,
     },
+    SetDefaultPolicyVersion {
+        policy_arn: String,
+        version_id: String,
+    },
     DeletePolicyVersion {
         policy_arn: String,
         version_id: String,
@@ -188,6 +198,7 @@ impl Write {
             Self::DeleteRole { .. } => "DeleteRole",
             Self::CreatePolicy { .. } => "CreatePolicy",
             Self::CreatePolicyVersion { .. } => "CreatePolicyVersion",
+            Self::SetDefaultPolicyVersion { .. } => "SetDefaultPolicyVersion",
             Self::DeletePolicyVersion { .. } => "DeletePolicyVersion",
             Self::TagPolicy { .. } => "TagPolicy",
             Self::UntagPolicy { .. } => "UntagPolicy",
@@ -212,6 +223,7 @@ impl Write {
             | Self::DeleteRole { role_name } => role_name,
             Self::CreatePolicy { policy_name, .. } => policy_name,
             Self::CreatePolicyVersion { policy_arn, .. }
+            | Self::SetDefaultPolicyVersion { policy_arn, .. }
             | Self::DeletePolicyVersion { policy_arn, .. }
             | Self::TagPolicy { policy_arn, .. }
             | Self::UntagPolicy { policy_arn, .. }
@@ -247,7 +259,9 @@ impl fmt::Display for Write {
             Self::PutRolePolicy { policy_name, .. } | Self::DeleteRolePolicy { policy_name, .. } => {
                 write!(f, " {policy_name}")
             }
-            Self::DeletePolicyVersion { version_id, .. } => write!(f, " {version_id}"),
+            Self::SetDefaultPolicyVersion { version_id, .. } | Self::DeletePolicyVersion { version_id, .. } => {
+                write!(f, " {version_id}")
+            }
             Self::TagRole { tags, .. } | Self::TagPolicy { tags, .. } => {
                 write!(f, " {}", tags.keys().map(String::as_str).collect::<Vec<_>>().join(","))
             }

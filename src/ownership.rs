@@ -13,7 +13,7 @@ pub const STACK_ID: &str = "orchestera:stack-id";
 pub const LOGICAL_ID: &str = "orchestera:logical-id";
 /// The physical id that owns the object now.
 pub const RESOURCE_ID: &str = "orchestera:resource-id";
-/// [`CREATED`], or how else the object came to be ours.
+/// [`CREATED`] or [`ADOPTED`].
 pub const OWNERSHIP: &str = "orchestera:ownership";
 /// The external id that was generated for the resource.
 pub const EXTERNAL_ID: &str = "orchestera:external-id";
@@ -24,11 +24,26 @@ pub const POLICY_SHA256: &str = "orchestera:policy-sha256";
 /// Present once an Update asked that a Delete take adopted objects as well.
 pub const DELETE_ADOPTED: &str = "orchestera:delete-adopted";
 
-/// Every key that we may set. A user's tags have to leave room for them below IAM's limit of 50.
-pub const KEYS: [&str; 8] =
-    [STACK_ID, LOGICAL_ID, RESOURCE_ID, OWNERSHIP, EXTERNAL_ID, POLICY_EDITION, POLICY_SHA256, DELETE_ADOPTED];
+/// Which of role and policy were adopted, separated by a space; absent if neither was. On both objects.
+pub const ADOPTED_OBJECTS: &str = "orchestera:adopted";
+
+/// Every key that we may set, but for the record on an object that was adopted. A user's tags have to leave room for them
+/// below IAM's limit of 50.
+pub const KEYS: [&str; 9] = [
+    STACK_ID,
+    LOGICAL_ID,
+    RESOURCE_ID,
+    OWNERSHIP,
+    EXTERNAL_ID,
+    POLICY_EDITION,
+    POLICY_SHA256,
+    DELETE_ADOPTED,
+    ADOPTED_OBJECTS,
+];
 /// The value of [`OWNERSHIP`] on what this product created.
 pub const CREATED: &str = "created";
+/// The value of [`OWNERSHIP`] on what was made by hand before and taken over.
+pub const ADOPTED: &str = "adopted";
 /// What all our keys begin with.
 pub const PREFIX: &str = "orchestera:";
 
@@ -75,13 +90,13 @@ impl Resource {
         self.judge(tags) == Owner::Us { resource_id: Some(tag_value(&id.to_string())) }
     }
 
-    /// The tags that say that this resource made the object and owns it under `id`.
-    pub fn tags(&self, id: &PhysicalId) -> Tags {
+    /// The tags that say that this resource owns the object under `id`, and how it came to ([`CREATED`] or [`ADOPTED`]).
+    pub fn tags(&self, id: &PhysicalId, ownership: &str) -> Tags {
         [
             (STACK_ID, tag_value(&self.stack_id)),
             (LOGICAL_ID, tag_value(&self.logical_id)),
             (RESOURCE_ID, tag_value(&id.to_string())),
-            (OWNERSHIP, CREATED.to_owned()),
+            (OWNERSHIP, ownership.to_owned()),
         ]
         .map(|(key, value)| (key.to_owned(), value))
         .into()
@@ -110,7 +125,7 @@ mod tests {
 
     #[test]
     fn what_we_tag_is_ours_under_that_id() {
-        let tags = resource().tags(&id());
+        let tags = resource().tags(&id(), CREATED);
         assert_eq!(tags[RESOURCE_ID], "111122223333/R::1/P");
         assert!(resource().owns(&id(), &tags));
         assert!(!resource().owns(&PhysicalId::parse("111122223333/R2/P").unwrap(), &tags));
@@ -118,7 +133,7 @@ mod tests {
 
     #[test]
     fn another_stack_or_another_resource_of_the_stack_is_another_owner() {
-        let ours = resource().tags(&id());
+        let ours = resource().tags(&id(), CREATED);
         for (key, value) in
             [(STACK_ID, "arn:aws:cloudformation:us-east-1:111122223333:stack/s/2"), (LOGICAL_ID, "Other")]
         {
@@ -133,7 +148,7 @@ mod tests {
     #[test]
     fn too_few_tags_are_nobodys() {
         for lost in [STACK_ID, LOGICAL_ID] {
-            let mut tags = resource().tags(&id());
+            let mut tags = resource().tags(&id(), CREATED);
             tags.remove(lost);
             assert_eq!(resource().judge(&tags), Owner::Nobody, "{lost}");
         }
@@ -142,7 +157,7 @@ mod tests {
 
     #[test]
     fn ours_without_the_resource_id_is_ours_but_may_not_be_deleted() {
-        let mut tags = resource().tags(&id());
+        let mut tags = resource().tags(&id(), CREATED);
         tags.remove(RESOURCE_ID);
         assert_eq!(resource().judge(&tags), Owner::Us { resource_id: None });
         assert!(!resource().owns(&id(), &tags));

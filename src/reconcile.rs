@@ -4,6 +4,7 @@
 //! there to a list of steps. [`apply`] does the steps. [`settle`] repeats the three until nothing is left to do. This file
 //! says what each kind of event wants; `docs/semantics.md` is the same as a table.
 
+pub mod adoption;
 pub mod apply;
 pub mod attributes;
 pub mod claim;
@@ -12,9 +13,11 @@ pub mod external_id;
 pub mod plan;
 pub mod reason;
 mod rename;
+mod restoration;
 pub mod settle;
 pub mod state;
 pub mod suspension;
+pub mod wanted;
 
 use crate::account::Account;
 use crate::budget::Budget;
@@ -29,13 +32,14 @@ use apply::Made;
 use claim::Claim;
 use departure::{Departure, Leaving, Manner};
 use external_id::Generated;
-use plan::{Plan, Wanted};
+use plan::Plan;
 use serde_json::Value;
 use settle::Settled;
 use state::Sight;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
+use wanted::Wanted;
 
 /// How long a Delete with an id that CloudFormation made up looks for what a Create that was cancelled may still be making.
 /// <https://github.com/aws/aws-cdk/issues/26139>
@@ -70,14 +74,17 @@ impl<I: Iam> Reconciler<'_, I> {
             role_claim: Claim::ByTags,
             policy_claim: Claim::ByTags,
             generated: Generated::New(external_id::random()?),
-            remember_delete_all: false,
             ..self.wanted(Properties::parse(properties)?, Vec::new())
         };
         let made = Made::default();
         match self.converge(&wanted, &made).await {
             Ok(settled) => success(&wanted, &settled, None, String::new()),
             Err(error) => {
-                let left = Leaving { role: made.role.get(), policy: made.policy.get(), ..self.remnant(&wanted.id) };
+                let left = Leaving {
+                    role: made.role.get(),
+                    policy: made.policy.get(),
+                    ..self.remnant(&wanted.id, properties)
+                };
                 Err(self.after_removing(left, error).await)
             }
         }
@@ -94,7 +101,7 @@ impl<I: Iam> Reconciler<'_, I> {
                 wanted.id.role_name, wanted.id.policy_name, carried.role_name, carried.policy_name
             ))),
             Some(carried) if carried == wanted.id => self.update_in_place(&wanted, old_properties).await,
-            Some(carried) => self.rename(wanted, &carried, old_properties).await,
+            Some(carried) => self.rename(wanted, &carried, (raw, old_properties)).await,
             // The id is that of a failed Create, or made up: nothing is held yet, and the rules of Create hold. The answer
             // keeps the id: a new one would bring a Delete of the old, and that goes by the names in the properties, which
             // are those of what has just been made.
@@ -109,7 +116,7 @@ impl<I: Iam> Reconciler<'_, I> {
         // then ours under an id that nobody will delete.
         let abandoned = self.id_named_by(old_properties).filter(|abandoned| *abandoned != wanted.id);
         if let Some(abandoned) = abandoned {
-            self.remove(&self.beside(&abandoned, &wanted.id)).await.map_err(|error| {
+            self.remove(&self.beside(&abandoned, &wanted.id, old_properties)).await.map_err(|error| {
                 let what =
                     format!("What the undone update made as {abandoned} may be left and still admit the platform.");
                 error.and(&what)
@@ -125,15 +132,16 @@ impl<I: Iam> Reconciler<'_, I> {
             Some(id) => {
                 let manner = match read.on_delete {
                     OnDelete::Retain => Manner::Retain,
-                    OnDelete::DeleteCreated | OnDelete::DeleteAll => {
-                        Manner::Delete { platform_account_id: read.platform_account_id }
-                    }
+                    on_delete @ (OnDelete::DeleteCreated | OnDelete::DeleteAll) => Manner::Delete {
+                        platform_account_id: read.platform_account_id,
+                        all: on_delete == OnDelete::DeleteAll,
+                    },
                 };
-                self.remove(&Leaving { manner, ..self.remnant(&id) }).await?
+                self.remove(&Leaving { manner, ..self.remnant(&id, properties) }).await?
             }
             None => match (read.role_name, read.policy_name) {
                 (Some(role_name), Some(policy_name)) => {
-                    let leaving = self.remnant(&self.account.physical_id(&role_name, &policy_name));
+                    let leaving = self.remnant(&self.account.physical_id(&role_name, &policy_name), properties);
                     let note = self.remove(&leaving).await?;
                     if physical_id::is_of_failed_create(carried) {
                         note
@@ -173,12 +181,11 @@ impl<I: Iam> Reconciler<'_, I> {
             policy_claim: Claim::ByName,
             earlier_tag_keys,
             generated: Generated::Kept,
-            remember_delete_all: true,
         }
     }
 
-    /// Both objects under an id, as far as they carry it.
-    fn remnant(&self, id: &PhysicalId) -> Leaving {
+    /// Both objects under an id, as far as they carry it; `properties` are those that it was made with.
+    fn remnant(&self, id: &PhysicalId, properties: &Value) -> Leaving {
         Leaving {
             account: self.account.clone(),
             resource: self.resource.clone(),
@@ -186,13 +193,14 @@ impl<I: Iam> Reconciler<'_, I> {
             manner: Manner::Remnant,
             role: true,
             policy: true,
+            tag_keys: tag_keys(properties),
         }
     }
 
     /// What is to go of `id` while `kept` stays: never an object that both name, whatever its tags say. They may be old.
-    fn beside(&self, id: &PhysicalId, kept: &PhysicalId) -> Leaving {
+    fn beside(&self, id: &PhysicalId, kept: &PhysicalId, properties: &Value) -> Leaving {
         let (role, policy) = (id.role_name != kept.role_name, id.policy_name != kept.policy_name);
-        Leaving { role, policy, ..self.remnant(id) }
+        Leaving { role, policy, ..self.remnant(id, properties) }
     }
 
     fn id_named_by(&self, properties: &Value) -> Option<PhysicalId> {
@@ -228,16 +236,26 @@ impl<I: Iam> Reconciler<'_, I> {
     /// Removes what is leaving; what was left or touched beside it comes back as sentences. That one of the
     /// two is not there is believed at the second look only: IAM's reads may be older than what a Create has just made.
     async fn remove(&self, leaving: &Leaving) -> Result<String> {
-        let (mut notes, mut refusal, mut seen) = (BTreeSet::new(), None, false);
+        let mut leaving = leaving.clone();
+        let (mut notes, mut refusal, mut seen, mut puts_back) = (BTreeSet::new(), None, false, false);
         for look in 1..=2 {
-            self.settle(&leaving.id, Sight::Departure, &Made::default(), |there| {
+            let id = leaving.id.clone();
+            self.settle(&id, Sight::Departure, &Made::default(), |there| {
                 seen |= there.role.is_some() && there.policy.is_some();
-                let departure = match departure::departure(leaving, there) {
+                let departure = match departure::departure(&leaving, there) {
                     // The role is shut. The refusal stands, and nothing else happens before a person has read it.
                     Ok(Departure { refusal: None, .. }) | Err(_) if refusal.is_some() => return Ok(Plan::default()),
                     departure => departure?,
                 };
                 notes.extend(departure.notes);
+                if !puts_back {
+                    notes.extend(departure.left);
+                }
+                if departure.puts_back {
+                    puts_back = true;
+                    // Without our tags it is not a role that lost them: it is not shut.
+                    leaving.manner = Manner::Remnant;
+                }
                 refusal = refusal.take().or(departure.refusal);
                 Ok(departure.plan)
             })

@@ -43,6 +43,45 @@ pub fn admits(trust: &Value, platform_account_id: &str) -> bool {
     allowed && !shut
 }
 
+/// Whether the trust is recognisably the guide's: the platform's account and nobody else may assume the role, with one
+/// external id or without a condition. IAM stores the root ARN for a bare account id; both are taken.
+pub fn is_the_guides(trust: &Value, platform_account_id: &str) -> bool {
+    let mut statements = statements_ref(trust);
+    let (Some(Value::Object(statement)), None) = (statements.next(), statements.next()) else { return false };
+    let known = ["Sid", "Effect", "Principal", "Action", "Condition"];
+    let part = |name: &str| statement.get(name).unwrap_or(&Value::Null);
+    statement.keys().all(|key| known.contains(&key.as_str()))
+        && part("Effect") == "Allow"
+        && is_only_account(part("Principal"), platform_account_id)
+        && matches!(texts(part("Action"))[..], [action] if action.eq_ignore_ascii_case("sts:AssumeRole"))
+        && is_no_condition_or_external_id(part("Condition"))
+}
+
+fn is_only_account(principal: &Value, account_id: &str) -> bool {
+    let is_account = |principal: &str| {
+        principal == account_id
+            || matches!(principal.split(':').collect::<Vec<_>>()[..],
+                ["arn", _, "iam", "", id, "root"] if id == account_id)
+    };
+    principal.as_object().is_some_and(|kinds| kinds.len() == 1)
+        && matches!(texts(&principal["AWS"])[..], [one] if is_account(one))
+}
+
+fn is_no_condition_or_external_id(condition: &Value) -> bool {
+    let only = |value: &Value, key: &str| value.as_object().is_some_and(|map| map.len() == 1 && map.contains_key(key));
+    match condition {
+        Value::Null => true,
+        // What the console writes where no condition is chosen.
+        Value::Object(operators) if operators.is_empty() => true,
+        _ => {
+            let keys = &condition["StringEquals"];
+            only(condition, "StringEquals")
+                && only(keys, "sts:ExternalId")
+                && matches!(texts(&keys["sts:ExternalId"])[..], [_])
+        }
+    }
+}
+
 /// The external id that the trust asks for, if one statement asks for exactly one.
 pub fn external_id(trust: &Value) -> Option<&str> {
     statements_ref(trust).find_map(|s| match &s["Condition"]["StringEquals"]["sts:ExternalId"] {
@@ -127,6 +166,52 @@ mod tests {
             assert!(!admits(&trust(principal.clone()), PLATFORM), "{principal}");
         }
         assert!(!admits(&Value::Null, PLATFORM));
+    }
+
+    #[test]
+    fn the_guides_trust_is_recognised_in_every_spelling_and_nothing_else_is() {
+        let statement = json!({"Effect": "Allow", "Principal": {"AWS": PLATFORM}, "Action": "sts:AssumeRole"});
+        let with = |changes: Value| {
+            let mut statement = statement.clone();
+            for (key, value) in changes.as_object().unwrap() {
+                statement[key] = value.clone();
+            }
+            json!({"Version": "2012-10-17", "Statement": [statement]})
+        };
+        let root = "arn:aws:iam::017059471480:root";
+        let external_id = |id: Value| json!({"Condition": {"StringEquals": {"sts:ExternalId": id}}});
+        for changes in [
+            json!({}),
+            json!({"Principal": {"AWS": root}}),
+            json!({"Principal": {"AWS": [root]}, "Action": ["sts:assumerole"], "Sid": "Statement1"}),
+            json!({"Condition": {}}),
+            external_id(json!("abc")),
+            external_id(json!(["abc"])),
+        ] {
+            assert!(is_the_guides(&with(changes.clone()), PLATFORM), "{changes}");
+        }
+        assert!(is_the_guides(&json!({"Statement": statement}), PLATFORM), "one statement outside a list");
+        for changes in [
+            json!({"Effect": "Deny"}),
+            json!({"Principal": "*"}),
+            json!({"Principal": {"AWS": "*"}}),
+            json!({"Principal": {"AWS": [root, "arn:aws:iam::444455556666:root"]}}),
+            json!({"Principal": {"AWS": "arn:aws:iam::017059471480:role/x"}}),
+            json!({"Principal": {"AWS": "444455556666"}}),
+            json!({"Principal": {"AWS": root, "Service": "ec2.amazonaws.com"}}),
+            json!({"Action": ["sts:AssumeRole", "sts:TagSession"]}),
+            json!({"Action": "sts:*"}),
+            json!({"NotAction": "sts:AssumeRole"}),
+            external_id(json!(["abc", "def"])),
+            json!({"Condition": {"StringLike": {"sts:ExternalId": "abc"}}}),
+            json!({"Condition": {"StringEquals": {"sts:ExternalId": "abc", "aws:PrincipalOrgID": "o-1"}}}),
+            json!({"Condition": {"StringEquals": {"sts:ExternalId": "abc"}, "Bool": {"aws:SecureTransport": "true"}}}),
+        ] {
+            assert!(!is_the_guides(&with(changes.clone()), PLATFORM), "{changes}");
+        }
+        let twice = json!({"Statement": [statement, statement]});
+        assert!(!is_the_guides(&twice, PLATFORM) && !is_the_guides(&Value::Null, PLATFORM));
+        assert!(!is_the_guides(&with_everybody_denied(&with(json!({}))), PLATFORM));
     }
 
     #[test]

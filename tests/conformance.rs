@@ -12,7 +12,7 @@ use common::moto::{self, Moto};
 use common::sdk::iam_at;
 use orchestera_access::error::Result;
 use orchestera_access::iam::aws::AwsIam;
-use orchestera_access::iam::{Iam, Tags, Write};
+use orchestera_access::iam::{Iam, RoleDescription, Tags, Write};
 use serde_json::{Value, json};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -22,7 +22,9 @@ const READ_ONLY: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
 /// One call of the script.
 enum Call {
     Write(Write),
+    /// Without the description, which moto forgets when `UpdateRole` does not repeat it.
     Role(&'static str),
+    Description(&'static str),
     Attached(&'static str),
     Inline(&'static str),
     InlineDocument(&'static str, &'static str),
@@ -75,7 +77,10 @@ async fn play(iam: &AwsIam, call: &Call, account: &str) -> String {
     let arn = |name: &&'static str| arn(name, account);
     let said = match call {
         Call::Write(write) => show(iam.write(&in_account(write, account)).await),
-        Call::Role(name) => show(iam.role(name).await),
+        Call::Role(name) => show(
+            iam.role(name).await.map(|role| role.map(|role| RoleDescription { description: String::new(), ..role })),
+        ),
+        Call::Description(name) => show(iam.role(name).await.map(|role| role.map(|role| role.description))),
         Call::Attached(name) => show(sorted(iam.attached_policies(name).await)),
         Call::Inline(name) => show(sorted(iam.inline_policies(name).await)),
         Call::InlineDocument(name, policy_name) => show(iam.inline_policy(name, policy_name).await),
@@ -112,6 +117,7 @@ fn in_account(write: &Write, account: &str) -> Write {
         | Write::AttachRolePolicy { policy_arn, .. }
         | Write::DetachRolePolicy { policy_arn, .. }
         | Write::CreatePolicyVersion { policy_arn, .. }
+        | Write::SetDefaultPolicyVersion { policy_arn, .. }
         | Write::DeletePolicyVersion { policy_arn, .. }
         | Write::TagPolicy { policy_arn, .. }
         | Write::UntagPolicy { policy_arn, .. }
@@ -146,6 +152,10 @@ fn drop_version(policy: &str, id: &str) -> Call {
     Call::Write(Write::DeletePolicyVersion { policy_arn: policy.into(), version_id: id.into() })
 }
 
+fn in_force(policy: &str, id: &str) -> Call {
+    Call::Write(Write::SetDefaultPolicyVersion { policy_arn: policy.into(), version_id: id.into() })
+}
+
 fn with_trust(trust: Value) -> Call {
     Call::Write(Write::UpdateAssumeRolePolicy { role_name: "R".into(), trust })
 }
@@ -174,7 +184,7 @@ fn delete_policy(policy: &str) -> Call {
 
 /// A life of a role and a policy, with everything that can be refused on the way.
 fn script() -> Vec<Call> {
-    use Call::{Attached, Document, Inline, Policy, Profiles, Role, Users, Versions, Write as W};
+    use Call::{Attached, Description, Document, Inline, Policy, Profiles, Role, Users, Versions, Write as W};
     let statement = |statement: Value| json!({"Version": "2012-10-17", "Statement": [statement]});
     vec![
         // Nothing there.
@@ -202,6 +212,7 @@ fn script() -> Vec<Call> {
         W(create_role("R")),
         W(create_policy("P")),
         Role("R"),
+        Description("R"),
         Policy("P"),
         Versions("P"),
         Document("P", "v1"),
@@ -265,6 +276,11 @@ fn script() -> Vec<Call> {
         Versions("P"),
         Policy("P"),
         Document("P", "v2"),
+        in_force("P", "v1"),
+        Versions("P"),
+        in_force("P", "v9"),
+        drop_version("P", "v1"),
+        in_force("P", "v2"),
         drop_version("P", "v2"),
         drop_version("P", "v9"),
         version("P", "a:3"),

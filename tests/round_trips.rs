@@ -10,7 +10,7 @@ use serde_json::json;
 use std::time::Duration;
 
 /// Every operation that the function may call.
-const OPERATIONS: [&str; 27] = [
+const OPERATIONS: [&str; 28] = [
     "GetRole",
     "GetPolicy",
     "GetPolicyVersion",
@@ -34,6 +34,7 @@ const OPERATIONS: [&str; 27] = [
     "DeleteRole",
     "CreatePolicy",
     "CreatePolicyVersion",
+    "SetDefaultPolicyVersion",
     "DeletePolicyVersion",
     "TagPolicy",
     "UntagPolicy",

@@ -143,6 +143,10 @@ async fn each_write_is_one_call_with_exactly_these_parameters() {
             ]),
         ),
         (
+            Write::SetDefaultPolicyVersion { policy_arn: arn.clone(), version_id: "v2".into() },
+            fields(&[("Action", "SetDefaultPolicyVersion"), ("PolicyArn", &arn), ("VersionId", "v2")]),
+        ),
+        (
             Write::DeletePolicyVersion { policy_arn: arn.clone(), version_id: "v1".into() },
             fields(&[("Action", "DeletePolicyVersion"), ("PolicyArn", &arn), ("VersionId", "v1")]),
         ),

@@ -6,7 +6,8 @@
 use crate::error::{Error, FailedCall, Kind, Result, chain};
 use crate::http::SdkHttpClient;
 use crate::iam::{
-    AttachedPolicy, Iam, PolicyDescription, PolicyUser, PolicyVersion, RoleDescription, Tags, Write, kind_of,
+    AttachedPolicy, Iam, PolicyDescription, PolicyUser, PolicyVersion, ROLE_DESCRIPTION, RoleDescription, Tags, Write,
+    kind_of,
 };
 use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
 use aws_config::retry::RetryConfig;
@@ -90,6 +91,7 @@ impl Iam for AwsIam {
         let Some(answer) = if_there(answer.map_err(failed("GetRole")))? else { return Ok(None) };
         let role = answer.role.ok_or_else(|| malformed("GetRole", "no role"))?;
         Ok(Some(RoleDescription {
+            description: role.description().unwrap_or_default().to_owned(),
             trust: decoded(role.assume_role_policy_document()),
             // IAM's default, which it may leave out.
             max_session_duration: role.max_session_duration().unwrap_or(3600),
@@ -178,7 +180,7 @@ impl Iam for AwsIam {
                 operation,
                 iam.create_role()
                     .role_name(role_name)
-                    .description("Assumed by the Orchestera platform to run Apache Spark on EKS in this account")
+                    .description(ROLE_DESCRIPTION)
                     .assume_role_policy_document(trust.to_string())
                     .max_session_duration(*max_session_duration)
                     .set_permissions_boundary(permissions_boundary.clone())
@@ -240,6 +242,10 @@ impl Iam for AwsIam {
                     .send()
                     .await,
             ),
+            Write::SetDefaultPolicyVersion { policy_arn, version_id } => {
+                let call = iam.set_default_policy_version().policy_arn(policy_arn).version_id(version_id);
+                done(operation, call.send().await)
+            }
             Write::DeletePolicyVersion { policy_arn, version_id } => {
                 done(operation, iam.delete_policy_version().policy_arn(policy_arn).version_id(version_id).send().await)
             }

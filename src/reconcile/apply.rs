@@ -4,14 +4,15 @@ use crate::account::Account;
 use crate::budget::Budget;
 use crate::error::{Error, Kind, Result};
 use crate::iam::{Iam, Write};
+use crate::ownership::OWNERSHIP;
 use crate::reconcile::plan::Plan;
 use crate::reconcile::reason;
 use futures_util::future::join_all;
 use std::cell::Cell;
 use tokio::time::timeout_at;
 
-/// What this invocation itself created. Only that may be undone when a Create fails: the same event can be delivered twice,
-/// and the second must not remove what the first made and answered for.
+/// What this invocation itself created or adopted. Only that may be undone when a Create fails: the same event can be
+/// delivered twice, and the second must not remove what the first made and answered for.
 #[derive(Debug, Default)]
 pub struct Made {
     pub role: Cell<bool>,
@@ -55,6 +56,8 @@ async fn carry_out(iam: &impl Iam, account: &Account, budget: &Budget, step: &Wr
             match step {
                 Write::CreateRole { .. } => made.role.set(true),
                 Write::CreatePolicy { .. } => made.policy.set(true),
+                Write::TagRole { tags, .. } if tags.contains_key(OWNERSHIP) => made.role.set(true),
+                Write::TagPolicy { tags, .. } if tags.contains_key(OWNERSHIP) => made.policy.set(true),
                 _ => {}
             }
             Ok(())

@@ -1,12 +1,12 @@
 //! The attributes for `Fn::GetAtt`, read off the state in which it came to rest.
 
 use crate::error::Result;
-use crate::ownership::CREATED;
+use crate::ownership::{ADOPTED, CREATED};
 use crate::physical_id::PhysicalId;
 use crate::policy;
-use crate::reconcile::plan::Wanted;
 use crate::reconcile::settle::Settled;
 use crate::reconcile::suspension;
+use crate::reconcile::wanted::Wanted;
 use crate::response::{Attributes, FOREIGN_POLICIES};
 
 /// Every attribute, in every success; blank where it does not apply. `previous` is the id that this one replaces: its policy,
@@ -21,6 +21,7 @@ pub fn of(wanted: &Wanted, settled: &Settled, previous: Option<&PhysicalId>) -> 
         let inline = role.inline.iter().filter(|name| *name != suspension::POLICY_NAME);
         managed.chain(inline.map(|name| format!("inline:{name}")))
     });
+    let is_adopted = wanted.role_origin(there).is_adopted() || wanted.policy_origin(there).is_adopted();
     let edition = wanted.properties.edition;
     let role_arn = || wanted.account.role_arn(&wanted.id.role_name);
     Ok([
@@ -35,7 +36,7 @@ pub fn of(wanted: &Wanted, settled: &Settled, previous: Option<&PhysicalId>) -> 
         ("AccountId", wanted.account.id.clone()),
         ("PlatformAccountId", wanted.properties.platform_account_id.clone()),
         ("AccessState", wanted.properties.access_state.name().to_owned()),
-        ("Ownership", CREATED.to_owned()),
+        ("Ownership", if is_adopted { ADOPTED } else { CREATED }.to_owned()),
         ("Verified", settled.verified.to_string()),
         (FOREIGN_POLICIES, foreign.collect::<Vec<_>>().join(",")),
     ]

@@ -2,12 +2,13 @@
 
 use crate::account::Account;
 use crate::error::{Error, Result};
-use crate::iam::{PolicyUser, Tags, Write};
+use crate::iam::{PolicyUser, ROLE_DESCRIPTION, Tags, Write};
 use crate::ownership::{self, Owner, Resource};
 use crate::physical_id::PhysicalId;
+use crate::reconcile::adoption::{self, POLICY, ROLE};
 use crate::reconcile::plan::Plan;
 use crate::reconcile::state::{Policy, Role, State};
-use crate::reconcile::suspension;
+use crate::reconcile::{restoration, suspension};
 use crate::trust;
 use std::collections::BTreeSet;
 
@@ -21,15 +22,19 @@ pub struct Leaving {
     /// Which of the two objects may be touched at all.
     pub role: bool,
     pub policy: bool,
+    /// Keys of the customer's tags, which come off what is put back.
+    pub tag_keys: Vec<String>,
 }
 
 /// How it departs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Manner {
     /// A Delete of a resource that existed. If the role still admits the platform although our tags are gone, it is shut:
-    /// the grantee may untag, and the grant must not survive unseen.
-    Delete { platform_account_id: String },
-    /// Of what an attempt left that never became a resource: nothing without our tags can be of it.
+    /// the grantee may untag, and the grant must not survive unseen. `all`: what was adopted is deleted too, if an Update
+    /// has said so before.
+    Delete { platform_account_id: String, all: bool },
+    /// Of what an attempt left that never became a resource: nothing without our tags can be of it, and what it adopted
+    /// is always put back.
     Remnant,
     /// Everything stays; only our tags go.
     Retain,
@@ -39,14 +44,18 @@ pub enum Manner {
 #[derive(Clone, Debug, Default)]
 pub struct Departure {
     pub plan: Plan,
-    /// What was left or touched beside the resource's own, as sentences.
+    /// What was touched beside the resource's own, or put back, as sentences.
     pub notes: BTreeSet<String>,
+    /// What was left because it is not the resource's, as sentences.
+    pub left: BTreeSet<String>,
+    /// Whether something is put back. Then it is no longer the resource's, and there is nothing more to say of it.
+    pub puts_back: bool,
     /// Set when the steps end in a refusal all the same, which a person has to read.
     pub refusal: Option<String>,
 }
 
 impl Leaving {
-    fn policy_arn(&self) -> String {
+    pub fn policy_arn(&self) -> String {
         self.account.policy_arn(&self.id.policy_name)
     }
 
@@ -65,8 +74,10 @@ pub fn departure(leaving: &Leaving, there: &State) -> Result<Departure> {
     if leaving.manner == Manner::Retain {
         return Ok(retention(leaving, role, policy));
     }
-    if let (Manner::Delete { platform_account_id }, Some(role)) = (&leaving.manner, role)
+    if let (Manner::Delete { platform_account_id, .. }, Some(role)) = (&leaving.manner, role)
         && lost_its_tags(leaving, &role.about.tags)
+        // What has another description was not made by this product: it was adopted, and put back by an earlier attempt.
+        && role.about.description == ROLE_DESCRIPTION
         && trust::admits(&role.about.trust, platform_account_id)
     {
         return Ok(shut(leaving, role));
@@ -75,11 +86,17 @@ pub fn departure(leaving: &Leaving, there: &State) -> Result<Departure> {
     let owned = |tags: &Tags| leaving.resource.owns(&leaving.id, tags);
     let our_role = role.filter(|role| owned(&role.about.tags));
     let our_policy = policy.filter(|policy| owned(&policy.about.tags));
-    refuse_if_in_use(leaving, our_role, our_policy, there.role.as_ref())?;
-    departure.notes.extend(role.filter(|_| our_role.is_none()).map(|role| left(leaving, "role", &role.about.tags)));
+    departure.left.extend(role.filter(|_| our_role.is_none()).map(|role| left(leaving, ROLE, &role.about.tags)));
     departure
-        .notes
-        .extend(policy.filter(|_| our_policy.is_none()).map(|policy| left(leaving, "policy", &policy.about.tags)));
+        .left
+        .extend(policy.filter(|_| our_policy.is_none()).map(|policy| left(leaving, POLICY, &policy.about.tags)));
+
+    let role_tags = there.role.as_ref().map(|role| &role.about.tags);
+    let policy_tags = there.policy.as_ref().map(|policy| &policy.about.tags);
+    let (our_role, role_to_put_back) = divided(our_role, |role| stays(leaving, ROLE, &role.about.tags, policy_tags));
+    let (our_policy, policy_to_put_back) =
+        divided(our_policy, |policy| stays(leaving, POLICY, &policy.about.tags, role_tags));
+    refuse_if_in_use(leaving, our_role, our_policy, there.role.as_ref())?;
 
     // First what hangs on the objects, then the objects; the two sides do not touch each other.
     let mut role_steps = our_role.map(|role| strip(leaving, role, &mut departure.notes)).unwrap_or_default();
@@ -88,12 +105,36 @@ pub fn departure(leaving: &Leaving, there: &State) -> Result<Departure> {
     {
         role_steps.push(Write::DetachRolePolicy { role_name: leaving.role_name(), policy_arn: leaving.policy_arn() });
     }
-    let policy_steps = our_policy.map(|policy| drop_versions(leaving, policy)).unwrap_or_default();
+    let mut policy_steps = our_policy.map(|policy| drop_versions(leaving, policy)).unwrap_or_default();
+    let role_back = role_to_put_back.map(|role| restoration::of_role(leaving, role));
+    let policy_back = policy_to_put_back.map(|policy| restoration::of_policy(leaving, policy));
+    for (back, steps) in [(role_back, &mut role_steps), (policy_back, &mut policy_steps)] {
+        if let Some(back) = back {
+            departure.puts_back = true;
+            departure.notes.insert(back.note);
+            steps.extend(back.steps.into_iter().filter(|step| !steps.contains(step)).collect::<Vec<_>>());
+        }
+    }
     departure.plan.push_side_by_side(role_steps, policy_steps);
     let delete_role = our_role.map(|_| Write::DeleteRole { role_name: leaving.role_name() });
     let delete_policy = our_policy.map(|_| Write::DeletePolicy { policy_arn: leaving.policy_arn() });
     departure.plan.push(delete_role.into_iter().chain(delete_policy).collect());
     Ok(departure)
+}
+
+/// Whether one of ours was adopted and is not to be deleted.
+fn stays(leaving: &Leaving, object: &str, tags: &Tags, tags_of_the_other: Option<&Tags>) -> bool {
+    let may_go =
+        matches!(leaving.manner, Manner::Delete { all: true, .. }) && tags.contains_key(ownership::DELETE_ADOPTED);
+    adoption::is_marked(object, tags, tags_of_the_other) && !may_go
+}
+
+/// On the left what does not pass, on the right what does.
+fn divided<T>(object: Option<&T>, passes: impl FnOnce(&T) -> bool) -> (Option<&T>, Option<&T>) {
+    match object {
+        Some(object) if passes(object) => (None, Some(object)),
+        object => (object, None),
+    }
 }
 
 /// Not another owner's, but not provably ours any more either.
@@ -229,7 +270,7 @@ fn drop_versions(leaving: &Leaving, policy: &Policy) -> Vec<Write> {
 
 /// Why an object under our name was left.
 fn left(leaving: &Leaving, what: &str, tags: &Tags) -> String {
-    let name = if what == "role" { &leaving.id.role_name } else { &leaving.id.policy_name };
+    let name = if what == ROLE { &leaving.id.role_name } else { &leaving.id.policy_name };
     let why = match leaving.resource.judge(tags) {
         Owner::Another { stack_id, .. } => format!("it belongs to the stack {stack_id}"),
         Owner::Us { resource_id: Some(owner) } => format!("it belongs to {owner} now"),

@@ -8,7 +8,7 @@
 use crate::account::Account;
 use crate::error::{Error, Kind, Result};
 use crate::iam::Tags;
-use crate::ownership::EXTERNAL_ID;
+use crate::ownership::{EXTERNAL_ID, LONGEST_TAG_VALUE, tag_value};
 use crate::physical_id::PhysicalId;
 use crate::properties::is_external_id;
 use crate::reconcile::state::State;
@@ -45,8 +45,9 @@ pub fn random() -> Result<String> {
 /// The generated external id, or `None` if it is lost.
 pub fn generated(source: &Generated, there: &State) -> Option<String> {
     recorded(there).or_else(|| match source {
-        // Two attempts at one Create may have marked one object each; nobody has been told either value yet.
-        Generated::New(id) => Some(on_role(there).unwrap_or_else(|| id.clone())),
+        // Two attempts at one Create may have marked one object each; nobody has been told either value yet. An adopted role
+        // that asks for an external id has one already, if a tag can hold it.
+        Generated::New(id) => Some(on_role(there).or_else(|| asked_for(there)).unwrap_or_else(|| id.clone())),
         Generated::CarriedOver(id) => Some(id.clone()),
         Generated::Kept => None,
     })
@@ -66,6 +67,11 @@ pub fn recorded(there: &State) -> Option<String> {
 
 fn on_role(there: &State) -> Option<String> {
     there.role.as_ref().and_then(|role| on(&role.about.tags))
+}
+
+fn asked_for(there: &State) -> Option<String> {
+    let id = trust::external_id(&there.role.as_ref()?.about.trust)?;
+    (id.len() <= LONGEST_TAG_VALUE && tag_value(id) == id && is_external_id(id)).then(|| id.to_owned())
 }
 
 fn on(tags: &Tags) -> Option<String> {

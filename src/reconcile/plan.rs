@@ -3,23 +3,21 @@
 //! If a row of `docs/semantics.md` cannot be seen here or in [`departure`](super::departure), the code is in the wrong
 //! place.
 
-use crate::account::Account;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::iam::{Tags, Write};
-use crate::ownership::{self, Resource};
-use crate::physical_id::PhysicalId;
+use crate::ownership;
 use crate::policy;
-use crate::properties::{AccessState, OnDelete, Properties};
-use crate::reconcile::claim::{self, Claim};
-use crate::reconcile::external_id::{self, Generated};
+use crate::properties::OnDelete;
+use crate::reconcile::adoption::{Origin, PolicyBefore};
+use crate::reconcile::claim;
 use crate::reconcile::state::{Policy, Role, State};
 use crate::reconcile::suspension;
-use crate::trust;
+use crate::reconcile::wanted::Wanted;
 use serde_json::Value;
 use std::fmt;
 
 /// IAM: at most five versions of a managed policy.
-const MOST_VERSIONS: usize = 5;
+pub(super) const MOST_VERSIONS: usize = 5;
 
 /// Steps in stages. Those of one stage are about different objects and go out at once; a stage begins when the one before
 /// it has ended well.
@@ -72,80 +70,6 @@ impl fmt::Display for Plan {
     }
 }
 
-/// What is wanted under one pair of names.
-#[derive(Clone, Debug)]
-pub struct Wanted {
-    pub account: Account,
-    pub resource: Resource,
-    pub id: PhysicalId,
-    pub properties: Properties,
-    /// What may be taken for ours without our tags.
-    pub role_claim: Claim,
-    pub policy_claim: Claim,
-    /// Keys of the customer's tags in earlier properties: those that are not wanted any more are untagged.
-    pub earlier_tag_keys: Vec<String>,
-    /// Where the generated external id comes from when the objects under these names do not say.
-    pub generated: Generated,
-    /// Whether a later Delete is to take adopted objects too. Never at Create, so that a Create that rolls back cannot
-    /// delete what was there before.
-    pub remember_delete_all: bool,
-}
-
-impl Wanted {
-    pub fn policy_arn(&self) -> String {
-        self.account.policy_arn(&self.id.policy_name)
-    }
-
-    /// The external id that the trust is to ask for; `None` if for none.
-    ///
-    /// # Errors
-    /// [`Refused`](crate::error::Kind::Refused) if it is the generated one and that is lost.
-    pub fn external_id(&self, there: &State) -> Result<Option<String>> {
-        match &self.properties.external_id {
-            _ if !self.properties.require_external_id => Ok(None),
-            Some(given) => Ok(Some(given.clone())),
-            None => match external_id::generated(&self.generated, there) {
-                Some(generated) => Ok(Some(generated)),
-                None => Err(external_id::lost(&self.account, &self.id)),
-            },
-        }
-    }
-
-    fn is_suspended(&self) -> bool {
-        self.properties.access_state == AccessState::Suspended
-    }
-
-    /// The trust that the role is to have.
-    ///
-    /// # Errors
-    /// Those of [`Self::external_id`].
-    fn trust(&self, there: &State) -> Result<Value> {
-        let external_id = self.external_id(there)?;
-        let open = trust::document(&self.account, &self.properties.platform_account_id, external_id.as_deref());
-        Ok(if self.is_suspended() { trust::with_everybody_denied(&open) } else { open })
-    }
-
-    /// The tags that both objects are to carry. Others on them are not ours to judge.
-    fn tags(&self, there: &State) -> Tags {
-        let mut tags = self.properties.tags.clone();
-        tags.extend(self.resource.tags(&self.id));
-        let edition = self.properties.edition;
-        tags.insert(ownership::POLICY_EDITION.to_owned(), edition.name.to_owned());
-        tags.insert(ownership::POLICY_SHA256.to_owned(), policy::sha256(&edition.document()));
-        if let Some(generated) = external_id::generated(&self.generated, there) {
-            tags.insert(ownership::EXTERNAL_ID.to_owned(), ownership::tag_value(&generated));
-        }
-        if self.deletes_adopted() {
-            tags.insert(ownership::DELETE_ADOPTED.to_owned(), "true".to_owned());
-        }
-        tags
-    }
-
-    fn deletes_adopted(&self) -> bool {
-        self.remember_delete_all && self.properties.on_delete == OnDelete::DeleteAll
-    }
-}
-
 /// The steps from what is there to what is wanted. Empty when nothing differs, which is also how a result is verified.
 ///
 /// # Errors
@@ -153,32 +77,41 @@ impl Wanted {
 pub fn plan(wanted: &Wanted, there: &State) -> Result<Plan> {
     claim::check(wanted, there)?;
     let trust = wanted.trust(there)?;
-    let tags = wanted.tags(there);
+    let (role_tags, policy_tags) = wanted.tags(there);
     let role = there.role.as_ref();
 
     let mut plan = Plan::default();
+    let mut role_marks = role.map(|role| role_tag_steps(wanted, &role_tags, &role.about.tags)).unwrap_or_default();
+    let mut policy_marks =
+        there.policy.as_ref().map(|p| policy_tag_steps(wanted, &policy_tags, &p.about.tags)).unwrap_or_default();
+    // What is adopted is recorded and marked before anything else happens to it.
+    let first = |is_new: bool, marks: &mut Vec<Write>| if is_new { std::mem::take(marks) } else { Vec::new() };
+    let role_is_new = role.is_some_and(|role| wanted.is_new(wanted.role_claim, &role.about.tags));
+    let policy_is_new = there.policy.as_ref().is_some_and(|p| wanted.is_new(wanted.policy_claim, &p.about.tags));
+    plan.push_side_by_side(first(policy_is_new, &mut policy_marks), first(role_is_new, &mut role_marks));
+
     let (shutting, new_trust, opening) = admission_steps(wanted, role, &trust);
     plan.push_one_by_one(shutting);
     let policy_steps = match &there.policy {
         Some(policy) => {
             // What the policy grants comes first and alone: access that both editions give is never interrupted.
-            plan.push_one_by_one(document_steps(wanted, policy));
-            policy_tag_steps(wanted, &tags, &policy.about.tags)
+            plan.push_one_by_one(document_steps(wanted, policy, &wanted.policy_origin(there))?);
+            policy_marks
         }
         None => vec![Write::CreatePolicy {
             policy_name: wanted.id.policy_name.clone(),
             document: wanted.properties.edition.document(),
-            tags: tags.clone(),
+            tags: policy_tags,
         }],
     };
     let role_steps = match role {
-        Some(role) => role_steps(wanted, role, new_trust, &tags),
+        Some(role) => role_steps(wanted, role, new_trust).into_iter().chain(role_marks).collect(),
         None => vec![Write::CreateRole {
             role_name: wanted.id.role_name.clone(),
             trust,
             max_session_duration: wanted.properties.max_session_duration,
             permissions_boundary: wanted.properties.permissions_boundary.clone(),
-            tags,
+            tags: role_tags,
         }],
     };
     plan.push_side_by_side(policy_steps, role_steps);
@@ -212,28 +145,37 @@ fn admission_steps(wanted: &Wanted, role: Option<&Role>, trust: &Value) -> (Vec<
     }
 }
 
-/// A new default version if the document differs; before it, room for one.
-fn document_steps(wanted: &Wanted, policy: &Policy) -> Vec<Write> {
+/// A new default version if the document differs; before it, room for one. Of an adopted policy no version goes that was
+/// there before it.
+fn document_steps(wanted: &Wanted, policy: &Policy, origin: &Origin<PolicyBefore>) -> Result<Vec<Write>> {
     let document = wanted.properties.edition.document();
     if policy::same(&policy.document, &document) {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let policy_arn = wanted.policy_arn();
     let mut steps = Vec::new();
     if policy.versions.len() >= MOST_VERSIONS {
-        let oldest =
-            policy.versions.iter().filter(|version| !version.is_default).min_by_key(|version| version.number());
-        steps.extend(oldest.map(|version| Write::DeletePolicyVersion {
-            policy_arn: policy_arn.clone(),
-            version_id: version.id.clone(),
-        }));
+        let was_there = |version_id: &String| match origin {
+            Origin::Created => false,
+            Origin::Adopted(before) => before.as_ref().is_none_or(|before| before.versions.contains(version_id)),
+        };
+        let Some(version_id) = policy.oldest_version(|version| !version.is_default && !was_there(&version.id)) else {
+            let oldest = policy.oldest_version(|version| !version.is_default).unwrap_or_default();
+            return Err(Error::refused(format!(
+                "The adopted policy {} in account {} cannot be changed: {}, then retry. Nothing was changed.",
+                wanted.id.policy_name,
+                wanted.account.id,
+                claim::full(wanted, &oldest)
+            )));
+        };
+        steps.push(Write::DeletePolicyVersion { policy_arn: policy_arn.clone(), version_id });
     }
     steps.push(Write::CreatePolicyVersion { policy_arn, document });
-    steps
+    Ok(steps)
 }
 
-/// Everything about an existing role but its attachments.
-fn role_steps(wanted: &Wanted, role: &Role, new_trust: Option<Write>, tags: &Tags) -> Vec<Write> {
+/// Everything about an existing role but its attachments and tags.
+fn role_steps(wanted: &Wanted, role: &Role, new_trust: Option<Write>) -> Vec<Write> {
     let role_name = || wanted.id.role_name.clone();
     let mut steps = Vec::new();
     let boundary = &wanted.properties.permissions_boundary;
@@ -248,7 +190,6 @@ fn role_steps(wanted: &Wanted, role: &Role, new_trust: Option<Write>, tags: &Tag
     if role.about.max_session_duration != max_session_duration {
         steps.push(Write::UpdateRole { role_name: role_name(), max_session_duration });
     }
-    steps.extend(role_tag_steps(wanted, tags, &role.about.tags));
     steps
 }
 
@@ -256,9 +197,10 @@ fn role_steps(wanted: &Wanted, role: &Role, new_trust: Option<Write>, tags: &Tag
 /// untagging after tagging could take the new one.
 fn tag_changes(wanted: &Wanted, tags: &Tags, there: &Tags) -> (Option<Vec<String>>, Option<Tags>) {
     let earlier = wanted.earlier_tag_keys.iter().map(String::as_str);
-    let forgotten = (!wanted.deletes_adopted()).then_some(ownership::DELETE_ADOPTED);
+    let forgotten = (wanted.properties.on_delete != OnDelete::DeleteAll).then_some(ownership::DELETE_ADOPTED);
     let stale: Vec<_> = earlier
         .chain(forgotten)
+        .chain([ownership::ADOPTED_OBJECTS])
         .filter(|key| there.contains_key(*key) && !tags.contains_key(*key))
         .map(str::to_owned)
         .collect();

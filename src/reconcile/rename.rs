@@ -8,8 +8,8 @@ use crate::reconcile::apply::Made;
 use crate::reconcile::claim::Claim;
 use crate::reconcile::departure::Leaving;
 use crate::reconcile::external_id::{self, Generated};
-use crate::reconcile::plan::Wanted;
 use crate::reconcile::state::{Sight, State};
+use crate::reconcile::wanted::Wanted;
 use crate::reconcile::{Reconciler, success};
 use crate::response::Outcome;
 use serde_json::Value;
@@ -17,7 +17,12 @@ use serde_json::Value;
 impl<I: Iam> Reconciler<'_, I> {
     /// The names change. The new ones are made and owned under the new id; the Delete of the old id, which CloudFormation
     /// sends when the stack's update is complete, removes what is still tagged with the old one.
-    pub(super) async fn rename(&self, mut wanted: Wanted, old: &PhysicalId, old_properties: &Value) -> Result<Outcome> {
+    pub(super) async fn rename(
+        &self,
+        mut wanted: Wanted,
+        old: &PhysicalId,
+        (properties, old_properties): (&Value, &Value),
+    ) -> Result<Outcome> {
         let before = self.look(old, Sight::Convergence).await?;
         let claim = |same: bool| if same { Claim::ByName } else { Claim::ByTags };
         wanted.role_claim = claim(wanted.id.role_name == old.role_name);
@@ -34,7 +39,9 @@ impl<I: Iam> Reconciler<'_, I> {
         });
         match converged {
             Ok(settled) => success(&wanted, &settled, Some(old), String::new()),
-            Err(error) => Err(self.undo_rename(&wanted, old, &before, &made, old_properties, error).await),
+            Err(error) => {
+                Err(self.undo_rename(&wanted, old, &before, &made, (properties, old_properties), error).await)
+            }
         }
     }
 
@@ -46,7 +53,7 @@ impl<I: Iam> Reconciler<'_, I> {
         old: &PhysicalId,
         before: &State,
         made: &Made,
-        old_properties: &Value,
+        (properties, old_properties): (&Value, &Value),
         mut error: Error,
     ) -> Error {
         // If nothing is left of the old id, this event is a late copy of one that succeeded, and what stands under the new
@@ -57,16 +64,16 @@ impl<I: Iam> Reconciler<'_, I> {
             || before.policy.as_ref().is_some_and(|policy| held(&policy.about.tags));
         if old_is_there
             && share_a_name(new, old)
-            && let Ok(properties) = Properties::parse(old_properties)
+            && let Ok(old_properties) = Properties::parse(old_properties)
         {
-            let wanted = self.wanted(properties, renamed.properties.tags.keys().cloned().collect());
+            let wanted = self.wanted(old_properties, renamed.properties.tags.keys().cloned().collect());
             if wanted.id == *old
                 && let Err(also) = self.converge(&wanted, &Made::default()).await
             {
                 error = error.and(&format!("Going back to {old} failed as well: {}", also.reason()));
             }
         }
-        let left = self.beside(new, old);
+        let left = self.beside(new, old, properties);
         let left = Leaving {
             role: left.role && (old_is_there || made.role.get()),
             policy: left.policy && (old_is_there || made.policy.get()),

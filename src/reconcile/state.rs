@@ -4,9 +4,12 @@ use crate::account::Account;
 use crate::budget::Budget;
 use crate::error::{Error, Kind, Result};
 use crate::iam::{AttachedPolicy, Iam, PolicyDescription, PolicyUser, PolicyVersion, RoleDescription};
+use crate::ownership::{ADOPTED, OWNERSHIP, STACK_ID};
 use crate::physical_id::PhysicalId;
 use crate::reconcile::{reason, suspension};
+use futures_util::future::try_join_all;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::future::Future;
 use tokio::time::timeout_at;
 
@@ -37,8 +40,18 @@ pub struct Policy {
     pub versions: Vec<PolicyVersion>,
     /// The default version's.
     pub document: Value,
-    /// Empty unless observed for a [`Sight::Departure`].
+    /// Those of the other versions by their ids. Read for the [`Sight::Departure`] of an adopted policy only, where what this
+    /// product wrote has to be told from what was there.
+    pub other_documents: BTreeMap<String, Value>,
+    /// Empty unless observed for a [`Sight::Departure`], or without an owner's tag: what nobody uses can be adopted.
     pub users: Vec<PolicyUser>,
+}
+
+impl Policy {
+    /// The id of the version that was made first among those that `may` be taken.
+    pub fn oldest_version(&self, may: impl Fn(&PolicyVersion) -> bool) -> Option<String> {
+        self.versions.iter().filter(|version| may(version)).min_by_key(|version| version.number()).map(|v| v.id.clone())
+    }
 }
 
 impl Role {
@@ -56,8 +69,9 @@ pub enum Sight {
     Departure,
 }
 
-/// Reads the state. All reads go out at once but for the policy's document, which needs the default version's id, and a
-/// suspension's, which is there only if it is listed.
+/// Reads the state. All reads go out at once but for what depends on the first answers, in a second round: documents, which
+/// need a version's id, and who uses a policy that has no owner.
+///
 ///
 /// # Errors
 /// Those of the reads, with a sentence; [`OutOfTime`](Kind::OutOfTime) when the time for calls ends.
@@ -95,7 +109,7 @@ async fn observe_role(iam: &impl Iam, role_name: &str, sight: Sight) -> Result<O
         iam.role(role_name),
         none_if_gone(iam.attached_policies(role_name)),
         none_if_gone(iam.inline_policies(role_name)),
-        only_for_departure(sight, iam.instance_profiles(role_name)),
+        only_if(sight == Sight::Departure, iam.instance_profiles(role_name)),
     );
     let (attached, inline, instance_profiles) = (attached?, inline?, instance_profiles?);
     let Some(about) = about? else { return Ok(None) };
@@ -111,12 +125,23 @@ async fn observe_policy(iam: &impl Iam, policy_arn: &str, sight: Sight) -> Resul
     let (about, versions, users) = tokio::join!(
         iam.policy(policy_arn),
         none_if_gone(iam.policy_versions(policy_arn)),
-        only_for_departure(sight, iam.policy_users(policy_arn)),
+        only_if(sight == Sight::Departure, iam.policy_users(policy_arn)),
     );
     let (about, versions, users) = (about?, versions?, users?);
     let Some(about) = about else { return Ok(None) };
-    let document = iam.policy_document(policy_arn, &about.default_version_id).await?;
-    Ok(Some(Policy { about, versions, document, users }))
+    let has_no_owner = sight == Sight::Convergence && !about.tags.contains_key(STACK_ID);
+    let has_to_be_put_back = sight == Sight::Departure && about.tags.get(OWNERSHIP).is_some_and(|o| o == ADOPTED);
+    let others = versions.iter().filter(|version| has_to_be_put_back && version.id != about.default_version_id);
+    let (document, other_documents, late_users) = tokio::join!(
+        iam.policy_document(policy_arn, &about.default_version_id),
+        try_join_all(
+            others
+                .map(async |version| { Ok((version.id.clone(), iam.policy_document(policy_arn, &version.id).await?)) })
+        ),
+        only_if(has_no_owner, iam.policy_users(policy_arn)),
+    );
+    let (document, other_documents) = (document?, other_documents?.into_iter().collect());
+    Ok(Some(Policy { about, versions, document, other_documents, users: [users, late_users?].concat() }))
 }
 
 /// A list of what hangs on something that is not there is empty.
@@ -127,6 +152,6 @@ async fn none_if_gone<T>(list: impl Future<Output = Result<Vec<T>>>) -> Result<V
     }
 }
 
-async fn only_for_departure<T>(sight: Sight, list: impl Future<Output = Result<Vec<T>>>) -> Result<Vec<T>> {
-    if sight == Sight::Departure { none_if_gone(list).await } else { Ok(Vec::new()) }
+async fn only_if<T>(needed: bool, list: impl Future<Output = Result<Vec<T>>>) -> Result<Vec<T>> {
+    if needed { none_if_gone(list).await } else { Ok(Vec::new()) }
 }

@@ -7,8 +7,8 @@
 
 use crate::iam::Write;
 use crate::policy;
-use crate::reconcile::plan::Wanted;
 use crate::reconcile::state::Role;
+use crate::reconcile::wanted::Wanted;
 use serde_json::{Value, json};
 
 /// The inline policy's name.

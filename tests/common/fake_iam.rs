@@ -9,7 +9,8 @@
 
 use orchestera_access::error::{Error, FailedCall, Result};
 use orchestera_access::iam::{
-    AttachedPolicy, Iam, PolicyDescription, PolicyUser, PolicyVersion, RoleDescription, Tags, Write, kind_of,
+    AttachedPolicy, Iam, PolicyDescription, PolicyUser, PolicyVersion, ROLE_DESCRIPTION, RoleDescription, Tags, Write,
+    kind_of,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +36,7 @@ pub struct World {
 pub struct Role {
     pub name: String,
     pub path: String,
+    pub description: String,
     pub trust: Value,
     pub max_session_duration: i32,
     pub permissions_boundary: Option<String>,
@@ -54,6 +56,14 @@ pub struct Policy {
     pub tags: Tags,
 }
 
+impl Policy {
+    /// The document in force.
+    pub fn document(&self) -> &Value {
+        let version = self.versions.iter().find(|(number, _)| *number == self.default);
+        &version.expect("the default version is there").1
+    }
+}
+
 pub fn policy_arn(name: &str) -> String {
     format!("arn:aws:iam::{ACCOUNT}:policy/{name}")
 }
@@ -64,6 +74,24 @@ pub fn tags<const N: usize>(pairs: [(&str, &str); N]) -> Tags {
 }
 
 impl World {
+    /// Numbers of versions are never used again, so that nothing can put back how many were made. Takes that from `other`.
+    pub fn unnumbered_like(&self, other: &World) -> Self {
+        let mut world = self.clone();
+        for (arn, policy) in &mut world.policies {
+            policy.made = other.policies.get(arn).map_or(policy.made, |policy| policy.made);
+        }
+        world
+    }
+
+    /// Without the external id that every Create generates anew.
+    pub fn without_generated(mut self) -> Self {
+        let tags = self.roles.values_mut().map(|role| &mut role.tags);
+        for tags in tags.chain(self.policies.values_mut().map(|policy| &mut policy.tags)) {
+            tags.remove("orchestera:external-id");
+        }
+        self
+    }
+
     /// The role of exactly this name.
     pub fn role(&self, name: &str) -> Option<&Role> {
         self.roles.get(&name.to_lowercase()).filter(|role| role.name == name)
@@ -115,6 +143,7 @@ impl World {
                 let role = Role {
                     name: role_name.clone(),
                     path: "/".to_owned(),
+                    description: ROLE_DESCRIPTION.to_owned(),
                     trust: trust.clone(),
                     max_session_duration: *max_session_duration,
                     permissions_boundary: permissions_boundary.clone(),
@@ -205,6 +234,11 @@ impl World {
                 policy.made += 1;
                 policy.versions.push((policy.made, document.clone()));
                 policy.default = policy.made;
+            }
+            Write::SetDefaultPolicyVersion { policy_arn, version_id } => {
+                let policy = self.need_policy(policy_arn)?;
+                let number = version_number(version_id).filter(|n| policy.versions.iter().any(|(v, _)| v == n));
+                policy.default = number.ok_or_else(|| gone("version", version_id))?;
             }
             Write::DeletePolicyVersion { policy_arn, version_id } => {
                 let policy = self.need_policy(policy_arn)?;
@@ -419,6 +453,7 @@ impl Iam for FakeIam {
         self.read("GetRole", |world| {
             Ok(world.role(role_name).map(|role| RoleDescription {
                 arn: format!("arn:aws:iam::{ACCOUNT}:role{}{}", role.path, role.name),
+                description: role.description.clone(),
                 trust: role.trust.clone(),
                 max_session_duration: role.max_session_duration,
                 permissions_boundary: role.permissions_boundary.clone(),

@@ -77,6 +77,7 @@ async fn carry_out(fake: &FakeIam, action: &str, form: &Form, page: usize) -> Re
                 element("Arn", &role.arn),
                 element("CreateDate", "2026-01-01T00:00:00Z"),
                 element("AssumeRolePolicyDocument", &encoded(&role.trust)),
+                element("Description", &role.description),
                 element("MaxSessionDuration", &role.max_session_duration.to_string()),
                 boundary,
                 tag_list(&role.tags),
@@ -201,6 +202,7 @@ fn write(action: &str, form: &Form) -> Write {
             assert_eq!(text("SetAsDefault"), "true", "the seam knows no other");
             Write::CreatePolicyVersion { policy_arn, document: document("PolicyDocument") }
         }
+        "SetDefaultPolicyVersion" => Write::SetDefaultPolicyVersion { policy_arn, version_id: text("VersionId") },
         "DeletePolicyVersion" => Write::DeletePolicyVersion { policy_arn, version_id: text("VersionId") },
         "TagPolicy" => Write::TagPolicy { policy_arn, tags: tags(form) },
         "UntagPolicy" => Write::UntagPolicy { policy_arn, keys: members(form, "TagKeys") },

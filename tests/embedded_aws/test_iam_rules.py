@@ -1,6 +1,7 @@
-"""What IAM refuses."""
+"""What IAM does and refuses."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from botocore.exceptions import ClientError
@@ -23,6 +24,26 @@ def test_a_policy_is_deleted_only_when_its_other_versions_are_gone(account):
     iam.delete_policy_version(PolicyArn=arn, VersionId="v1")
     iam.delete_policy(PolicyArn=arn)
     assert code_of(iam.get_policy, PolicyArn=arn) == "NoSuchEntity"
+
+
+def test_an_older_version_of_a_policy_is_put_in_force_again_with_the_right_to_it(account):
+    iam = account.client("iam")
+    arn = iam.create_policy(PolicyName="policy", PolicyDocument=DOCUMENT)["Policy"]["Arn"]
+    iam.create_policy_version(PolicyArn=arn, PolicyDocument=DOCUMENT.replace("s3", "ec2"), SetAsDefault=True)
+    iam.create_user(UserName="user")
+    key = iam.create_access_key(UserName="user")["AccessKey"]
+    credentials = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    user = replace(account, credentials=credentials).client("iam")
+    assert code_of(user.set_default_policy_version, PolicyArn=arn, VersionId="v1") == "AccessDenied"
+    right = {"Effect": "Allow", "Action": "iam:SetDefaultPolicyVersion", "Resource": arn}
+    iam.put_user_policy(
+        UserName="user", PolicyName="it", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [right]})
+    )
+    user.set_default_policy_version(PolicyArn=arn, VersionId="v1")
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"] == "v1"
+    defaults = {v["VersionId"]: v["IsDefaultVersion"] for v in iam.list_policy_versions(PolicyArn=arn)["Versions"]}
+    assert defaults == {"v1": True, "v2": False}
+    assert code_of(iam.set_default_policy_version, PolicyArn=arn, VersionId="v9") == "NoSuchEntity"
 
 
 @pytest.mark.parametrize("principal", ["Role", "User", "Group"])

@@ -216,7 +216,7 @@ async fn the_id_of_a_failed_create_touches_nothing_that_was_there_before() {
             let iam = FakeIam::default();
             iam.by_hand(other);
             let before = iam.world();
-            Stack::new(&iam).create(json!({})).await.failed();
+            Stack::new(&iam).create(json!({"OnExisting": "Fail"})).await.failed();
             let answer =
                 Stack::new(&iam).delete(id, json!({})).await.succeeded().with_id(id).saying(&["left as it is"]);
             assert_eq!(

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod adopt;
 mod answer;
 mod create;
 mod delete;

@@ -116,8 +116,9 @@ async fn lost_tags_are_no_obstacle_under_a_name_that_is_kept_but_are_under_a_new
     let stack = created(&iam).await;
     iam.by_hand(|world| policy_by_hand(world, "NewPolicy", Tags::new()));
     let before = iam.world();
-    let answer = stack.update(ID, policy_only(), json!({})).await.failed().with_id(ID);
-    answer.saying(&["The policy NewPolicy in account 111122223333 exists and was not made by this stack"]);
+    let renamed = json!({"PolicyName": "NewPolicy", "OnExisting": "Fail"});
+    let answer = stack.update(ID, renamed, json!({})).await.failed().with_id(ID);
+    answer.saying(&["The policy NewPolicy in account 111122223333 exists, was not made by this stack"]);
     assert_eq!(iam.world(), before);
 }
 

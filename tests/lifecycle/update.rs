@@ -1,7 +1,7 @@
 use crate::common::fake_iam::{FakeIam, Policy, Role, World, policy_arn, tags};
 use crate::common::faulty_iam::{FOR_EVER, Fault, FaultyIam};
 use crate::common::stack::{ID, POLICY, ROLE, Stack};
-use crate::create::{policy_by_hand, role_by_hand};
+use crate::create::{foreign_role, policy_by_hand};
 use orchestera_access::iam::{Tags, Write};
 use orchestera_access::policy::Edition;
 use serde_json::{Value, json};
@@ -454,7 +454,7 @@ async fn an_update_of_an_id_that_was_never_ours_follows_the_rules_of_create() {
         stack.delete(id, json!({})).await.succeeded();
         assert_eq!(iam.world(), World::default());
         let iam = FakeIam::default();
-        iam.by_hand(|world| role_by_hand(world, Tags::new()));
+        iam.by_hand(foreign_role);
         Stack::new(&iam)
             .update(id, json!({}), json!({}))
             .await

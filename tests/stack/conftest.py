@@ -122,12 +122,13 @@ def for_names(template, role, policy, *others):
 def statements(template):
     """Every statement of the function's role, those under a condition of the template included."""
     for statement in template["Resources"]["FunctionPolicy"]["Properties"]["PolicyDocument"]["Statement"]:
-        yield from statement["Fn::If"][1:] if "Fn::If" in statement else [statement]
+        chosen = statement["Fn::If"][1:] if "Fn::If" in statement else [statement]
+        yield from (one for one in chosen if one != {"Ref": "AWS::NoValue"})
 
 
 def actions(template):
     """Every action that the function's role holds, under whatever condition."""
-    return [action for statement in statements(template) for action in permissions.as_list(statement["Action"])]
+    return sorted({action for statement in statements(template) for action in permissions.as_list(statement["Action"])})
 
 
 def left(account):

@@ -6,6 +6,7 @@
 import copy
 import json
 
+import guide
 import permissions
 import pytest
 import stack as stacks
@@ -60,6 +61,10 @@ def live(stack, template, iam):
     ends(stack.update(template), "UPDATE_COMPLETE")
     iam.attach_role_policy(RoleName=ROLE, PolicyArn=theirs)
     iam.put_role_policy(RoleName=ROLE, PolicyName="inline", PolicyDocument=DOCUMENT)
+    ends(stack.delete(), "DELETE_COMPLETE")
+    # A pair made by hand, taken over and put back, with another version in force than before.
+    guide.follow(stack.account, edition="2026-02-06")
+    ends(stack.create(template, PermissionsBoundaryArn=boundary), "CREATE_COMPLETE")
     ends(stack.delete(), "DELETE_COMPLETE")
 
 

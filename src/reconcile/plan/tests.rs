@@ -1,6 +1,13 @@
 use super::*;
-use crate::iam::{AttachedPolicy, PolicyDescription, PolicyVersion, RoleDescription};
+use crate::account::Account;
+use crate::iam::{AttachedPolicy, PolicyDescription, PolicyVersion, ROLE_DESCRIPTION, RoleDescription};
+use crate::ownership::{CREATED, Resource};
+use crate::properties::Properties;
+use crate::reconcile::claim::Claim;
+use crate::reconcile::external_id::Generated;
+use crate::trust;
 use serde_json::json;
+use std::collections::BTreeMap;
 
 fn wanted(properties: Value) -> Wanted {
     let account = Account { partition: "aws".into(), id: "111122223333".into() };
@@ -13,18 +20,18 @@ fn wanted(properties: Value) -> Wanted {
         policy_claim: Claim::ByTags,
         earlier_tag_keys: Vec::new(),
         generated: Generated::New("0123456789abcdef".into()),
-        remember_delete_all: false,
     }
 }
 
 /// What is there when `wanted` is.
 fn settled(wanted: &Wanted) -> State {
-    let (tags, external_id) = (wanted.tags(&State::default()), wanted.external_id(&State::default()).unwrap());
+    let ((tags, _), external_id) = (wanted.tags(&State::default()), wanted.external_id(&State::default()).unwrap());
     let version = PolicyVersion { id: "v1".into(), is_default: true };
     State {
         role: Some(Role {
             about: RoleDescription {
                 arn: wanted.account.role_arn("R"),
+                description: ROLE_DESCRIPTION.into(),
                 trust: trust::document(&wanted.account, "017059471480", external_id.as_deref()),
                 max_session_duration: 3600,
                 permissions_boundary: None,
@@ -39,6 +46,7 @@ fn settled(wanted: &Wanted) -> State {
             about: PolicyDescription { arn: wanted.policy_arn(), default_version_id: "v1".into(), tags },
             versions: vec![version],
             document: wanted.properties.edition.document(),
+            other_documents: BTreeMap::new(),
             users: Vec::new(),
         }),
     }
@@ -87,7 +95,7 @@ fn steps_of_one_stage_are_about_different_objects() {
     let wanted = wanted(json!({"Tags": [{"Key": "team", "Value": "data"}], "MaxSessionDuration": "7200"}));
     for mut there in [State::default(), settled(&wanted)] {
         if let Some(policy) = &mut there.policy {
-            policy.about.tags = wanted.resource.tags(&wanted.id);
+            policy.about.tags = wanted.resource.tags(&wanted.id, CREATED);
         }
         for stage in plan(&wanted, &there).unwrap().stages {
             let objects: std::collections::BTreeSet<_> = stage.iter().map(Write::object).collect();

@@ -1,0 +1,144 @@
+//! Putting back what was adopted, as it was recorded: the steps, and what to say of them.
+//!
+//! The marks come off last, so that an attempt that died half way is carried to the end by the next.
+
+use crate::iam::{Tags, Write};
+use crate::ownership;
+use crate::policy::{self, EDITIONS};
+use crate::reconcile::adoption::{PolicyBefore, RoleBefore};
+use crate::reconcile::departure::{Leaving, Manner};
+use crate::reconcile::state::{Policy, Role};
+use crate::reconcile::suspension;
+
+/// Steps in order, and a sentence for the customer.
+pub struct Restoration {
+    pub steps: Vec<Write>,
+    pub note: String,
+}
+
+/// The role as it was. One that is suspended stays shut when its stack is deleted: whoever pulled the plug did not ask for
+/// it to be put in again.
+pub fn of_role(leaving: &Leaving, role: &Role) -> Restoration {
+    let role_name = || leaving.id.role_name.clone();
+    let name = format!("The role {} in account {}", role_name(), leaving.account.id);
+    let remove = format!("aws iam delete-role --role-name {}, once its policies are detached", role_name());
+    let lock = role.inline.iter().find(|name| *name == suspension::POLICY_NAME);
+    let stays_shut = lock.is_some() && matches!(leaving.manner, Manner::Delete { .. });
+    let mut steps = Vec::new();
+    let note = match RoleBefore::read(&role.about.tags) {
+        None => format!(
+            "{name} was adopted, and the record of how it was before is lost: it was left as it is, without our tags. To take \
+             the platform's access away, delete it ({remove})."
+        ),
+        Some(before) => {
+            steps.extend(limits(leaving, role, &before));
+            if stays_shut {
+                format!(
+                    "{name} was adopted and stays, as it was before but suspended: the inline policy {} and the Deny in its trust \
+                     keep everybody out. Delete it ({remove}).",
+                    suspension::POLICY_NAME
+                )
+            } else {
+                steps.extend(admission(leaving, role, &before));
+                let lock = lock.cloned();
+                steps.extend(lock.map(|policy_name| Write::DeleteRolePolicy { role_name: role_name(), policy_name }));
+                format!(
+                    "{name} was adopted and is put back as it was before: the platform keeps the access that it had then. To \
+                     take it away, delete the role ({remove})."
+                )
+            }
+        }
+    };
+    steps.extend(untagging(leaving, &role.about.tags).map(|keys| Write::UntagRole { role_name: role_name(), keys }));
+    Restoration { steps, note }
+}
+
+/// Boundary and session.
+fn limits(leaving: &Leaving, role: &Role, before: &RoleBefore) -> Vec<Write> {
+    let role_name = || leaving.id.role_name.clone();
+    let mut steps = Vec::new();
+    if role.about.permissions_boundary != before.permissions_boundary {
+        steps.push(match &before.permissions_boundary {
+            Some(arn) => Write::PutRolePermissionsBoundary { role_name: role_name(), policy_arn: arn.clone() },
+            None => Write::DeleteRolePermissionsBoundary { role_name: role_name() },
+        });
+    }
+    let max_session_duration = before.max_session_duration;
+    if role.about.max_session_duration != max_session_duration {
+        steps.push(Write::UpdateRole { role_name: role_name(), max_session_duration });
+    }
+    steps
+}
+
+/// Attachment and trust.
+fn admission(leaving: &Leaving, role: &Role, before: &RoleBefore) -> Vec<Write> {
+    let role_name = || leaving.id.role_name.clone();
+    let mut steps = Vec::new();
+    let ours = leaving.policy_arn();
+    let was_attached = before.attachment.as_ref().map(|name| leaving.account.policy_arn(name));
+    if role.has_attached(&ours) && was_attached.as_ref() != Some(&ours) {
+        steps.push(Write::DetachRolePolicy { role_name: role_name(), policy_arn: ours });
+    }
+    if let Some(policy_arn) = was_attached.filter(|arn| !role.has_attached(arn)) {
+        steps.push(Write::AttachRolePolicy { role_name: role_name(), policy_arn });
+    }
+    if !policy::same(&role.about.trust, &before.trust) {
+        steps.push(Write::UpdateAssumeRolePolicy { role_name: role_name(), trust: before.trust.clone() });
+    }
+    steps
+}
+
+/// The policy as it was: the version that was in force then, and without those that this product has added.
+pub fn of_policy(leaving: &Leaving, policy: &Policy) -> Restoration {
+    let policy_arn = || leaving.policy_arn();
+    let name = format!("The policy {} in account {}", leaving.id.policy_name, leaving.account.id);
+    let remove = format!("aws iam delete-policy --policy-arn {}", policy_arn());
+    let mut steps = Vec::new();
+    let note = match PolicyBefore::read(&policy.about.tags) {
+        Some(before) if policy.versions.iter().any(|version| version.id == before.default_version) => {
+            let version_id = before.default_version.clone();
+            if policy.about.default_version_id != version_id {
+                steps.push(Write::SetDefaultPolicyVersion { policy_arn: policy_arn(), version_id });
+            }
+            let added = policy.versions.iter().filter(|version| !before.versions.contains(&version.id));
+            let (ours, theirs): (Vec<_>, Vec<_>) = added.partition(|version| is_an_edition(policy, &version.id));
+            let delete = |version_id: &String| Write::DeletePolicyVersion {
+                policy_arn: policy_arn(),
+                version_id: version_id.clone(),
+            };
+            steps.extend(ours.iter().map(|version| delete(&version.id)));
+            let theirs = match theirs.iter().map(|version| version.id.as_str()).collect::<Vec<_>>().join(", ") {
+                none if none.is_empty() => none,
+                some => format!(" Somebody else added {some}, which is still there and not in force."),
+            };
+            format!(
+                "{name} was adopted and is put back as it was before, version {} in force.{theirs} To remove it, detach and \
+                 delete it ({remove}).",
+                before.default_version
+            )
+        }
+        _ => format!(
+            "{name} was adopted, and how it was before cannot be told any more: it was left as it is, version {} in force, \
+             without our tags. To remove it, detach and delete it ({remove}).",
+            policy.about.default_version_id
+        ),
+    };
+    steps.extend(
+        untagging(leaving, &policy.about.tags).map(|keys| Write::UntagPolicy { policy_arn: policy_arn(), keys }),
+    );
+    Restoration { steps, note }
+}
+
+/// Whether a version holds one of our editions: nobody else writes exactly that.
+fn is_an_edition(policy: &Policy, version_id: &str) -> bool {
+    let other = policy.other_documents.get(version_id);
+    let document = if policy.about.default_version_id == version_id { Some(&policy.document) } else { other };
+    document.is_some_and(|document| EDITIONS.iter().any(|edition| policy::same(document, &edition.document())))
+}
+
+/// Our tags and those that the properties had us put on; `None` if there are none.
+fn untagging(leaving: &Leaving, tags: &Tags) -> Option<Vec<String>> {
+    let ours = |key: &&String| key.starts_with(ownership::PREFIX) || leaving.tag_keys.contains(key);
+    let keys: Vec<_> = tags.keys().filter(ours).cloned().collect();
+    (!keys.is_empty()).then_some(keys)
+}

@@ -1,0 +1,164 @@
+//! What is wanted under one pair of names, given what is there.
+
+use crate::account::Account;
+use crate::error::Result;
+use crate::iam::Tags;
+use crate::ownership::{self, Owner, Resource};
+use crate::physical_id::PhysicalId;
+use crate::policy;
+use crate::properties::{AccessState, OnDelete, Properties};
+use crate::reconcile::adoption::{self, Origin, PolicyBefore, RoleBefore};
+use crate::reconcile::claim::Claim;
+use crate::reconcile::external_id::{self, Generated};
+use crate::reconcile::state::State;
+use crate::trust;
+use serde_json::Value;
+
+/// What is wanted under one pair of names.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    pub account: Account,
+    pub resource: Resource,
+    pub id: PhysicalId,
+    pub properties: Properties,
+    /// What may be taken for ours without our tags.
+    pub role_claim: Claim,
+    pub policy_claim: Claim,
+    /// Keys of the customer's tags in earlier properties: those that are not wanted any more are untagged.
+    pub earlier_tag_keys: Vec<String>,
+    /// Where the generated external id comes from when the objects under these names do not say.
+    pub generated: Generated,
+}
+
+impl Wanted {
+    pub fn policy_arn(&self) -> String {
+        self.account.policy_arn(&self.id.policy_name)
+    }
+
+    /// The external id that the trust is to ask for; `None` if for none.
+    ///
+    /// # Errors
+    /// [`Refused`](crate::error::Kind::Refused) if it is the generated one and that is lost.
+    pub fn external_id(&self, there: &State) -> Result<Option<String>> {
+        if let Some(trust) = self.kept_trust(there) {
+            return Ok(trust::external_id(&trust).map(str::to_owned));
+        }
+        match &self.properties.external_id {
+            _ if !self.properties.require_external_id => Ok(None),
+            Some(given) => Ok(Some(given.clone())),
+            None => match external_id::generated(&self.generated, there) {
+                Some(generated) => Ok(Some(generated)),
+                None => Err(external_id::lost(&self.account, &self.id)),
+            },
+        }
+    }
+
+    pub fn is_suspended(&self) -> bool {
+        self.properties.access_state == AccessState::Suspended
+    }
+
+    /// The trust that the role is to have.
+    ///
+    /// # Errors
+    /// Those of [`Self::external_id`].
+    pub fn trust(&self, there: &State) -> Result<Value> {
+        let open = match self.kept_trust(there) {
+            Some(trust) => trust,
+            None => {
+                let external_id = self.external_id(there)?;
+                trust::document(&self.account, &self.properties.platform_account_id, external_id.as_deref())
+            }
+        };
+        Ok(if self.is_suspended() { trust::with_everybody_denied(&open) } else { open })
+    }
+
+    /// An adopted role keeps the trust that it came with until an Update of a resource that holds it gives an `ExternalId`:
+    /// a running platform is not cut off.
+    fn kept_trust(&self, there: &State) -> Option<Value> {
+        let Origin::Adopted(Some(before)) = self.role_origin(there) else { return None };
+        let is_given = self.role_claim == Claim::ByName && self.properties.external_id.is_some();
+        let is_the_guides = trust::is_the_guides(&before.trust, &self.properties.platform_account_id);
+        (!is_given && is_the_guides).then_some(before.trust)
+    }
+
+    /// How the role came to be ours, or comes to be by this plan.
+    pub fn role_origin(&self, there: &State) -> Origin<RoleBefore> {
+        let policy_tags = there.policy.as_ref().map(|policy| &policy.about.tags);
+        match &there.role {
+            None => Origin::Created,
+            Some(role) if self.is_new(self.role_claim, &role.about.tags) => {
+                Origin::Adopted(Some(RoleBefore::of(role, &self.id.policy_name, &self.policy_arn())))
+            }
+            Some(role) if adoption::is_marked(adoption::ROLE, &role.about.tags, policy_tags) => {
+                Origin::Adopted(RoleBefore::read(&role.about.tags))
+            }
+            Some(_) => Origin::Created,
+        }
+    }
+
+    /// The same for the policy.
+    pub fn policy_origin(&self, there: &State) -> Origin<PolicyBefore> {
+        let role_tags = there.role.as_ref().map(|role| &role.about.tags);
+        match &there.policy {
+            None => Origin::Created,
+            Some(policy) if self.is_new(self.policy_claim, &policy.about.tags) => {
+                Origin::Adopted(Some(PolicyBefore::of(policy)))
+            }
+            Some(policy) if adoption::is_marked(adoption::POLICY, &policy.about.tags, role_tags) => {
+                Origin::Adopted(PolicyBefore::read(&policy.about.tags))
+            }
+            Some(_) => Origin::Created,
+        }
+    }
+
+    /// Whether an object with these tags is there and nobody's: [`check`](super::claim::check) has found that it can be
+    /// adopted.
+    pub fn is_new(&self, claim: Claim, tags: &Tags) -> bool {
+        claim == Claim::ByTags && self.resource.judge(tags) == Owner::Nobody
+    }
+
+    /// The tags that the role is to carry, and those of the policy. Others on them are not ours to judge.
+    pub fn tags(&self, there: &State) -> (Tags, Tags) {
+        let (role, policy) = (self.role_origin(there), self.policy_origin(there));
+        let adopted: Vec<_> = [(role.is_adopted(), adoption::ROLE), (policy.is_adopted(), adoption::POLICY)]
+            .into_iter()
+            .filter_map(|(is_adopted, object)| is_adopted.then_some(object))
+            .collect();
+        let common = self.common_tags(there, &adopted.join(" "));
+        let (role_record, policy_record) = (role.record(RoleBefore::tags), policy.record(PolicyBefore::tags));
+        let of_one = |is_adopted: bool, claim: Claim, record: Tags| {
+            let ownership = if is_adopted { ownership::ADOPTED } else { ownership::CREATED };
+            let mut tags = common.clone();
+            tags.extend(self.resource.tags(&self.id, ownership));
+            tags.extend(record);
+            if self.deletes_adopted(claim) {
+                tags.insert(ownership::DELETE_ADOPTED.to_owned(), "true".to_owned());
+            }
+            tags
+        };
+        (
+            of_one(role.is_adopted(), self.role_claim, role_record),
+            of_one(policy.is_adopted(), self.policy_claim, policy_record),
+        )
+    }
+
+    fn common_tags(&self, there: &State, adopted: &str) -> Tags {
+        let mut tags = self.properties.tags.clone();
+        if !adopted.is_empty() {
+            tags.insert(ownership::ADOPTED_OBJECTS.to_owned(), adopted.to_owned());
+        }
+        let edition = self.properties.edition;
+        tags.insert(ownership::POLICY_EDITION.to_owned(), edition.name.to_owned());
+        tags.insert(ownership::POLICY_SHA256.to_owned(), policy::sha256(&edition.document()));
+        if let Some(generated) = external_id::generated(&self.generated, there) {
+            tags.insert(ownership::EXTERNAL_ID.to_owned(), ownership::tag_value(&generated));
+        }
+        tags
+    }
+
+    /// Whether a later Delete is to take the object even if it was adopted. Not before an event finds that this resource
+    /// already holds its name: a Create or a rename that is undone never deletes what was there before.
+    fn deletes_adopted(&self, claim: Claim) -> bool {
+        claim == Claim::ByName && self.properties.on_delete == OnDelete::DeleteAll
+    }
+}
