@@ -105,7 +105,11 @@ impl<I: Iam> Reconciler<'_, I> {
             // The id is that of a failed Create, or made up: nothing is held yet, and the rules of Create hold. The answer
             // keeps the id: a new one would bring a Delete of the old, and that goes by the names in the properties, which
             // are those of what has just been made.
-            None => self.create(raw).await.map(|outcome| outcome.under(carried)),
+            None => {
+                let outcome = self.create(raw).await?;
+                self.remove_abandoned(old_properties, &wanted.id).await?;
+                Ok(outcome.under(carried))
+            }
         }
     }
 
@@ -114,15 +118,19 @@ impl<I: Iam> Reconciler<'_, I> {
         let settled = self.converge(wanted, &Made::default()).await?;
         // A rollback can come with the id of before the update that it undoes. What that update made under other names is
         // then ours under an id that nobody will delete.
-        let abandoned = self.id_named_by(old_properties).filter(|abandoned| *abandoned != wanted.id);
-        if let Some(abandoned) = abandoned {
-            self.remove(&self.beside(&abandoned, &wanted.id, old_properties)).await.map_err(|error| {
-                let what =
-                    format!("What the undone update made as {abandoned} may be left and still admit the platform.");
-                error.and(&what)
-            })?;
-        }
+        self.remove_abandoned(old_properties, &wanted.id).await?;
         success(wanted, &settled, None, String::new())
+    }
+
+    /// Removes what is ours under the earlier names, if `kept` has others.
+    async fn remove_abandoned(&self, old_properties: &Value, kept: &PhysicalId) -> Result<()> {
+        let Some(abandoned) = self.id_named_by(old_properties).filter(|abandoned| abandoned != kept) else {
+            return Ok(());
+        };
+        let removed = self.remove(&self.beside(&abandoned, kept, old_properties)).await;
+        removed.map(drop).map_err(|error| {
+            error.and(&format!("What was made as {abandoned} may be left and still admit the platform."))
+        })
     }
 
     async fn delete(&self, carried: &str, properties: &Value) -> Result<Outcome> {

@@ -21,7 +21,7 @@ pub fn document(account: &Account, platform_account_id: &str, external_id: Optio
 
 /// The same trust with a Deny for every principal *beside* what it holds, so that nothing is lost by it.
 pub fn with_everybody_denied(trust: &Value) -> Value {
-    let mut statements = statements(trust);
+    let mut statements: Vec<_> = statements(trust).cloned().collect();
     statements.push(json!({
         "Sid": SUSPENDED_SID,
         "Effect": "Deny",
@@ -31,22 +31,42 @@ pub fn with_everybody_denied(trust: &Value) -> Value {
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
 
+/// The trust without the statement that [`with_everybody_denied`] adds.
+pub fn with_nobody_denied(trust: &Value) -> Value {
+    let statements: Vec<_> = statements(trust).filter(|statement| statement["Sid"] != SUSPENDED_SID).collect();
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
 /// Whether the platform's account, or anything in it, may assume the role as things stand: an Allow names it and no
 /// unconditional Deny names everybody.
 pub fn admits(trust: &Value, platform_account_id: &str) -> bool {
-    let statements = statements(trust);
-    let effect = |statement: &Value, effect: &str| statement["Effect"] == effect;
-    let allowed = statements.iter().any(|s| effect(s, "Allow") && names_account(&s["Principal"], platform_account_id));
-    let shut = statements.iter().any(|s| {
-        effect(s, "Deny") && s.get("Condition").is_none() && names_everybody(&s["Principal"]) && assumes(&s["Action"])
-    });
-    allowed && !shut
+    allows(trust, |principal| names_account(principal, platform_account_id)) && !is_shut(trust)
+}
+
+/// The same for anybody in an account that is not `account_id`, the role's own.
+pub fn admits_another_account(trust: &Value, account_id: &str) -> bool {
+    let is_another = |principal: &str| principal.split(':').nth(4).unwrap_or(principal) != account_id;
+    allows(trust, |principal| names_everybody(principal) || texts(&principal["AWS"]).into_iter().any(is_another))
+        && !is_shut(trust)
+}
+
+fn allows(trust: &Value, whom: impl Fn(&Value) -> bool) -> bool {
+    statements(trust).any(|statement| statement["Effect"] == "Allow" && whom(&statement["Principal"]))
+}
+
+fn is_shut(trust: &Value) -> bool {
+    statements(trust).any(|s| {
+        s["Effect"] == "Deny"
+            && s.get("Condition").is_none()
+            && names_everybody(&s["Principal"])
+            && assumes(&s["Action"])
+    })
 }
 
 /// Whether the trust is recognisably the guide's: the platform's account and nobody else may assume the role, with one
 /// external id or without a condition. IAM stores the root ARN for a bare account id; both are taken.
 pub fn is_the_guides(trust: &Value, platform_account_id: &str) -> bool {
-    let mut statements = statements_ref(trust);
+    let mut statements = statements(trust);
     let (Some(Value::Object(statement)), None) = (statements.next(), statements.next()) else { return false };
     let known = ["Sid", "Effect", "Principal", "Action", "Condition"];
     let part = |name: &str| statement.get(name).unwrap_or(&Value::Null);
@@ -84,7 +104,7 @@ fn is_no_condition_or_external_id(condition: &Value) -> bool {
 
 /// The external id that the trust asks for, if one statement asks for exactly one.
 pub fn external_id(trust: &Value) -> Option<&str> {
-    statements_ref(trust).find_map(|s| match &s["Condition"]["StringEquals"]["sts:ExternalId"] {
+    statements(trust).find_map(|s| match &s["Condition"]["StringEquals"]["sts:ExternalId"] {
         Value::Array(ids) => match &ids[..] {
             [one] => one.as_str(),
             _ => None,
@@ -94,11 +114,7 @@ pub fn external_id(trust: &Value) -> Option<&str> {
 }
 
 /// A policy document may hold one statement or a list of them.
-fn statements(document: &Value) -> Vec<Value> {
-    statements_ref(document).cloned().collect()
-}
-
-fn statements_ref(document: &Value) -> impl Iterator<Item = &Value> {
+fn statements(document: &Value) -> impl Iterator<Item = &Value> {
     match &document["Statement"] {
         Value::Array(statements) => statements.as_slice(),
         Value::Null => &[],
@@ -215,12 +231,29 @@ mod tests {
     }
 
     #[test]
+    fn another_account_is_admitted_by_whatever_principal_and_the_roles_own_account_is_not_another() {
+        let trust = |principal: Value| json!({"Statement": {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}});
+        for principal in [
+            json!({"AWS": PLATFORM}),
+            json!({"AWS": ["arn:aws:iam::111122223333:root", "arn:aws:iam::444455556666:user/x"]}),
+            json!("*"),
+        ] {
+            assert!(admits_another_account(&trust(principal.clone()), "111122223333"), "{principal}");
+            assert!(!admits_another_account(&with_everybody_denied(&trust(principal)), "111122223333"));
+        }
+        for principal in [json!({"AWS": "arn:aws:iam::111122223333:role/x"}), json!({"Service": "ec2.amazonaws.com"})] {
+            assert!(!admits_another_account(&trust(principal.clone()), "111122223333"), "{principal}");
+        }
+    }
+
+    #[test]
     fn a_deny_for_everybody_shuts_the_platform_out_and_keeps_the_allow() {
         let open = document(&account(), PLATFORM, Some("abc"));
         let shut = with_everybody_denied(&open);
         assert!(admits(&open, PLATFORM) && !admits(&shut, PLATFORM));
         assert_eq!(shut["Statement"][0], open["Statement"][0]);
         assert_eq!(external_id(&shut), Some("abc"));
+        assert_eq!(with_nobody_denied(&shut), open);
     }
 
     #[test]

@@ -36,7 +36,11 @@ impl<'a> Reader<'a> {
     pub(super) fn optional(&mut self, name: &str, valid: fn(&str) -> bool, rule: &str) -> Option<String> {
         let text = self.text(name)?;
         if !valid(&text) {
-            self.problems.push(format!("{name} must be {rule}, not '{}'", shortened(&text)));
+            self.problems.push(match name {
+                // A template may give it as NoEcho.
+                "ExternalId" => format!("{name} must be {rule}; what was given is not repeated here"),
+                _ => format!("{name} must be {rule}, not '{}'", shortened(&text)),
+            });
         }
         Some(text)
     }

@@ -21,6 +21,11 @@ pub fn of(wanted: &Wanted, settled: &Settled, previous: Option<&PhysicalId>) -> 
         let inline = role.inline.iter().filter(|name| *name != suspension::POLICY_NAME);
         managed.chain(inline.map(|name| format!("inline:{name}")))
     });
+    let external_id = match wanted.external_id(there) {
+        // Suspended without it: it is asked for when the platform is to come in again.
+        Err(_) if wanted.is_suspended() => None,
+        external_id => external_id?,
+    };
     let is_adopted = wanted.role_origin(there).is_adopted() || wanted.policy_origin(there).is_adopted();
     let edition = wanted.properties.edition;
     let role_arn = || wanted.account.role_arn(&wanted.id.role_name);
@@ -32,7 +37,7 @@ pub fn of(wanted: &Wanted, settled: &Settled, previous: Option<&PhysicalId>) -> 
         ("PolicyEdition", edition.name.to_owned()),
         ("PolicyVersionId", there.policy.as_ref().map(|p| p.about.default_version_id.clone()).unwrap_or_default()),
         ("PolicySha256", policy::sha256(&edition.document())),
-        ("ExternalId", wanted.external_id(there)?.unwrap_or_default()),
+        ("ExternalId", external_id.unwrap_or_default()),
         ("AccountId", wanted.account.id.clone()),
         ("PlatformAccountId", wanted.properties.platform_account_id.clone()),
         ("AccessState", wanted.properties.access_state.name().to_owned()),

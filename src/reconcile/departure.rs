@@ -29,8 +29,8 @@ pub struct Leaving {
 /// How it departs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Manner {
-    /// A Delete of a resource that existed. If the role still admits the platform although our tags are gone, it is shut:
-    /// the grantee may untag, and the grant must not survive unseen. `all`: what was adopted is deleted too, if an Update
+    /// A Delete of a resource that existed. If the role still admits the platform, or whomever it was given to since, although
+    /// our tags are gone, it is shut: the grantee may untag, and the grant must not survive unseen. `all`: what was adopted is deleted too, if an Update
     /// has said so before.
     Delete { platform_account_id: String, all: bool },
     /// Of what an attempt left that never became a resource: nothing without our tags can be of it, and what it adopted
@@ -78,7 +78,8 @@ pub fn departure(leaving: &Leaving, there: &State) -> Result<Departure> {
         && lost_its_tags(leaving, &role.about.tags)
         // What has another description was not made by this product: it was adopted, and put back by an earlier attempt.
         && role.about.description == ROLE_DESCRIPTION
-        && trust::admits(&role.about.trust, platform_account_id)
+        && (trust::admits(&role.about.trust, platform_account_id)
+            || trust::admits_another_account(&role.about.trust, &leaving.account.id))
     {
         return Ok(shut(leaving, role));
     }
@@ -139,7 +140,14 @@ fn divided<T>(object: Option<&T>, passes: impl FnOnce(&T) -> bool) -> (Option<&T
 
 /// Not another owner's, but not provably ours any more either.
 fn lost_its_tags(leaving: &Leaving, tags: &Tags) -> bool {
-    matches!(leaving.resource.judge(tags), Owner::Nobody | Owner::Us { resource_id: None })
+    match leaving.resource.judge(tags) {
+        Owner::Nobody | Owner::Us { resource_id: None } => true,
+        // A later id of this resource still names this role; anything else was never written by us.
+        Owner::Us { resource_id: Some(id) } => {
+            id.split('/').nth(1) != Some(&ownership::tag_value(&leaving.id.role_name))
+        }
+        Owner::Another { .. } => false,
+    }
 }
 
 /// Our tags come off what carries them; nothing else happens.
@@ -247,6 +255,11 @@ fn strip(leaving: &Leaving, role: &Role, notes: &mut BTreeSet<String>) -> Vec<Wr
     notes.extend(foreign.map(|policy| {
         format!("The policy {}, which somebody else attached to the role, was detached and not deleted.", policy.arn)
     }));
+    let inline = role.inline.iter().filter(|name| *name != suspension::POLICY_NAME);
+    notes
+        .extend(inline.map(|name| {
+            format!("The inline policy {name}, which somebody else put on the role, was deleted with it.")
+        }));
     let detach = role
         .attached
         .iter()

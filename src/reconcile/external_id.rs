@@ -83,7 +83,8 @@ pub fn lost(account: &Account, id: &PhysicalId) -> Error {
     Error::refused(format!(
         "The external id that was generated for {} in account {} is lost: neither the role nor the policy {} carries it in \
          the tag {EXTERNAL_ID}, or they carry two different ones. Set ExternalId to the value that the Orchestera dashboard \
-         holds for this account, or to a new one that you enter there too.",
+         holds for this account, or to a new one that you enter there too. If the stack's rollback failed for the same reason, \
+         first let it end: 'aws cloudformation continue-update-rollback' with --resources-to-skip and this resource.",
         id.role_name, account.id, id.policy_name
     ))
 }

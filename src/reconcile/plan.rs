@@ -9,7 +9,7 @@ use crate::ownership;
 use crate::policy;
 use crate::properties::OnDelete;
 use crate::reconcile::adoption::{Origin, PolicyBefore};
-use crate::reconcile::claim;
+use crate::reconcile::claim::{self, Claim};
 use crate::reconcile::state::{Policy, Role, State};
 use crate::reconcile::suspension;
 use crate::reconcile::wanted::Wanted;
@@ -75,8 +75,10 @@ impl fmt::Display for Plan {
 /// # Errors
 /// [`Refused`](crate::error::Kind::Refused) if something is there that may not be touched, or the external id is lost.
 pub fn plan(wanted: &Wanted, there: &State) -> Result<Plan> {
-    claim::check(wanted, there)?;
-    let trust = wanted.trust(there)?;
+    let trust = match claim::check(wanted, there).and_then(|()| wanted.trust(there)) {
+        Ok(trust) => trust,
+        Err(refusal) => return emergency_stop(wanted, there).ok_or(refusal),
+    };
     let (role_tags, policy_tags) = wanted.tags(there);
     let role = there.role.as_ref();
 
@@ -92,6 +94,9 @@ pub fn plan(wanted: &Wanted, there: &State) -> Result<Plan> {
 
     let (shutting, new_trust, opening) = admission_steps(wanted, role, &trust);
     plan.push_one_by_one(shutting);
+    // A limit is in force before anything wider is granted, and goes after it.
+    let (limiting, unlimiting) = boundary_steps(wanted, role);
+    plan.push_one_by_one(limiting);
     let policy_steps = match &there.policy {
         Some(policy) => {
             // What the policy grants comes first and alone: access that both editions give is never interrupted.
@@ -105,7 +110,9 @@ pub fn plan(wanted: &Wanted, there: &State) -> Result<Plan> {
         }],
     };
     let role_steps = match role {
-        Some(role) => role_steps(wanted, role, new_trust).into_iter().chain(role_marks).collect(),
+        Some(role) => {
+            unlimiting.into_iter().chain(new_trust).chain(session_step(wanted, role)).chain(role_marks).collect()
+        }
         None => vec![Write::CreateRole {
             role_name: wanted.id.role_name.clone(),
             trust,
@@ -117,6 +124,14 @@ pub fn plan(wanted: &Wanted, there: &State) -> Result<Plan> {
     plan.push_side_by_side(policy_steps, role_steps);
     plan.push_one_by_one(opening);
     Ok(plan)
+}
+
+/// The off switch does not depend on tags, which its target may change: whatever else is refused, the Deny goes on the role
+/// that this resource holds. What was refused is refused still, when the Deny is there.
+fn emergency_stop(wanted: &Wanted, there: &State) -> Option<Plan> {
+    let is_held = wanted.is_suspended() && wanted.role_claim == Claim::ByName;
+    let denial = suspension::denial(wanted, Some(there.role.as_ref().filter(|_| is_held)?))?;
+    Some(Plan { stages: vec![vec![denial]] })
 }
 
 /// Who gets in, in three parts: the steps that shut the role, before everything else; the new trust, among the others; the
@@ -174,23 +189,21 @@ fn document_steps(wanted: &Wanted, policy: &Policy, origin: &Origin<PolicyBefore
     Ok(steps)
 }
 
-/// Everything about an existing role but its attachments and tags.
-fn role_steps(wanted: &Wanted, role: &Role, new_trust: Option<Write>) -> Vec<Write> {
-    let role_name = || wanted.id.role_name.clone();
-    let mut steps = Vec::new();
+/// The boundary, if it differs: the steps that set one, and those that remove one.
+fn boundary_steps(wanted: &Wanted, role: Option<&Role>) -> (Vec<Write>, Vec<Write>) {
+    let role_name = wanted.id.role_name.clone();
     let boundary = &wanted.properties.permissions_boundary;
-    if role.about.permissions_boundary != *boundary {
-        steps.push(match boundary {
-            Some(arn) => Write::PutRolePermissionsBoundary { role_name: role_name(), policy_arn: arn.clone() },
-            None => Write::DeleteRolePermissionsBoundary { role_name: role_name() },
-        });
+    match boundary {
+        _ if role.is_none_or(|role| role.about.permissions_boundary == *boundary) => (Vec::new(), Vec::new()),
+        Some(arn) => (vec![Write::PutRolePermissionsBoundary { role_name, policy_arn: arn.clone() }], Vec::new()),
+        None => (Vec::new(), vec![Write::DeleteRolePermissionsBoundary { role_name }]),
     }
-    steps.extend(new_trust);
+}
+
+fn session_step(wanted: &Wanted, role: &Role) -> Option<Write> {
     let max_session_duration = wanted.properties.max_session_duration;
-    if role.about.max_session_duration != max_session_duration {
-        steps.push(Write::UpdateRole { role_name: role_name(), max_session_duration });
-    }
-    steps
+    (role.about.max_session_duration != max_session_duration)
+        .then(|| Write::UpdateRole { role_name: wanted.id.role_name.clone(), max_session_duration })
 }
 
 /// What has to be untagged and what tagged. What is to go goes first: IAM takes `Team` and `team` for one key, so that

@@ -64,10 +64,13 @@ impl Wanted {
     pub fn trust(&self, there: &State) -> Result<Value> {
         let open = match self.kept_trust(there) {
             Some(trust) => trust,
-            None => {
-                let external_id = self.external_id(there)?;
-                trust::document(&self.account, &self.properties.platform_account_id, external_id.as_deref())
-            }
+            None => match (self.external_id(there), &there.role) {
+                // To shut it, nobody has to know what it asked for: the Deny goes beside what is there.
+                (Err(_), Some(role)) if self.is_suspended() => trust::with_nobody_denied(&role.about.trust),
+                (external_id, _) => {
+                    trust::document(&self.account, &self.properties.platform_account_id, external_id?.as_deref())
+                }
+            },
         };
         Ok(if self.is_suspended() { trust::with_everybody_denied(&open) } else { open })
     }

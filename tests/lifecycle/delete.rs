@@ -1,7 +1,7 @@
 use crate::common::fake_iam::{FakeIam, World, policy_arn, tags};
 use crate::common::faulty_iam::{FOR_EVER, Fault, FaultyIam};
 use crate::common::stack::{Answer, ID, POLICY, ROLE, Stack};
-use crate::create::{policy_by_hand, role_by_hand};
+use crate::create::{policy_by_hand, role_by_hand, trust_of};
 use orchestera_access::iam::{PolicyUser, Tags, Write};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -43,7 +43,8 @@ async fn inline_policies_and_extra_versions_go_too() {
     iam.by_hand(|world| {
         world.role_mut(ROLE).unwrap().inline.extend(["one", "two"].map(|name| (name.to_owned(), Value::Null)))
     });
-    stack.delete(ID, json!({})).await.succeeded();
+    let notes = ["The inline policy one, which somebody else put on the role, was deleted", "policy two"];
+    stack.delete(ID, json!({})).await.succeeded().saying(&notes);
     assert_eq!(iam.world(), World::default());
 }
 
@@ -480,5 +481,32 @@ async fn a_right_that_is_missing_is_named_and_the_next_delete_finishes() {
         answer.saying(&[&format!("not allowed iam:{operation}")]);
         Stack::new(&iam).delete(ID, json!({})).await.succeeded();
         assert_eq!(iam.world(), World::default(), "{operation}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_we_made_and_somebody_gave_to_another_account_is_shut_too() {
+    let iam = FakeIam::default();
+    let stack = created(&iam).await;
+    iam.by_hand(|world| {
+        let role = world.role_mut(ROLE).unwrap();
+        role.tags.clear();
+        role.trust = trust_of("999988887777", None);
+    });
+    stack.delete(ID, json!({})).await.failed().saying(&["It was shut"]);
+    let role = iam.world().role(ROLE).unwrap().clone();
+    assert_eq!((role.trust["Statement"][1]["Effect"].as_str(), role.attached.len()), (Some("Deny"), 0));
+    stack.delete(ID, json!({})).await.succeeded();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resource_id_that_we_cannot_have_written_counts_as_lost() {
+    for forged in ["x", "111122223333/Another/OrchesteraAccessPolicy"] {
+        let iam = FakeIam::default();
+        let stack = created(&iam).await;
+        iam.by_hand(|world| {
+            world.role_mut(ROLE).unwrap().tags.insert("orchestera:resource-id".into(), forged.into());
+        });
+        stack.delete(ID, json!({})).await.failed().saying(&["It was shut"]);
     }
 }

@@ -122,7 +122,7 @@ async fn limits_are_in_force_before_a_lock_opens_and_locks_are_shut_before_anyth
     stack.update(ID, limited("Active"), suspended()).await.succeeded();
     let opening = ["AttachRolePolicy", "UpdateAssumeRolePolicy", "DeleteRolePolicy"].map(str::to_owned);
     let written = operations(&iam);
-    assert_eq!(written[..4], ["CreatePolicyVersion", "TagPolicy", "PutRolePermissionsBoundary", "TagRole"]);
+    assert_eq!(written[..4], ["PutRolePermissionsBoundary", "CreatePolicyVersion", "TagPolicy", "TagRole"]);
     assert_eq!(written[4..], opening);
     stack.update(ID, suspended(), limited("Active")).await.succeeded();
     let written = operations(&iam);
@@ -193,4 +193,50 @@ async fn a_suspended_role_without_our_tags_is_left_as_shut_as_it_is() {
     let before = iam.world();
     stack.delete(ID, suspended()).await.succeeded().saying(&["was left as it is"]);
     assert_eq!(iam.world(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_switch_works_although_its_target_marked_the_role_as_anothers() {
+    let iam = FakeIam::default();
+    let stack = Stack::new(&iam);
+    stack.create(json!({})).await.succeeded();
+    iam.by_hand(|world| {
+        role(world).tags.insert("orchestera:stack-id".into(), "arn:of:another".into());
+    });
+    iam.writes();
+    stack
+        .update(ID, suspended(), json!({}))
+        .await
+        .failed()
+        .with_id(ID)
+        .saying(&["belongs to resource Access of the stack"]);
+    assert_eq!(operations(&iam), ["PutRolePolicy"]);
+    // The rollback does not lift it: whose the role is has to be settled by a person.
+    stack.update(ID, json!({}), suspended()).await.failed();
+    stack.update(ID, suspended(), json!({})).await.failed();
+    assert!(iam.writes().is_empty());
+    assert!(iam.world().role(ROLE).unwrap().inline.contains_key(suspension::POLICY_NAME));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_switch_needs_no_external_id() {
+    for id in [None, Some("x"), Some("changed")] {
+        let iam = FakeIam::default();
+        let stack = Stack::new(&iam);
+        stack.create(json!({})).await.succeeded();
+        let trust = iam.world().role(ROLE).unwrap().trust.clone();
+        iam.by_hand(|world| {
+            let policy = &mut world.policies.get_mut(&policy_arn(POLICY)).unwrap().tags;
+            for (tags, differing) in [(&mut world.roles.values_mut().next().unwrap().tags, "1"), (policy, "2")] {
+                tags.remove("orchestera:external-id");
+                tags.extend(id.map(|id| ("orchestera:external-id".to_owned(), format!("{id}{differing}"))));
+            }
+        });
+        let answer = stack.update(ID, suspended(), json!({})).await.succeeded();
+        assert_eq!((answer.get("ExternalId"), answer.get("Verified")), ("", "true"), "{id:?}");
+        is_shut(&iam);
+        assert_eq!(iam.world().role(ROLE).unwrap().trust["Statement"][0], trust["Statement"][0]);
+        stack.update(ID, json!({}), suspended()).await.failed().saying(&["is lost", "continue-update-rollback"]);
+        is_shut(&iam);
+    }
 }

@@ -22,6 +22,8 @@ def test_create_makes_a_role_that_only_the_platform_with_the_external_id_may_ass
         "PolicyEdition": "2025-09-29",
         "ExternalId": outputs["ExternalId"],
         "Verified": "true",
+        "AccessState": "Active",
+        "ForeignPolicies": "",
     }
     assert len(outputs["ExternalId"]) == 32
     assert access.document() == permissions.edition("2025-09-29")

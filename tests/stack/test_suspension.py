@@ -71,3 +71,18 @@ def test_a_suspended_stack_is_updated_suspended_and_deleted_whole(account, stack
     assert iam.list_role_policies(RoleName=ROLE)["PolicyNames"] == ["OrchesteraSuspended"]
     assert stack.delete() == "DELETE_COMPLETE"
     assert left(account) == NOTHING
+
+
+def test_the_switch_works_although_the_platform_marked_the_role_as_anothers(aws, stack, access, template):
+    outputs = stack.deploy(template)
+    platform = orchestera_platform.caller(aws)
+    session = orchestera_platform.session(platform, outputs["RoleArn"], outputs["ExternalId"])
+    forged = [{"Key": "orchestera:stack-id", "Value": "arn:aws:cloudformation:us-east-1:111122223333:stack/another/1"}]
+    session.client("iam").tag_role(RoleName=ROLE, Tags=forged)
+    assert stack.update(template, AccessState="Suspended") == "UPDATE_ROLLBACK_FAILED"
+    assert "belongs to resource Access of the stack" in " ".join(stack.reasons())
+    assert not permissions.is_allowed(session.client("ec2").describe_vpcs)
+    # What opens it again is the account's own people settling whose the role is.
+    access.iam.tag_role(RoleName=ROLE, Tags=[{"Key": "orchestera:stack-id", "Value": stack.id}])
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert access.role() is None

@@ -73,7 +73,7 @@ fn what_is_wanted_and_there_is_an_empty_plan() {
 }
 
 #[test]
-fn a_plan_names_each_difference_and_puts_what_the_policy_grants_first() {
+fn a_plan_names_each_difference_and_puts_a_limit_and_then_what_the_policy_grants_first() {
     let there = settled(&wanted(json!({})));
     let wanted = wanted(json!({
         "PolicyEdition": "2026-02-06", "MaxSessionDuration": "7200", "PlatformAccountId": "000000000001",
@@ -83,8 +83,8 @@ fn a_plan_names_each_difference_and_puts_what_the_policy_grants_first() {
     assert_eq!(
         plan(&wanted, &there).unwrap().to_string(),
         format!(
-            "CreatePolicyVersion {ARN}; TagPolicy {ARN} {named},team | PutRolePermissionsBoundary R \
-             arn:aws:iam::aws:policy/ReadOnlyAccess; UpdateAssumeRolePolicy R; UpdateRole R MaxSessionDuration=7200; \
+            "PutRolePermissionsBoundary R arn:aws:iam::aws:policy/ReadOnlyAccess; CreatePolicyVersion {ARN}; \
+             TagPolicy {ARN} {named},team | UpdateAssumeRolePolicy R; UpdateRole R MaxSessionDuration=7200; \
              TagRole R {named},team"
         )
     );
