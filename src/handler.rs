@@ -10,11 +10,15 @@ use crate::error::{Error, Kind, Result};
 use crate::http;
 use crate::iam::Iam;
 use crate::iam::aws::{AwsIam, configuration};
+use crate::member::{Place, place};
 use crate::reconcile::{Reconciler, failed};
 use crate::request::{Address, Envelope};
-use crate::response::{self, Outcome};
+use crate::response::{self, Attributes, Outcome};
+use crate::sts::aws::AwsSts;
+use aws_config::SdkConfig;
 use futures_util::FutureExt;
 use serde_json::value::RawValue;
+use std::ops::Deref;
 use std::panic::AssertUnwindSafe;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
@@ -37,6 +41,7 @@ pub struct Invocation {
 #[derive(Default)]
 pub struct Function {
     http: OnceCell<reqwest::Client>,
+    configuration: OnceCell<SdkConfig>,
     iam: OnceCell<AwsIam>,
 }
 
@@ -64,7 +69,8 @@ impl Function {
         let budget = Budget::new(Instant::now(), invocation.deadline);
         let envelope = Envelope::open(payload)?;
         let address = envelope.address()?;
-        let outcome = decide(&envelope, &address, invocation, budget, async || self.iam().await).await;
+        let outcome =
+            decide(&envelope, &address, invocation, budget, async |place| self.connect(place, &budget).await).await;
         let body = response::body(&address, &outcome);
         log_outcome(&address, &outcome);
         callback::deliver(self.http().await?, &address.url, &body, budget.delivery_ends).await?;
@@ -77,18 +83,35 @@ impl Function {
     }
 
     async fn iam(&self) -> Result<&AwsIam> {
-        self.iam.get_or_try_init(async || Ok(AwsIam::new(&configuration(self.http().await?).await?))).await
+        self.iam.get_or_try_init(async || Ok(AwsIam::new(self.configuration().await?))).await
+    }
+
+    async fn configuration(&self) -> Result<&SdkConfig> {
+        self.configuration.get_or_try_init(async || configuration(self.http().await?).await).await
+    }
+
+    /// IAM of the place: with the function's own rights, or as the role of the member account.
+    async fn connect(&self, place: &Place, budget: &Budget) -> Result<Box<AwsIam>> {
+        let iam = match place {
+            // Boxed for the same reason as in `decide`.
+            Place::Member(entrance) => {
+                let sts = AwsSts::new(self.configuration().await?);
+                Box::pin(entrance.enter(&sts, budget)).await?
+            }
+            Place::Own(_) | Place::Nowhere => self.iam().await?.clone(),
+        };
+        Ok(Box::new(iam))
     }
 }
 
 /// Works on the event until there is an outcome, which there is at the latest when the time to answer has come. No AWS call
 /// is under way after that.
-pub async fn decide<'a, I: Iam + 'a>(
+pub async fn decide<I: Iam, D: Deref<Target = I>>(
     envelope: &Envelope,
     address: &Address,
     invocation: &Invocation,
     budget: Budget,
-    iam: impl AsyncFnOnce() -> Result<&'a I>,
+    connect: impl AsyncFnOnce(&Place) -> Result<D>,
 ) -> Outcome {
     let work = async {
         let request = match envelope.request() {
@@ -103,14 +126,23 @@ pub async fn decide<'a, I: Iam + 'a>(
             request_id = address.request_id,
             "event received"
         );
-        let reconciler = match Account::of_function(&invocation.function_arn, address.service_token.as_deref()) {
-            Err(error) => Err(error),
-            Ok(account) => iam().await.map(|iam| Reconciler { iam, account, resource: address.resource(), budget }),
+        let own = Account::of_function(&invocation.function_arn, address.service_token.as_deref());
+        let place = match own.and_then(|own| place(&own, &request)) {
+            Ok(place) => place,
+            Err(error) => return failed(address, Some(&request), error),
         };
-        match reconciler {
-            // Boxed: the types of what is inside are nested deeper than the compiler likes to look.
-            Ok(reconciler) => Box::pin(reconciler.handle(address, &request)).await,
-            Err(error) => failed(address, Some(&request), error),
+        match (connect(&place).await, place.account().cloned()) {
+            (_, None) => nothing_to_delete(address, String::new()),
+            (Ok(iam), Some(account)) => {
+                let reconciler = Reconciler { iam: &*iam, account, resource: address.resource(), budget };
+                // Boxed: the types of what is inside are nested deeper than the compiler likes to look.
+                Box::pin(reconciler.handle(address, &request)).await
+            }
+            // A Create that was not let in made nothing, and its Delete must not fail for the same reason.
+            (Err(error), _) if error.kind() == Kind::Denied && request.is_delete_of_no_resource() => {
+                nothing_to_delete(address, error.reason())
+            }
+            (Err(error), _) => failed(address, Some(&request), error),
         }
     };
     match timeout_at(budget.answer_by, AssertUnwindSafe(work).catch_unwind()).await {
@@ -119,6 +151,11 @@ pub async fn decide<'a, I: Iam + 'a>(
         Ok(Err(_)) => failed(address, envelope.request().ok().as_ref(), panicked(address)),
         Err(_) => failed(address, envelope.request().ok().as_ref(), out_of_time()),
     }
+}
+
+fn nothing_to_delete(address: &Address, note: String) -> Outcome {
+    let physical_id = address.physical_id.clone().unwrap_or_default();
+    Outcome::Success { physical_id, attributes: Attributes::new(), note }
 }
 
 fn panicked(address: &Address) -> Error {

@@ -13,6 +13,38 @@ use std::fmt;
 
 pub mod aws;
 
+/// Every operation that this product calls. A session in another account is held down to these.
+pub const OPERATIONS: [&str; 28] = [
+    "GetRole",
+    "GetRolePolicy",
+    "GetPolicy",
+    "GetPolicyVersion",
+    "ListAttachedRolePolicies",
+    "ListRolePolicies",
+    "ListInstanceProfilesForRole",
+    "ListPolicyVersions",
+    "ListEntitiesForPolicy",
+    "CreateRole",
+    "UpdateAssumeRolePolicy",
+    "UpdateRole",
+    "PutRolePermissionsBoundary",
+    "DeleteRolePermissionsBoundary",
+    "TagRole",
+    "UntagRole",
+    "AttachRolePolicy",
+    "DetachRolePolicy",
+    "PutRolePolicy",
+    "DeleteRolePolicy",
+    "DeleteRole",
+    "CreatePolicy",
+    "CreatePolicyVersion",
+    "SetDefaultPolicyVersion",
+    "DeletePolicyVersion",
+    "TagPolicy",
+    "UntagPolicy",
+    "DeletePolicy",
+];
+
 /// Tags by key. IAM holds keys for the same that differ in case only.
 pub type Tags = BTreeMap<String, String>;
 

@@ -14,12 +14,15 @@
 //!         reconcile   observe → plan → apply, per kind of event
 //!         ├─ state       what is there
 //!         ├─ plan        what differs: a list of steps, a pure function
-//!         ├─ claim       whose it is            ├─ departure   what has to go
+//!         ├─ wanted      what is wanted there   ├─ departure   what has to go
+//!         ├─ claim       whose it is            ├─ restoration what is put back
+//!         ├─ adoption    what was there before  ├─ suspension  the kill switch
 //!         ├─ external_id the one that is kept   ├─ apply       doing the steps
 //!         ├─ settle      until nothing is left  ├─ reason      sentences for failed calls
 //!         └─ attributes  for Fn::GetAtt         └─ rename      an Update of a name, and the way back
 //!             │
 //!            iam ── iam::aws ── http            policy, trust, ownership, account: plain values
+//!            sts ── sts::aws                    member: in which account, and the way into it
 //! ```
 //!
 //! The core knows nothing of HTTP or Lambda; [`iam::Iam`] is the seam to AWS, and `tests/common` has a fake behind it that
@@ -36,6 +39,7 @@ pub mod handler;
 pub mod http;
 pub mod iam;
 pub mod logging;
+pub mod member;
 pub mod ownership;
 pub mod physical_id;
 pub mod policy;
@@ -43,4 +47,5 @@ pub mod properties;
 pub mod reconcile;
 pub mod request;
 pub mod response;
+pub mod sts;
 pub mod trust;

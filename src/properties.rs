@@ -18,6 +18,8 @@ mod reader;
 pub const PLATFORM_ACCOUNT_ID: &str = "017059471480";
 const ROLE_NAME: &str = "OrchesteraAccessRole";
 const POLICY_NAME: &str = "OrchesteraAccessPolicy";
+/// What AWS Organizations makes in every account that it creates.
+const MEMBER_ROLE_NAME: &str = "OrganizationAccountAccessRole";
 /// IAM: at most 50 tags on a role or policy.
 const MOST_TAGS: usize = 50;
 
@@ -42,6 +44,10 @@ pub struct Properties {
     pub access_state: AccessState,
     pub on_existing: OnExisting,
     pub on_delete: OnDelete,
+    /// 12 digits; `None` for the function's own account.
+    pub member_account_id: Option<String>,
+    /// The role by which a member account is entered.
+    pub member_role_name: String,
     /// The customer's own tags.
     pub tags: Tags,
 }
@@ -126,9 +132,15 @@ impl Properties {
                 &[("Adopt", OnExisting::Adopt), ("Fail", OnExisting::Fail)],
             ),
             on_delete: read.choice("OnDelete", OnDelete::DeleteCreated, &ON_DELETE),
+            member_account_id: read.optional("MemberAccountId", is_account_id, "an account id of 12 digits, as text"),
+            member_role_name: read.valid(
+                "MemberRoleName",
+                MEMBER_ROLE_NAME,
+                is_role_name,
+                "a role name, 1 to 64 characters of A-Z a-z 0-9 _+=,.@-",
+            ),
             tags: read.tags(),
         };
-        read.not_yet();
         read.fits_in_a_tag(&parsed);
         read.finish(parsed)
     }
@@ -143,9 +155,17 @@ pub struct DeleteProperties {
     pub policy_name: Option<String>,
     pub platform_account_id: String,
     pub on_delete: OnDelete,
+    /// As given; it need not be one.
+    pub member_account_id: Option<String>,
+    pub member_role_name: String,
 }
 
 impl DeleteProperties {
+    /// Of role and policy, if both can be names.
+    pub fn names(&self) -> Option<(&str, &str)> {
+        Some((self.role_name.as_deref()?, self.policy_name.as_deref()?))
+    }
+
     pub fn read(properties: &Value) -> Self {
         let mut read = Reader::new(properties);
         let mut name = |property, default: &str, valid: fn(&str) -> bool| match read.text(property) {
@@ -157,6 +177,9 @@ impl DeleteProperties {
             policy_name: name("PolicyName", POLICY_NAME, is_policy_name),
             platform_account_id: name("PlatformAccountId", PLATFORM_ACCOUNT_ID, is_account_id)
                 .unwrap_or_else(|| PLATFORM_ACCOUNT_ID.to_owned()),
+            member_role_name: name("MemberRoleName", MEMBER_ROLE_NAME, is_role_name)
+                .unwrap_or_else(|| MEMBER_ROLE_NAME.to_owned()),
+            member_account_id: read.text("MemberAccountId"),
             on_delete: read.choice("OnDelete", OnDelete::DeleteCreated, &ON_DELETE),
         }
     }

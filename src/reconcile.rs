@@ -48,7 +48,8 @@ const LOOK_FOR_CANCELLED_CREATE: Duration = Duration::from_secs(15);
 /// When something to remove was not there: how long until it is looked for once more.
 const SECOND_LOOK: Duration = Duration::from_secs(2);
 
-/// Everything that one event is worked on with.
+/// Everything that one event is worked on with. [`place`](crate::member::place) has found the account, and that an id in the
+/// event is one of it.
 pub struct Reconciler<'a, I> {
     pub iam: &'a I,
     pub account: Account,
@@ -94,7 +95,6 @@ impl<I: Iam> Reconciler<'_, I> {
         let raw = properties;
         let wanted = self.wanted(Properties::parse(raw)?, tag_keys(old_properties));
         match PhysicalId::parse(carried) {
-            Some(carried) if carried.account_id != self.account.id => Err(self.other_account(&carried)),
             Some(carried) if carried.differs_only_in_case(&wanted.id) => Err(Error::refused(format!(
                 "The names {} and {} differ from the present {} and {} in upper and lower case only, which IAM holds for the \
                  same. Give the names as they are, or rename by way of a third.",
@@ -136,7 +136,6 @@ impl<I: Iam> Reconciler<'_, I> {
     async fn delete(&self, carried: &str, properties: &Value) -> Result<Outcome> {
         let read = DeleteProperties::read(properties);
         let note = match PhysicalId::parse(carried) {
-            Some(id) if id.account_id != self.account.id => return Err(self.other_account(&id)),
             Some(id) => {
                 let manner = match read.on_delete {
                     OnDelete::Retain => Manner::Retain,
@@ -147,9 +146,9 @@ impl<I: Iam> Reconciler<'_, I> {
                 };
                 self.remove(&Leaving { manner, ..self.remnant(&id, properties) }).await?
             }
-            None => match (read.role_name, read.policy_name) {
-                (Some(role_name), Some(policy_name)) => {
-                    let leaving = self.remnant(&self.account.physical_id(&role_name, &policy_name), properties);
+            None => match read.names() {
+                Some((role_name, policy_name)) => {
+                    let leaving = self.remnant(&self.account.physical_id(role_name, policy_name), properties);
                     let note = self.remove(&leaving).await?;
                     if physical_id::is_of_failed_create(carried) {
                         note
@@ -158,7 +157,7 @@ impl<I: Iam> Reconciler<'_, I> {
                     }
                 }
                 // No Create can have made anything under names that IAM does not allow.
-                _ => String::new(),
+                None => String::new(),
             },
         };
         Ok(Outcome::Success { physical_id: carried.to_owned(), attributes: Attributes::new(), note })
@@ -213,7 +212,7 @@ impl<I: Iam> Reconciler<'_, I> {
 
     fn id_named_by(&self, properties: &Value) -> Option<PhysicalId> {
         let read = DeleteProperties::read(properties);
-        Some(self.account.physical_id(&read.role_name?, &read.policy_name?))
+        read.names().map(|(role_name, policy_name)| self.account.physical_id(role_name, policy_name))
     }
 
     /// The error, after an attempt to remove what would be left behind. Says so if that fails.
@@ -225,16 +224,6 @@ impl<I: Iam> Reconciler<'_, I> {
             Ok(_) => error,
             Err(also) => error.and(&format!("Removing what this attempt had made failed as well: {}", also.reason())),
         }
-    }
-
-    fn other_account(&self, id: &PhysicalId) -> Error {
-        Error::refused(format!(
-            "This resource is in account {}, and release {} of the function can act in its own account {} only. Nothing was \
-             changed. Update the stack to the release that made the resource, then retry.",
-            id.account_id,
-            env!("CARGO_PKG_VERSION"),
-            self.account.id
-        ))
     }
 
     async fn converge(&self, wanted: &Wanted, made: &Made) -> Result<Settled> {

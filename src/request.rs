@@ -6,6 +6,7 @@
 
 use crate::error::{Error, Result};
 use crate::ownership::Resource;
+use crate::physical_id::PhysicalId;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
@@ -79,6 +80,11 @@ impl Request {
             Self::Update { .. } => "Update",
             Self::Delete { .. } => "Delete",
         }
+    }
+
+    /// Whether it is the Delete of a failed Create, or of an id that CloudFormation made up.
+    pub fn is_delete_of_no_resource(&self) -> bool {
+        matches!(self, Self::Delete { physical_id, .. } if PhysicalId::parse(physical_id).is_none())
     }
 }
 

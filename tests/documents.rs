@@ -11,7 +11,7 @@ fn read(path: &str) -> String {
 /// Names of the tests in `tests/lifecycle/`.
 fn lifecycle_tests() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for file in ["adopt", "create", "update", "rename", "suspend", "delete", "answer"] {
+    for file in ["adopt", "create", "member", "update", "rename", "suspend", "delete", "answer"] {
         let text = read(&format!("tests/lifecycle/{file}.rs"));
         for after in text.split("#[tokio::test(start_paused = true)]\nasync fn ").skip(1) {
             names.insert(after.split('(').next().unwrap().to_owned());

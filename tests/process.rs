@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::fake_iam::{FakeIam, World, policy_arn};
+use common::fake_iam::{self, FakeIam, World, policy_arn};
 use common::http_server::{HttpServer, Reply};
 use common::iam_endpoint::serve;
 use common::moto::{self, Moto};
@@ -124,12 +124,21 @@ fn a_rename_its_rollback_and_every_kind_of_delete_are_played_as_cloudformation_s
 }
 
 #[test]
+fn a_member_account_is_worked_on_with_a_session_of_its_role() {
+    let (fake, bucket, lambda) = stage();
+    let lambda = lambda.of_account("222233334444");
+    let created = succeeded(answered(lambda, &bucket, &event("create-in-member-account", &bucket)));
+    assert_eq!(created["PhysicalResourceId"], format!("{}/{ROLE}/{POLICY}", fake_iam::ACCOUNT));
+    assert!(fake.world().role(ROLE).is_some());
+}
+
+#[test]
 fn every_odd_event_is_answered_with_failed_and_a_reason_or_cannot_be_answered_at_all() {
     let (fake, bucket, lambda) = stage();
     for (name, words) in [
         ("odd-every-property-wrong", "(14) "),
         ("odd-lists-where-text-is-due", "RoleName must be a text"),
-        ("odd-member-account", "MemberAccountId cannot be used"),
+        ("odd-member-account", "the account that this stack is in. Leave it blank"),
         ("odd-unknown-request-type", "none of Create, Update and Delete"),
         ("odd-update-without-physical-id", "no PhysicalResourceId"),
         ("odd-properties-are-text", "the properties must be a map"),

@@ -270,7 +270,7 @@ where
 }
 
 /// An SDK error as ours.
-fn failed<E>(operation: &'static str) -> impl Fn(SdkError<E, HttpResponse>) -> Error
+pub(crate) fn failed<E>(operation: &'static str) -> impl Fn(SdkError<E, HttpResponse>) -> Error
 where
     SdkError<E, HttpResponse>: ProvideErrorMetadata + RequestId + std::error::Error,
 {

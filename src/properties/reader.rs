@@ -137,17 +137,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What a later release will do and this one cannot.
-    pub(super) fn not_yet(&mut self) {
-        let release = env!("CARGO_PKG_VERSION");
-        if self.text("MemberAccountId").is_some() {
-            self.problems.push(format!(
-                "MemberAccountId cannot be used in release {release}: leave it blank, and create the stack in the member \
-                 account itself"
-            ));
-        }
-    }
-
     /// The physical id has to fit in a tag value, where a comma takes two characters.
     pub(super) fn fits_in_a_tag(&mut self, parsed: &Properties) {
         let id = format!("111122223333/{}/{}", parsed.role_name, parsed.policy_name);

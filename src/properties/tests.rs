@@ -64,7 +64,7 @@ fn every_problem_is_named_not_only_the_first() {
         "RoleName": "a b", "PolicyName": "p/q", "PlatformAccountId": 17059471480u64, "RequireExternalId": "perhaps",
         "ExternalId": "x", "PolicyEdition": "2024-01-01", "PermissionsBoundaryArn": "arn:aws:iam::1:role/x",
         "MaxSessionDuration": "60", "OnExisting": "Take", "OnDelete": "Burn", "Tags": {"a": "b"},
-        "AccessState": "Asleep", "MemberAccountId": "444455556666",
+        "AccessState": "Asleep", "MemberAccountId": "4444", "MemberRoleName": "a/b",
     }));
     for name in [
         "RoleName",
@@ -80,10 +80,11 @@ fn every_problem_is_named_not_only_the_first() {
         "Tags",
         "AccessState",
         "MemberAccountId",
+        "MemberRoleName",
     ] {
         assert!(reason.contains(&format!(") {name} ")), "{name} is missing in: {reason}");
     }
-    assert!(reason.contains("(13) ") && !reason.contains("(14) "), "{reason}");
+    assert!(reason.contains("(14) ") && !reason.contains("(15) "), "{reason}");
     assert!(reason.contains("one of 2025-09-29, 2026-02-06, not '2024-01-01'"), "{reason}");
 }
 

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 /// How long a right may be missing before it is believed: the rights of a new role arrive within seconds.
 /// <https://github.com/aws/aws-cdk/issues/37675>
-const RIGHTS_ARRIVE: Duration = Duration::from_secs(15);
+pub const RIGHTS_ARRIVE: Duration = Duration::from_secs(15);
 /// How long IAM's reads may lag behind a write before the result is answered as not verified.
 const READ_BACK: Duration = Duration::from_secs(20);
 /// The same for a departure, after which the steps are done once more: an object that was not seen before may have come to

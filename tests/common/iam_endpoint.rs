@@ -64,6 +64,19 @@ async fn carry_out(fake: &FakeIam, action: &str, form: &Form, page: usize) -> Re
     let name = || form.get("RoleName").cloned().unwrap_or_default();
     let arn = || form.get("PolicyArn").cloned().unwrap_or_default();
     match action {
+        // STS at the same address, as in an emulator.
+        "AssumeRole" => {
+            let arn = form.get("RoleArn").cloned().unwrap_or_default();
+            assert!(form.contains_key("Policy"), "{arn} is assumed with a session policy");
+            let expiration = "2099-01-01T00:00:00Z";
+            let credentials = [
+                element("AccessKeyId", "ASIADUMMYDUMMYDUMMY0"),
+                element("SecretAccessKey", "dummy-secret"),
+                element("SessionToken", "dummy-token"),
+                element("Expiration", expiration),
+            ];
+            Ok(element("Credentials", &credentials.concat()))
+        }
         "GetRole" => {
             let role = fake.role(&name()).await?.ok_or_else(|| no_such("role"))?;
             let boundary = role.permissions_boundary.map_or(String::new(), |arn| {

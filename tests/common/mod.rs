@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub mod fake_iam;
+pub mod fake_sts;
 pub mod faulty_iam;
 pub mod http_server;
 pub mod iam_endpoint;

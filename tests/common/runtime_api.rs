@@ -70,7 +70,7 @@ impl Lambda {
         Self { child, events, function_arn, ended, timeout: Duration::from_secs(60), log, _runtime_api: runtime_api }
     }
 
-    /// With a region, credentials that look like dummies, and an endpoint for IAM.
+    /// With a region, credentials that look like dummies, and an endpoint for IAM and STS.
     pub fn with_iam(endpoint: &str) -> Self {
         Self::start(&[
             ("AWS_REGION", "us-east-1"),
@@ -78,6 +78,7 @@ impl Lambda {
             ("AWS_SECRET_ACCESS_KEY", "dummy-secret"),
             ("AWS_SESSION_TOKEN", "dummy-session-token"),
             ("AWS_ENDPOINT_URL_IAM", endpoint),
+            ("AWS_ENDPOINT_URL_STS", endpoint),
             ("AWS_LAMBDA_LOG_LEVEL", "TRACE"),
         ])
     }

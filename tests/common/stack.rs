@@ -2,9 +2,11 @@
 //! (`tests/callback.rs` has it), so that time can be paused.
 
 use super::fake_iam::ACCOUNT;
+use super::fake_sts::FakeSts;
 use orchestera_access::budget::Budget;
 use orchestera_access::handler::{Invocation, decide};
 use orchestera_access::iam::Iam;
+use orchestera_access::member::Place;
 use orchestera_access::request::Envelope;
 use orchestera_access::response;
 use serde_json::value::to_raw_value;
@@ -66,6 +68,10 @@ pub struct Stack<'a, I> {
     pub iam: &'a I,
     pub stack_id: String,
     pub timeout: Duration,
+    /// The account that the function is in; the IAM is that of [`ACCOUNT`].
+    pub function_account: String,
+    /// The way into another account.
+    pub sts: Option<&'a FakeSts>,
 }
 
 impl<'a, I: Iam> Stack<'a, I> {
@@ -76,7 +82,7 @@ impl<'a, I: Iam> Stack<'a, I> {
     pub fn named(iam: &'a I, name: &str) -> Self {
         let stack_id =
             format!("arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/{name}/0a1b2c3d-1111-2222-3333-444455556666");
-        Self { iam, stack_id, timeout: Duration::from_secs(60) }
+        Self { iam, stack_id, timeout: Duration::from_secs(60), function_account: ACCOUNT.to_owned(), sts: None }
     }
 
     pub async fn create(&self, properties: Value) -> Answer {
@@ -99,7 +105,7 @@ impl<'a, I: Iam> Stack<'a, I> {
     pub async fn send(&self, mut event: Value) -> Answer {
         let url = "https://bucket.s3.amazonaws.com/answer?X-Amz-Signature=dummy";
         for (field, value) in [
-            ("ServiceToken", format!("arn:aws:lambda:us-east-1:{ACCOUNT}:function:access")),
+            ("ServiceToken", format!("arn:aws:lambda:us-east-1:{}:function:access", self.function_account)),
             ("ResponseURL", url.to_owned()),
             ("StackId", self.stack_id.clone()),
             ("RequestId", "request-1".to_owned()),
@@ -110,13 +116,19 @@ impl<'a, I: Iam> Stack<'a, I> {
         }
         let start = Instant::now();
         let invocation = Invocation {
-            function_arn: format!("arn:aws:lambda:us-east-1:{ACCOUNT}:function:access"),
+            function_arn: format!("arn:aws:lambda:us-east-1:{}:function:access", self.function_account),
             deadline: start + self.timeout,
         };
         let envelope = Envelope::open(&to_raw_value(&event).unwrap()).unwrap();
         let address = envelope.address().unwrap();
         let budget = Budget::new(start, invocation.deadline);
-        let outcome = decide(&envelope, &address, &invocation, budget, async || Ok(self.iam)).await;
+        let outcome = decide(&envelope, &address, &invocation, budget, async |place| {
+            if let Place::Member(entrance) = place {
+                entrance.enter(self.sts.expect("an STS"), &budget).await?;
+            }
+            Ok(self.iam)
+        })
+        .await;
         let took = start.elapsed();
         let body: Value = serde_json::from_slice(&response::body(&address, &outcome)).unwrap();
         for (field, sent) in

@@ -331,16 +331,6 @@ async fn a_quota_that_is_used_up_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_this_release_cannot_do_yet_is_said() {
-    let iam = FakeIam::default();
-    for (property, value) in [("MemberAccountId", "444455556666")] {
-        let answer = Stack::new(&iam).create(json!({property: value})).await.failed();
-        answer.saying(&[property, "in release"]).with_id("failed/Access/request-1");
-    }
-    assert_eq!(iam.reads(), 0);
-}
-
-#[tokio::test(start_paused = true)]
 async fn delete_all_given_at_create_is_not_remembered() {
     let iam = FakeIam::default();
     Stack::new(&iam).create(json!({"OnDelete": "DeleteAll"})).await.succeeded();

@@ -7,6 +7,7 @@ mod adopt;
 mod answer;
 mod create;
 mod delete;
+mod member;
 mod rename;
 mod suspend;
 mod update;

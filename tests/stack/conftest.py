@@ -121,9 +121,11 @@ def for_names(template, role, policy, *others):
 
 def statements(template):
     """Every statement of the function's role, those under a condition of the template included."""
-    for statement in template["Resources"]["FunctionPolicy"]["Properties"]["PolicyDocument"]["Statement"]:
-        chosen = statement["Fn::If"][1:] if "Fn::If" in statement else [statement]
-        yield from (one for one in chosen if one != {"Ref": "AWS::NoValue"})
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::IAM::Policy":
+            for statement in resource["Properties"]["PolicyDocument"]["Statement"]:
+                chosen = statement["Fn::If"][1:] if "Fn::If" in statement else [statement]
+                yield from (one for one in chosen if one != {"Ref": "AWS::NoValue"})
 
 
 def actions(template):
