@@ -121,11 +121,19 @@ def for_names(template, role, policy, *others):
 
 def statements(template):
     """Every statement of the function's role, those under a condition of the template included."""
+
+    def chosen(value):
+        if isinstance(value, list):
+            for one in value:
+                yield from chosen(one)
+        elif "Fn::If" in value:
+            yield from chosen(value["Fn::If"][1:])
+        elif value != {"Ref": "AWS::NoValue"}:
+            yield value
+
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::IAM::Policy":
-            for statement in resource["Properties"]["PolicyDocument"]["Statement"]:
-                chosen = statement["Fn::If"][1:] if "Fn::If" in statement else [statement]
-                yield from (one for one in chosen if one != {"Ref": "AWS::NoValue"})
+            yield from chosen(resource["Properties"]["PolicyDocument"]["Statement"])
 
 
 def actions(template):

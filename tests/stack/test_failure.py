@@ -5,7 +5,7 @@ import json
 import time
 
 import pytest
-from conftest import NOTHING, POLICY, ROLE, Access, failing_afterwards, for_names, left, tags_of
+from conftest import NOTHING, POLICY, ROLE, Access, failing_afterwards, for_names, left, statements, tags_of
 from stack import ACCESS, Stack
 
 NO_SUCH_BOUNDARY = "arn:aws:iam::111122223333:policy/none"
@@ -141,7 +141,7 @@ def test_a_right_that_the_function_has_lost_is_named_and_nothing_is_changed(acco
     stack.deploy(template)
     before = access.all()
     lost = copy.deepcopy(template)
-    for statement in lost["Resources"]["FunctionPolicy"]["Properties"]["PolicyDocument"]["Statement"]:
+    for statement in statements(lost):
         if statement.get("Sid") == "ConvergeThePolicy":
             statement["Action"].remove("iam:CreatePolicyVersion")
     assert stack.update(lost, PolicyEdition="2026-02-06") == "UPDATE_ROLLBACK_COMPLETE"
