@@ -1,11 +1,15 @@
 """What IAM does and refuses, and MiniStack does not."""
 
+import itertools
+
 import ministack.services.iam as iam
+from ministack.core import iam_evaluator, responses
 
 
 def repair():
     handlers = iam._IAM_HANDLERS
     handlers["SetDefaultPolicyVersion"] = _set_default_policy_version
+    handlers["SimulateCustomPolicy"] = _simulate_custom_policy
     handlers["DeletePolicy"] = _without_other_versions(handlers["DeletePolicy"])
     for principal in ("Role", "User", "Group"):
         action = f"Attach{principal}Policy"
@@ -22,6 +26,51 @@ def _set_default_policy_version(parameters):
         version["IsDefaultVersion"] = version["VersionId"] == version_id
     policy["DefaultVersionId"] = version_id
     return iam._xml(200, "SetDefaultPolicyVersionResponse", "", ns="iam")
+
+
+def _simulate_custom_policy(parameters):
+    """With the context keys that are given, for a right that no call asks for here, such as `iam:PassRole`.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html
+    """
+    documents = [
+        iam_evaluator.parse_policy_document(document) for document in _members(parameters, "PolicyInputList.member.{}")
+    ]
+    names = _members(parameters, "ContextEntries.member.{}.ContextKeyName")
+    values = _members(parameters, "ContextEntries.member.{}.ContextKeyValues.member.1")
+    context = {name.lower(): value for name, value in zip(names, values, strict=True)}
+    resource = iam._p(parameters, "ResourceArns.member.1") or "*"
+    results = ""
+    for action in _members(parameters, "ActionNames.member.{}"):
+        account_id = responses.get_account_id()
+        request = iam_evaluator.EvalContext(
+            principal_arn=f"arn:aws:iam::{account_id}:user/simulated",
+            principal_type="User",
+            principal_account=account_id,
+            action=action,
+            resource_arn=resource,
+            region="us-east-1",
+            service_context=context,
+        )
+        decision = {"Allow": "allowed", "Deny": "explicitDeny"}.get(
+            iam_evaluator.evaluate(request, documents).decision, "implicitDeny"
+        )
+        results += (
+            f"<member><EvalActionName>{action}</EvalActionName><EvalResourceName>{resource}</EvalResourceName>"
+            f"<EvalDecision>{decision}</EvalDecision></member>"
+        )
+    result = f"<EvaluationResults>{results}</EvaluationResults><IsTruncated>false</IsTruncated>"
+    return iam._xml(
+        200,
+        "SimulateCustomPolicyResponse",
+        f"<SimulateCustomPolicyResult>{result}</SimulateCustomPolicyResult>",
+        ns="iam",
+    )
+
+
+def _members(parameters, name):
+    """The values of a list, as a query request numbers them."""
+    return list(itertools.takewhile(bool, (iam._p(parameters, name.format(place)) for place in itertools.count(1))))
 
 
 def _without_other_versions(delete_policy):

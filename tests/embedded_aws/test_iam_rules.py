@@ -46,6 +46,31 @@ def test_an_older_version_of_a_policy_is_put_in_force_again_with_the_right_to_it
     assert code_of(iam.set_default_policy_version, PolicyArn=arn, VersionId="v9") == "NoSuchEntity"
 
 
+def test_the_simulator_judges_by_the_context_keys_that_are_given(account):
+    iam = account.client("iam")
+    only_to_ec2 = {"StringNotEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": ["iam:*", "ec2:*"], "Resource": "*"},
+            {"Effect": "Deny", "Action": "iam:PassRole", "Resource": "*", "Condition": only_to_ec2},
+        ],
+    }
+    for service, decision in [
+        ("ec2.amazonaws.com", "allowed"),
+        ("lambda.amazonaws.com", "explicitDeny"),
+        (None, "explicitDeny"),
+    ]:
+        entry = {"ContextKeyName": "iam:PassedToService", "ContextKeyValues": [service], "ContextKeyType": "string"}
+        answer = iam.simulate_custom_policy(
+            PolicyInputList=[json.dumps(document)],
+            ActionNames=["iam:PassRole", "ec2:RunInstances", "s3:GetObject"],
+            ContextEntries=[entry] if service else [],
+        )
+        decisions = [result["EvalDecision"] for result in answer["EvaluationResults"]]
+        assert decisions == [decision, "allowed", "implicitDeny"], service
+
+
 @pytest.mark.parametrize("principal", ["Role", "User", "Group"])
 def test_only_a_policy_that_is_there_can_be_attached(account, principal):
     iam = account.client("iam")

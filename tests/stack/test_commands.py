@@ -24,6 +24,8 @@ SCENES = [
     "AccessState = Active",
     "Delete",
     "What is left",
+    "A customer who followed the guide",
+    "Delete that stack",
 ]
 
 

@@ -161,6 +161,9 @@ def test_a_right_that_the_function_has_lost_is_named_and_nothing_is_changed(acco
         ("us-east-1", {"PermissionsBoundaryArn": "arn:aws:iam::111122223333:role/Boundary"}, "PermissionsBoundaryArn"),
         ("us-east-1", {"AccessState": "Asleep"}, "AccessState"),
         ("us-east-1", {"RequireExternalId": "false", "ExternalId": "given"}, "would not be asked for"),
+        ("us-east-1", {"Guardrail": "On", "PermissionsBoundaryArn": "arn:aws:iam::aws:policy/x"}, "one boundary"),
+        ("us-east-1", {"Guardrail": "On", "MemberAccountId": "999988887777"}, "cannot carry it"),
+        ("us-east-1", {"MemberAccountId": "1"}, "MemberAccountId"),
     ],
     ids=lambda value: None if isinstance(value, dict) else str(value),
 )
