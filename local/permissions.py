@@ -12,8 +12,9 @@ DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 # The most actions in one call of SimulatePrincipalPolicy; our own limit.
 BATCH = 500
 
-# Buckets that the customer has: a call about one that does not exist is answered before it is judged.
-BUCKETS = ("orchestera-sh-logs", "payroll")
+# Buckets that the customer has: a call about one that does not exist is answered before it is judged. No two accounts
+# can have one of the same name.
+BUCKETS = ("orchestera-sh-logs-{account}", "payroll-{account}")
 # What a call is judged as, on which resource, and what it asks for.
 CALLS = [
     ("ec2:DescribeVpcs", "*", "ec2", {}),
@@ -29,10 +30,15 @@ CALLS = [
     ("iam:ListUsers", "*", "iam", {}),
     ("iam:CreateAccessKey", "*", "iam", {"UserName": "none"}),
     ("iam:DeleteUser", "*", "iam", {"UserName": "none"}),
-    ("s3:CreateBucket", "arn:aws:s3:::orchestera-sh-logs", "s3", {"Bucket": "orchestera-sh-logs"}),
-    ("s3:PutObject", "arn:aws:s3:::orchestera-sh-logs/a", "s3", {"Bucket": "orchestera-sh-logs", "Key": "a"}),
-    ("s3:PutObject", "arn:aws:s3:::payroll/a", "s3", {"Bucket": "payroll", "Key": "a"}),
-    ("s3:DeleteBucket", "arn:aws:s3:::payroll", "s3", {"Bucket": "payroll"}),
+    ("s3:CreateBucket", "arn:aws:s3:::orchestera-sh-logs-{account}", "s3", {"Bucket": "orchestera-sh-logs-{account}"}),
+    (
+        "s3:PutObject",
+        "arn:aws:s3:::orchestera-sh-logs-{account}/a",
+        "s3",
+        {"Bucket": "orchestera-sh-logs-{account}", "Key": "a"},
+    ),
+    ("s3:PutObject", "arn:aws:s3:::payroll-{account}/a", "s3", {"Bucket": "payroll-{account}", "Key": "a"}),
+    ("s3:DeleteBucket", "arn:aws:s3:::payroll-{account}", "s3", {"Bucket": "payroll-{account}"}),
     ("dynamodb:ListTables", "*", "dynamodb", {}),
     ("lambda:ListFunctions", "*", "lambda", {}),
     ("kms:ListKeys", "*", "kms", {}),
@@ -98,12 +104,16 @@ def is_allowed(call, **request):
 def make_buckets(account):
     """The buckets that the calls are about."""
     for bucket in BUCKETS:
-        account.client("s3").create_bucket(Bucket=bucket)
+        account.client("s3").create_bucket(Bucket=bucket.format(account=account.id))
 
 
 def try_calls(session):
     """Makes every one of `CALLS` and yields the action, the resource, and whether it was allowed."""
     for action, resource, service, request in CALLS:
+        resource = resource.format(account=session.id)
+        request = {
+            key: value.format(account=session.id) if isinstance(value, str) else value for key, value in request.items()
+        }
         client, name = session.client(service), action.split(":")[1]
         method = next(method for method, operation in client.meta.method_to_api_mapping.items() if operation == name)
         yield action, resource, is_allowed(getattr(client, method), **request)
