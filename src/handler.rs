@@ -6,10 +6,13 @@
 use crate::account::Account;
 use crate::budget::Budget;
 use crate::callback;
+use crate::cloudformation::aws::AwsStacks;
+use crate::drift::{self, Check};
 use crate::error::{Error, Kind, Result};
 use crate::http;
 use crate::iam::Iam;
 use crate::iam::aws::{AwsIam, configuration};
+use crate::logging;
 use crate::member::{Place, place};
 use crate::reconcile::{Reconciler, failed};
 use crate::request::{Address, Envelope};
@@ -68,6 +71,9 @@ impl Function {
     ) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let budget = Budget::new(Instant::now(), invocation.deadline);
         let envelope = Envelope::open(payload)?;
+        if let Some(check) = envelope.drift_check()? {
+            return Ok(self.check_drift(&check, invocation, budget).await?);
+        }
         let address = envelope.address()?;
         let outcome =
             decide(&envelope, &address, invocation, budget, async |place| self.connect(place, &budget).await).await;
@@ -75,6 +81,25 @@ impl Function {
         log_outcome(&address, &outcome);
         callback::deliver(self.http().await?, &address.url, &body, budget.delivery_ends).await?;
         tracing::info!("the answer was acknowledged");
+        Ok(())
+    }
+
+    /// Nobody waits for an answer: the outcome goes to the log, and a failure too, which Lambda counts and repeats once.
+    async fn check_drift(&self, check: &Check, invocation: &Invocation, budget: Budget) -> Result<()> {
+        let own = Account::of_function(&invocation.function_arn, None)?;
+        let stacks = AwsStacks::new(self.configuration().await?);
+        let checked =
+            Box::pin(check.run(&own, budget, &stacks, async |place| self.connect(place, &budget).await)).await;
+        match checked {
+            Ok(drift::Outcome::Skipped(status)) => {
+                tracing::info!(status, "no drift check while the stack is worked on")
+            }
+            Ok(drift::Outcome::Checked(line)) => logging::line(&line),
+            Err(error) => {
+                tracing::error!(reason = error.reason(), cause = error.cause(), "the drift check failed");
+                return Err(error);
+            }
+        }
         Ok(())
     }
 

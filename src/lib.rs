@@ -23,6 +23,7 @@
 //!             │
 //!            iam ── iam::aws ── http            policy, trust, ownership, account: plain values
 //!            sts ── sts::aws                    member: in which account, and the way into it
+//!            cloudformation                     drift: what a schedule asks, between the updates
 //! ```
 //!
 //! The core knows nothing of HTTP or Lambda; [`iam::Iam`] is the seam to AWS, and `tests/common` has a fake behind it that
@@ -34,6 +35,8 @@
 pub mod account;
 pub mod budget;
 pub mod callback;
+pub mod cloudformation;
+pub mod drift;
 pub mod error;
 pub mod handler;
 pub mod http;

@@ -74,6 +74,44 @@ pub fn difference(old: &Value, new: &Value) -> (Vec<String>, Vec<String>) {
     (new.difference(&old).cloned().collect(), old.difference(&new).cloned().collect())
 }
 
+/// Whether `document` grants everything that `part` does. `false` where that cannot be told simply: it has to consist of
+/// statements that allow by `Action` and `Resource`.
+pub fn covers(document: &Value, part: &Value) -> bool {
+    let simple = |statement: &Value| {
+        statement["Effect"] == "Allow"
+            && statement.as_object().is_some_and(|parts| {
+                parts.keys().all(|key| ["Sid", "Effect", "Action", "Resource"].contains(&key.as_str()))
+            })
+    };
+    let statements = match &document["Statement"] {
+        Value::Array(statements) => statements.iter().all(simple),
+        one => simple(one),
+    };
+    let (all, part) = (granted(document), granted(part));
+    let covered = |permission: &String| {
+        all.iter().any(|pattern| match (pattern.split_once(" on "), permission.split_once(" on ")) {
+            (Some((actions, resources)), Some((action, resource))) => {
+                matches(&actions.to_lowercase(), &action.to_lowercase()) && matches(resources, resource)
+            }
+            _ => false,
+        })
+    };
+    statements && part.iter().all(covered)
+}
+
+/// Whether a text is one of those that a pattern with `*` and `?` stands for.
+fn matches(pattern: &str, text: &str) -> bool {
+    match (pattern.chars().next(), text.chars().next()) {
+        (None, None) => true,
+        (Some('*'), _) => {
+            let rest = &pattern[1..];
+            (0..=text.len()).filter(|end| text.is_char_boundary(*end)).any(|end| matches(rest, &text[end..]))
+        }
+        (Some(p), Some(t)) if p == '?' || p == t => matches(&pattern[p.len_utf8()..], &text[t.len_utf8()..]),
+        _ => false,
+    }
+}
+
 fn granted(document: &Value) -> BTreeSet<String> {
     let list = |value: &Value| match value {
         Value::Array(list) => list.clone(),
@@ -156,6 +194,44 @@ mod tests {
         assert_eq!(difference(&old, &new), (texts(&["a:3 on x", "a:3 on y"]), texts(&["a:1 on *"])));
         assert_eq!(difference(&new, &new), (Vec::new(), Vec::new()));
         assert_eq!(difference(&Value::Null, &old).0.len(), 2);
+    }
+
+    #[test]
+    fn a_document_covers_a_part_of_it_by_wildcards_too_and_nothing_that_cannot_be_told_simply() {
+        let allow = |action: Value, resource: Value| json!({"Effect": "Allow", "Action": action, "Resource": resource});
+        let document = |statements: Value| json!({"Version": "2012-10-17", "Statement": statements});
+        let part = document(json!([
+            allow(json!(["ec2:DescribeVpcs", "iam:*"]), json!("*")),
+            allow(json!("s3:Get*"), json!("arn:aws:s3:::a-*"))
+        ]));
+        let everything = allow(json!("*"), json!("*"));
+        for statements in [
+            part["Statement"].clone(),
+            json!([everything]),
+            json!([allow(json!(["EC2:describe*", "iam:*", "s3:*"]), json!("*"))]),
+            json!([
+                allow(json!(["ec2:DescribeVpc?", "iam:*"]), json!("*")),
+                allow(json!("s3:*"), json!("arn:aws:s3:::*"))
+            ]),
+        ] {
+            assert!(covers(&document(statements.clone()), &part), "{statements}");
+        }
+        let conditional = {
+            let mut statement = everything.clone();
+            statement["Condition"] = json!({"Bool": {"aws:SecureTransport": "true"}});
+            statement
+        };
+        let denied = json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*"});
+        for statements in [
+            json!([]),
+            json!([allow(json!(["ec2:DescribeVpcs", "iam:Get*"]), json!("*"))]),
+            json!([allow(json!(["ec2:*", "iam:*", "s3:*"]), json!("arn:aws:s3:::A-*"))]),
+            json!([everything, denied]),
+            json!([conditional]),
+            json!([{"Effect": "Allow", "NotAction": "sts:*", "Resource": "*"}]),
+        ] {
+            assert!(!covers(&document(statements.clone()), &part), "{statements}");
+        }
     }
 
     #[test]

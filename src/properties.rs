@@ -70,6 +70,14 @@ impl AccessState {
     }
 }
 
+/// What a drift check does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DriftMode {
+    Report,
+    /// Takes away what is too much, too.
+    Repair,
+}
+
 const ACCESS_STATES: [AccessState; 2] = [AccessState::Active, AccessState::Suspended];
 
 /// What to do with an object of that name that this resource did not make.

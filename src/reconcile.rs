@@ -9,6 +9,7 @@ pub mod apply;
 pub mod attributes;
 pub mod claim;
 pub mod departure;
+pub mod drift;
 pub mod external_id;
 pub mod plan;
 pub mod reason;

@@ -4,6 +4,7 @@
 //! repeats) is dug out of anything that is a JSON object, because without it nobody can be told anything. The rest is
 //! decoded after that, so that whatever is wrong with it can be answered.
 
+use crate::drift::Check;
 use crate::error::{Error, Result};
 use crate::ownership::Resource;
 use crate::physical_id::PhysicalId;
@@ -101,6 +102,21 @@ impl Envelope {
     pub fn open(payload: &RawValue) -> Result<Self> {
         // Not the decoder's own words: they may quote the payload, and the payload may hold the ResponseURL.
         serde_json::from_str(payload.get()).map(|fields| Self { fields }).map_err(|_| not_from_cloudformation())
+    }
+
+    /// What a schedule sends instead of an event of CloudFormation; `None` for anything else.
+    ///
+    /// # Errors
+    /// [`Refused`](crate::error::Kind::Refused) if it cannot be decoded.
+    pub fn drift_check(&self) -> Result<Option<Check>> {
+        let Some(raw) = self.fields.get("DriftCheck").filter(|_| !self.fields.contains_key("ResponseURL")) else {
+            return Ok(None);
+        };
+        serde_json::from_str(raw.get()).map(Some).map_err(|error| {
+            Error::refused(format!(
+                "DriftCheck cannot be decoded: {error}. Update the stack, which makes its schedule anew."
+            ))
+        })
     }
 
     /// Where to answer.

@@ -1,6 +1,7 @@
 //! Trust policies: who may assume the role. Built from values, never by pasting text.
 
 use crate::account::Account;
+use crate::policy;
 use serde_json::{Value, json};
 
 /// `Sid` of the statement that shuts everybody out.
@@ -100,6 +101,32 @@ fn is_no_condition_or_external_id(condition: &Value) -> bool {
                 && matches!(texts(&keys["sts:ExternalId"])[..], [_])
         }
     }
+}
+
+/// The trust without whatever lets more in than `wanted`, which has one Allow; `None` if nothing does. Nobody comes in by it
+/// who could not before: where nothing is left of what is wanted, everybody is denied.
+pub fn narrowed(trust: &Value, wanted: &Value, platform_account_id: &str) -> Option<Value> {
+    let is_allow = |statement: &Value| statement["Effect"] == "Allow";
+    let one = |statement: &Value| json!({ "Statement": [statement] });
+    let wanted_allow = statements(wanted).find(|statement| is_allow(statement))?;
+    let (mut kept, extra): (Vec<_>, Vec<_>) = statements(trust)
+        .partition(|statement| !is_allow(statement) || policy::same(&one(statement), &one(wanted_allow)));
+    if extra.is_empty() {
+        return None;
+    }
+    // The same without the condition, or for others too: what is wanted is a part of it.
+    let is_wider = |statement: &&Value| {
+        statement.get("Condition").is_none_or(|condition| *condition == json!({}))
+            && names_account(&statement["Principal"], platform_account_id)
+            && assumes(&statement["Action"])
+    };
+    if !kept.iter().any(|statement| is_allow(statement)) && extra.iter().any(is_wider) {
+        kept.push(wanted_allow);
+    }
+    Some(match kept[..] {
+        [] => with_everybody_denied(wanted),
+        _ => json!({ "Version": "2012-10-17", "Statement": kept }),
+    })
 }
 
 /// The external id that the trust asks for, if one statement asks for exactly one.
@@ -244,6 +271,36 @@ mod tests {
         for principal in [json!({"AWS": "arn:aws:iam::111122223333:role/x"}), json!({"Service": "ec2.amazonaws.com"})] {
             assert!(!admits_another_account(&trust(principal.clone()), "111122223333"), "{principal}");
         }
+    }
+
+    #[test]
+    fn a_trust_is_narrowed_to_what_is_wanted_and_nobody_new_comes_in() {
+        let wanted = document(&account(), PLATFORM, Some("abc"));
+        let allow = |principal: Value| json!({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"});
+        let ours = wanted["Statement"][0].clone();
+        let stranger = allow(json!({"AWS": "444455556666"}));
+        let deny = json!({"Effect": "Deny", "Principal": {"AWS": "x"}, "Action": "sts:AssumeRole"});
+        let trust = |statements: Value| json!({"Version": "2012-10-17", "Statement": statements});
+        let narrow = |statements: Value| narrowed(&trust(statements), &wanted, PLATFORM);
+        // As wanted, or less: a person may have done that on purpose.
+        for statements in [json!([ours]), json!([ours, deny]), json!([deny])] {
+            assert_eq!(narrow(statements.clone()), None, "{statements}");
+        }
+        for (statements, left) in [
+            (json!([ours, stranger]), json!([ours])),
+            (json!([stranger, deny, ours]), json!([deny, ours])),
+            // Without the condition, or for others too: what is wanted is a part of it.
+            (json!([allow(json!({"AWS": PLATFORM}))]), json!([ours])),
+            (json!([allow(json!({"AWS": [PLATFORM, "444455556666"]}))]), json!([ours])),
+            (json!([allow(json!("*")), deny]), json!([deny, ours])),
+        ] {
+            assert_eq!(narrow(statements.clone()), Some(trust(left)), "{statements}");
+        }
+        // Another external id may be a brake: it is not put back.
+        let other = document(&account(), PLATFORM, Some("other"))["Statement"].clone();
+        assert_eq!(narrow(other), Some(with_everybody_denied(&wanted)));
+        assert_eq!(narrow(json!([stranger])), Some(with_everybody_denied(&wanted)));
+        assert_eq!(narrow(json!([stranger, deny])), Some(trust(json!([deny]))));
     }
 
     #[test]

@@ -8,11 +8,21 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Names of the tests in `tests/lifecycle/`.
+/// Names of the tests in `tests/lifecycle/` and `tests/drift.rs`.
 fn lifecycle_tests() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for file in ["adopt", "create", "member", "update", "rename", "suspend", "delete", "answer"] {
-        let text = read(&format!("tests/lifecycle/{file}.rs"));
+    for file in [
+        "lifecycle/adopt",
+        "lifecycle/create",
+        "lifecycle/member",
+        "lifecycle/update",
+        "lifecycle/rename",
+        "lifecycle/suspend",
+        "lifecycle/delete",
+        "lifecycle/answer",
+        "drift",
+    ] {
+        let text = read(&format!("tests/{file}.rs"));
         for after in text.split("#[tokio::test(start_paused = true)]\nasync fn ").skip(1) {
             names.insert(after.split('(').next().unwrap().to_owned());
         }

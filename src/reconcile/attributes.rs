@@ -5,7 +5,6 @@ use crate::ownership::{ADOPTED, CREATED};
 use crate::physical_id::PhysicalId;
 use crate::policy;
 use crate::reconcile::settle::Settled;
-use crate::reconcile::suspension;
 use crate::reconcile::wanted::Wanted;
 use crate::response::{Attributes, FOREIGN_POLICIES};
 
@@ -15,12 +14,8 @@ pub fn of(wanted: &Wanted, settled: &Settled, previous: Option<&PhysicalId>) -> 
     let there = &settled.there;
     let policy_arn = wanted.policy_arn();
     let replaced = previous.map(|previous| wanted.account.policy_arn(&previous.policy_name));
-    let foreign = there.role.iter().flat_map(|role| {
-        let managed = role.attached.iter().map(|policy| policy.arn.clone());
-        let managed = managed.filter(|arn| *arn != policy_arn && Some(arn) != replaced.as_ref());
-        let inline = role.inline.iter().filter(|name| *name != suspension::POLICY_NAME);
-        managed.chain(inline.map(|name| format!("inline:{name}")))
-    });
+    let foreign = there.role.iter().flat_map(|role| role.foreign_policies(&policy_arn));
+    let foreign = foreign.filter(|name| Some(name) != replaced.as_ref());
     let external_id = match wanted.external_id(there) {
         // Suspended without it: it is asked for when the platform is to come in again.
         Err(_) if wanted.is_suspended() => None,

@@ -139,17 +139,11 @@ fn emergency_stop(wanted: &Wanted, there: &State) -> Option<Plan> {
 fn admission_steps(wanted: &Wanted, role: Option<&Role>, trust: &Value) -> (Vec<Write>, Option<Write>, Vec<Write>) {
     let (role_name, policy_arn) = (wanted.id.role_name.clone(), wanted.policy_arn());
     let has_policy = role.is_some_and(|role| role.has_attached(&policy_arn));
-    let new_trust = role
-        .filter(|role| !policy::same(&role.about.trust, trust))
-        .map(|_| Write::UpdateAssumeRolePolicy { role_name: role_name.clone(), trust: trust.clone() });
-    let denial = suspension::denial(wanted, role);
+    let new_trust = role.and_then(|role| trust_step(role, role_name.clone(), trust));
     match (wanted.is_suspended(), role) {
         // It is made with a trust that admits nobody.
-        (true, None) => (Vec::new(), None, Vec::from_iter(denial)),
-        (true, Some(_)) => {
-            let detach = has_policy.then_some(Write::DetachRolePolicy { role_name, policy_arn });
-            (denial.into_iter().chain(new_trust).chain(detach).collect(), None, Vec::new())
-        }
+        (true, None) => (Vec::new(), None, Vec::from_iter(suspension::denial(wanted, None))),
+        (true, Some(role)) => (shutting_steps(wanted, role, trust), None, Vec::new()),
         (false, role) => {
             let attach = (!has_policy).then_some(Write::AttachRolePolicy { role_name, policy_arn });
             match role.and_then(|role| suspension::pardon(wanted, role)) {
@@ -160,9 +154,21 @@ fn admission_steps(wanted: &Wanted, role: Option<&Role>, trust: &Value) -> (Vec<
     }
 }
 
+/// The three locks, as far as they are open.
+pub(super) fn shutting_steps(wanted: &Wanted, role: &Role, trust: &Value) -> Vec<Write> {
+    let (role_name, policy_arn) = (wanted.id.role_name.clone(), wanted.policy_arn());
+    let detach =
+        role.has_attached(&policy_arn).then(|| Write::DetachRolePolicy { role_name: role_name.clone(), policy_arn });
+    suspension::denial(wanted, Some(role)).into_iter().chain(trust_step(role, role_name, trust)).chain(detach).collect()
+}
+
+fn trust_step(role: &Role, role_name: String, trust: &Value) -> Option<Write> {
+    (!policy::same(&role.about.trust, trust)).then(|| Write::UpdateAssumeRolePolicy { role_name, trust: trust.clone() })
+}
+
 /// A new default version if the document differs; before it, room for one. Of an adopted policy no version goes that was
 /// there before it.
-fn document_steps(wanted: &Wanted, policy: &Policy, origin: &Origin<PolicyBefore>) -> Result<Vec<Write>> {
+pub(super) fn document_steps(wanted: &Wanted, policy: &Policy, origin: &Origin<PolicyBefore>) -> Result<Vec<Write>> {
     let document = wanted.properties.edition.document();
     if policy::same(&policy.document, &document) {
         return Ok(Vec::new());

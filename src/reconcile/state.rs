@@ -55,6 +55,13 @@ impl Policy {
 }
 
 impl Role {
+    /// What others put on it: ARNs of managed policies, and names of inline ones as `inline:name`.
+    pub fn foreign_policies(&self, policy_arn: &str) -> Vec<String> {
+        let managed = self.attached.iter().map(|policy| policy.arn.clone()).filter(|arn| arn != policy_arn);
+        let inline = self.inline.iter().filter(|name| *name != suspension::POLICY_NAME);
+        managed.chain(inline.map(|name| format!("inline:{name}"))).collect()
+    }
+
     pub fn has_attached(&self, policy_arn: &str) -> bool {
         self.attached.iter().any(|policy| policy.arn == policy_arn)
     }

@@ -174,19 +174,103 @@ def test_what_the_editions_grant_still_works(aws, account, stack, template, edit
     iam.add_role_to_instance_profile(InstanceProfileName="Node", RoleName="Node")
 
 
-def simulate_passing(guarded, service, resource="*"):
-    """IAM's simulator: no call here asks for `iam:PassRole`."""
+# What nodes, controllers and jobs of a cluster call, of each service that the boundary lets through.
+NEEDED = [
+    "autoscaling:SetDesiredCapacity",
+    "cloudformation:CreateStack",
+    "cloudwatch:PutMetricData",
+    "ec2:RunInstances",
+    "ec2messages:GetMessages",
+    "ecr:BatchGetImage",
+    "ecr-public:GetAuthorizationToken",
+    "eks:CreateCluster",
+    "eks-auth:AssumeRoleForPodIdentity",
+    "elasticloadbalancing:CreateLoadBalancer",
+    "glue:GetTable",
+    "iam:CreateServiceLinkedRole",
+    "kms:CreateGrant",
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "logs:PutLogEvents",
+    "pricing:GetProducts",
+    "s3:GetObject",
+    "sqs:ReceiveMessage",
+    "ssm:GetParameter",
+    "ssmmessages:OpenDataChannel",
+]
+OUT_OF_REACH = [
+    "account:CloseAccount",
+    "dynamodb:GetItem",
+    "iam:AddUserToGroup",
+    "iam:CreateAccessKey",
+    "iam:CreateServiceSpecificCredential",
+    "iam:CreateVirtualMFADevice",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:EnableOrganizationsRootSessions",
+    "iam:SetDefaultPolicyVersion",
+    "iam:UpdateAccountPasswordPolicy",
+    "iam:UpdateLoginProfile",
+    "iam:UpdateSAMLProvider",
+    "iam:UploadSSHPublicKey",
+    "iam:UploadSigningCertificate",
+    "kms:ScheduleKeyDeletion",
+    "lambda:InvokeFunction",
+    "organizations:LeaveOrganization",
+    "rds:DeleteDBInstance",
+    "secretsmanager:GetSecretValue",
+    "sts:AssumeRole",
+]
+
+
+def test_each_service_that_a_cluster_needs_is_let_through_and_no_other(guarded):
+    iam = guarded.account.client("iam")
+    document = iam.get_policy_version(PolicyArn=guarded.boundary, VersionId="v1")["PolicyVersion"]["Document"]
+    results = iam.simulate_custom_policy(PolicyInputList=[json.dumps(document)], ActionNames=NEEDED + OUT_OF_REACH)
+    decided = {one["EvalActionName"]: one["EvalDecision"] for one in results["EvaluationResults"]}
+    assert [action for action in decided if decided[action] == "allowed"] == NEEDED
+    # Said outright, so that no policy of a resource can give it after all.
+    assert {decided[action] for action in OUT_OF_REACH if action.startswith(("account:", "organizations:"))} == {
+        "explicitDeny"
+    }
+
+
+def test_the_function_its_log_and_its_schedule_are_denied_outright(guarded, account, stack):
+    function = f"arn:aws:lambda:us-east-1:{account.id}:function:{stack.resource(FUNCTION)}"
+    log = f"arn:aws:logs:us-east-1:{account.id}:log-group:{stack.resource('FunctionLogGroup')}"
+    schedule = f"arn:aws:scheduler:us-east-1:{account.id}:schedule/default/{stack.resource('DriftSchedule')}"
+    schedule_role = f"arn:aws:iam::{account.id}:role/{stack.resource('DriftScheduleRole')}"
+    for action, arn in [
+        ("lambda:InvokeFunction", function),
+        ("lambda:UpdateFunctionCode", function),
+        ("lambda:InvokeFunction", f"{function}:live"),
+        ("logs:DeleteLogGroup", log),
+        ("logs:DeleteLogStream", f"{log}:log-stream:x"),
+        ("scheduler:UpdateSchedule", schedule),
+        ("iam:DeleteRole", schedule_role),
+    ]:
+        assert simulate(guarded, action, arn) == "explicitDeny", (action, arn)
+
+
+def simulate(guarded, action, resource, **context):
+    """IAM's simulator, for what no call here can show."""
     iam = guarded.account.client("iam")
     document = iam.get_policy_version(PolicyArn=guarded.boundary, VersionId="v1")["PolicyVersion"]["Document"]
     (result,) = iam.simulate_custom_policy(
         PolicyInputList=[json.dumps(document)],
-        ActionNames=["iam:PassRole"],
+        ActionNames=[action],
         ResourceArns=[resource],
         ContextEntries=[
-            {"ContextKeyName": "iam:PassedToService", "ContextKeyValues": [service], "ContextKeyType": "string"}
+            {"ContextKeyName": key.replace("_", ":"), "ContextKeyValues": [value], "ContextKeyType": "string"}
+            for key, value in context.items()
         ],
     )["EvaluationResults"]
     return result["EvalDecision"]
+
+
+def simulate_passing(guarded, service, resource="*"):
+    return simulate(guarded, "iam:PassRole", resource, iam_PassedToService=service)
 
 
 def test_roles_are_passed_to_the_services_of_a_cluster_only_and_never_the_grant_itself(guarded):

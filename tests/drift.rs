@@ -1,0 +1,282 @@
+//! The drift check: what it tells, what it puts right, and what it leaves to a person.
+
+mod common;
+
+use common::fake_iam::{ACCOUNT, FakeIam, Role, World, policy_arn};
+use common::stack::{ID, POLICY, ROLE, Stack};
+use orchestera_access::account::Account;
+use orchestera_access::budget::Budget;
+use orchestera_access::cloudformation::Stacks;
+use orchestera_access::drift::Outcome;
+use orchestera_access::error::Result;
+use orchestera_access::iam::Write;
+use orchestera_access::policy::Edition;
+use orchestera_access::request::Envelope;
+use orchestera_access::trust;
+use serde_json::value::to_raw_value;
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::Instant;
+
+struct Status(&'static str);
+
+impl Stacks for Status {
+    async fn status(&self, _: &str) -> Result<String> {
+        Ok(self.0.to_owned())
+    }
+}
+
+async fn check(iam: &FakeIam, mode: &str, properties: Value, status: &'static str) -> Result<Outcome> {
+    let event = json!({"DriftCheck": {
+        "Mode": mode, "StackId": Stack::new(iam).stack_id, "LogicalResourceId": "Access",
+        "ResourceProperties": properties,
+    }});
+    let check = Envelope::open(&to_raw_value(&event).unwrap()).unwrap().drift_check().unwrap().unwrap();
+    let own = Account { partition: "aws".into(), id: ACCOUNT.into() };
+    let start = Instant::now();
+    let budget = Budget::new(start, start + Duration::from_secs(60));
+    check.run(&own, budget, &Status(status), async |_| Ok(iam)).await
+}
+
+async fn line(iam: &FakeIam, mode: &str, properties: Value) -> Value {
+    match check(iam, mode, properties, "UPDATE_COMPLETE").await.unwrap() {
+        Outcome::Checked(line) => line,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn fields(line: &Value) -> Vec<&str> {
+    line["Drift"].as_array().unwrap().iter().map(|one| one["Field"].as_str().unwrap()).collect()
+}
+
+fn role(world: &mut World) -> &mut Role {
+    world.role_mut(ROLE).unwrap()
+}
+
+async fn created(properties: Value) -> FakeIam {
+    let iam = FakeIam::default();
+    Stack::new(&iam).create(properties).await.succeeded();
+    iam.writes();
+    iam
+}
+
+fn everything() -> Value {
+    json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+}
+
+fn put_in_force(world: &mut World, document: Value) {
+    world.write(&Write::CreatePolicyVersion { policy_arn: policy_arn(POLICY), document }).unwrap();
+}
+
+fn trust_of(account: &str, external_id: Option<&str>) -> Value {
+    trust::document(&Account { partition: "aws".into(), id: ACCOUNT.into() }, account, external_id)
+}
+
+/// Lets `account` in beside whoever is in already.
+fn let_in(world: &mut World, account: &str) {
+    let statement = trust_of(account, None)["Statement"][0].clone();
+    role(world).trust["Statement"].as_array_mut().unwrap().push(statement);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_as_wanted_is_a_line_without_drift_which_is_also_a_metric() {
+    let iam = created(json!({})).await;
+    let line = line(&iam, "Report", json!({})).await;
+    assert_eq!((line["DriftedFields"].as_u64(), fields(&line).len()), (Some(0), 0));
+    assert_eq!((line["StackName"].as_str(), line["AccountId"].as_str()), (Some("access"), Some(ACCOUNT)));
+    let metrics = &line["_aws"]["CloudWatchMetrics"][0];
+    assert_eq!(
+        (metrics["Namespace"].as_str(), &metrics["Dimensions"]),
+        (Some("OrchesteraAccess"), &json!([["StackName"]]))
+    );
+    for metric in metrics["Metrics"].as_array().unwrap() {
+        assert!(line[metric["Name"].as_str().unwrap()].is_u64(), "each metric is a field of the line");
+    }
+    assert!(line["_aws"]["Timestamp"].as_u64().unwrap() > 1_700_000_000_000);
+    assert!(iam.writes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_field_that_drifted_is_named_with_what_is_wanted_and_what_was_found() {
+    let iam = created(json!({})).await;
+    iam.by_hand(|world| {
+        put_in_force(world, everything());
+        let_in(world, "444455556666");
+        let role = role(world);
+        role.max_session_duration = 43200;
+        role.permissions_boundary = Some("arn:aws:iam::aws:policy/ReadOnlyAccess".into());
+        role.attached.clear();
+        role.attached.insert("arn:aws:iam::aws:policy/AdministratorAccess".into());
+        role.inline.insert("theirs".into(), everything());
+        role.tags.remove("orchestera:policy-edition");
+    });
+    let before = iam.world();
+    let line = line(&iam, "Report", json!({})).await;
+    assert_eq!(
+        fields(&line),
+        [
+            "role.trust",
+            "role.maxSessionDuration",
+            "role.permissionsBoundary",
+            "role.attachment",
+            "role.foreignPolicies",
+            "role.tags",
+            "policy.document",
+        ]
+    );
+    let of = |field: &str| line["Drift"].as_array().unwrap().iter().find(|one| one["Field"] == field).unwrap().clone();
+    assert_eq!(
+        (&of("role.maxSessionDuration")["Wanted"], &of("role.maxSessionDuration")["Found"]),
+        (&json!(3600), &json!(43200))
+    );
+    assert_eq!(of("role.trust")["Found"]["Statement"][1]["Principal"]["AWS"], "arn:aws:iam::444455556666:root");
+    assert_eq!(of("policy.document")["Wanted"]["edition"], "2025-09-29");
+    assert_eq!(of("policy.document")["Found"]["added"], json!(["* on *"]));
+    assert_eq!(
+        of("role.foreignPolicies")["Found"],
+        json!(["arn:aws:iam::aws:policy/AdministratorAccess", "inline:theirs"])
+    );
+    assert_eq!(line["RepairedFields"], 0);
+    assert!(iam.writes().is_empty());
+    assert_eq!(iam.world(), before, "Report changes nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn repair_takes_away_what_is_too_much_and_says_so() {
+    let boundary = json!({"PermissionsBoundaryArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"});
+    let iam = created(boundary.clone()).await;
+    let wanted = iam.world();
+    iam.by_hand(|world| {
+        put_in_force(world, everything());
+        let_in(world, "444455556666");
+        let role = role(world);
+        role.max_session_duration = 43200;
+        role.permissions_boundary = None;
+    });
+    let line = line(&iam, "Repair", boundary.clone()).await;
+    assert_eq!((line["DriftedFields"].as_u64(), line["RepairedFields"].as_u64()), (Some(4), Some(4)), "{line}");
+    let world = iam.world();
+    assert_eq!(world.role(ROLE), wanted.role(ROLE));
+    assert_eq!(
+        world.policy(&policy_arn(POLICY)).unwrap().document(),
+        wanted.policy(&policy_arn(POLICY)).unwrap().document()
+    );
+    let again = self::line(&iam, "Repair", boundary).await;
+    assert_eq!(again["DriftedFields"], 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn repair_never_makes_attaches_opens_or_widens_anything() {
+    type Brake = fn(&mut World);
+    let brakes: [(&str, Brake); 11] = [
+        ("role", |world| world.roles.clear()),
+        ("policy", |world| {
+            role(world).attached.clear();
+            world.policies.clear();
+        }),
+        ("role.attachment", |world| role(world).attached.clear()),
+        ("role.trust", |world| {
+            let trust = trust::with_everybody_denied(&role(world).trust);
+            role(world).trust = trust;
+        }),
+        ("role.suspension", |world| {
+            role(world).inline.insert("OrchesteraSuspended".into(), everything());
+        }),
+        ("role.permissionsBoundary", |world| {
+            role(world).permissions_boundary = Some("arn:aws:iam::aws:policy/AWSDenyAll".into());
+        }),
+        ("role.foreignPolicies", |world| {
+            role(world).attached.insert("arn:aws:iam::aws:policy/AWSDenyAll".into());
+        }),
+        ("role.maxSessionDuration", |world| role(world).max_session_duration = 3600),
+        ("policy.document", |world| {
+            let mut narrower = Edition::named("2025-09-29").unwrap().document();
+            narrower["Statement"][0]["Action"].as_array_mut().unwrap().pop();
+            put_in_force(world, narrower);
+        }),
+        ("role.tags", |world| drop(role(world).tags.remove("orchestera:policy-edition"))),
+        ("owner", |world| drop(role(world).tags.insert("orchestera:stack-id".into(), "arn:of:another".into()))),
+    ];
+    let properties =
+        json!({"MaxSessionDuration": "7200", "PermissionsBoundaryArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"});
+    for (field, brake) in brakes {
+        let iam = created(properties.clone()).await;
+        iam.by_hand(brake);
+        let before = iam.world();
+        let line = line(&iam, "Repair", properties.clone()).await;
+        assert!(fields(&line).contains(&field), "{field}: {line}");
+        assert_eq!(line["RepairedFields"], 0, "{field}");
+        assert!(iam.writes().is_empty(), "{field}");
+        assert_eq!(iam.world(), before, "{field}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn repair_shuts_locks_that_were_picked_and_opens_none() {
+    let suspended = json!({"AccessState": "Suspended"});
+    let iam = created(suspended.clone()).await;
+    let wanted = iam.world();
+    iam.by_hand(|world| {
+        let role = role(world);
+        role.inline.clear();
+        role.trust["Statement"].as_array_mut().unwrap().pop();
+        role.attached.insert(policy_arn(POLICY));
+    });
+    let line = line(&iam, "Repair", suspended).await;
+    assert_eq!(line["RepairedFields"], 3, "{line}");
+    assert_eq!(iam.world(), wanted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_done_while_the_stack_is_worked_on_and_nothing_repaired_after_it_failed() {
+    let iam = created(json!({})).await;
+    iam.by_hand(|world| let_in(world, "444455556666"));
+    let before = iam.world();
+    for status in ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "DELETE_IN_PROGRESS"] {
+        let outcome = check(&iam, "Repair", json!({}), status).await.unwrap();
+        assert_eq!(outcome, Outcome::Skipped(status.to_owned()));
+        assert_eq!(iam.reads(), 0, "{status}");
+    }
+    for status in ["UPDATE_ROLLBACK_FAILED", "DELETE_FAILED"] {
+        let Outcome::Checked(line) = check(&iam, "Repair", json!({}), status).await.unwrap() else { panic!() };
+        assert_eq!((fields(&line), line["Mode"].as_str()), (vec!["role.trust"], Some("Report")), "{status}");
+    }
+    assert_eq!(iam.world(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adopted_pair_is_compared_with_what_it_came_with() {
+    let iam = FakeIam::default();
+    iam.by_hand(|world| {
+        let (role_name, tags) = (ROLE.to_owned(), Default::default());
+        let trust = trust_of("017059471480", None);
+        let role = Write::CreateRole { role_name, trust, max_session_duration: 3600, permissions_boundary: None, tags };
+        world.write(&role).unwrap();
+    });
+    let stack = Stack::new(&iam);
+    stack.create(json!({})).await.succeeded().with_id(ID);
+    assert_eq!(line(&iam, "Report", json!({})).await["DriftedFields"], 0);
+    iam.by_hand(|world| let_in(world, "444455556666"));
+    assert_eq!(line(&iam, "Repair", json!({})).await["RepairedFields"], 1);
+    assert_eq!(iam.world().role(ROLE).unwrap().trust, trust_of("017059471480", None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_external_id_and_bad_input_are_told() {
+    let iam = created(json!({})).await;
+    iam.by_hand(|world| {
+        role(world).tags.remove("orchestera:external-id");
+        world.policies.get_mut(&policy_arn(POLICY)).unwrap().tags.remove("orchestera:external-id");
+    });
+    assert_eq!(fields(&line(&iam, "Repair", json!({})).await), ["role.externalId"]);
+    let error = check(&iam, "Mend", json!({}), "UPDATE_COMPLETE").await.unwrap_err();
+    assert!(error.reason().contains("Report or Repair, not 'Mend'"));
+    let error = check(&iam, "Report", json!({"MaxSessionDuration": "1"}), "UPDATE_COMPLETE").await.unwrap_err();
+    assert!(error.reason().contains("MaxSessionDuration"));
+    for odd in [json!({"DriftCheck": {}}), json!({"DriftCheck": "now"})] {
+        let envelope = Envelope::open(&to_raw_value(&odd).unwrap()).unwrap();
+        assert!(envelope.drift_check().unwrap_err().reason().contains("Update the stack"));
+    }
+    let from_cloudformation = json!({"DriftCheck": {}, "ResponseURL": "https://x"});
+    assert!(Envelope::open(&to_raw_value(&from_cloudformation).unwrap()).unwrap().drift_check().unwrap().is_none());
+}
