@@ -212,6 +212,20 @@ async fn repair_never_makes_attaches_opens_or_widens_anything() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn repair_shuts_a_trust_in_which_nothing_is_left_of_what_is_wanted() {
+    let iam = created(json!({})).await;
+    let wanted = iam.world().role(ROLE).unwrap().trust.clone();
+    iam.by_hand(|world| role(world).trust = trust_of("444455556666", None));
+    let first = line(&iam, "Repair", json!({})).await;
+    assert_eq!(iam.world().role(ROLE).unwrap().trust, trust::with_everybody_denied(&wanted));
+    // That is not what is wanted, which only an Update brings back; and nothing more is done about it.
+    assert_eq!((fields(&first), first["RepairedFields"].as_u64()), (vec!["role.trust"], Some(0)));
+    iam.writes();
+    assert_eq!(fields(&line(&iam, "Repair", json!({})).await), ["role.trust"]);
+    assert!(iam.writes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn repair_shuts_locks_that_were_picked_and_opens_none() {
     let suspended = json!({"AccessState": "Suspended"});
     let iam = created(suspended.clone()).await;

@@ -36,7 +36,7 @@ class Schedule:
         return self._lines()[-1]
 
     def as_scheduler(self):
-        """The account's root in the shoes of EventBridge: the role's trust is for that service, so it is changed first."""
+        """The account's root in EventBridge's shoes: the role's trust is for that service, so it is changed first."""
         role = self.target["RoleArn"]
         trust = json.dumps(guide.trust(principal=self.account.id))
         self.account.client("iam").update_assume_role_policy(RoleName=role.split("/")[-1], PolicyDocument=trust)
