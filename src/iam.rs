@@ -263,18 +263,12 @@ impl Write {
         }
     }
 
-    /// Whether the call takes something away, so that it is done when what it is about is not there.
-    pub fn takes_away(&self) -> bool {
+    /// Whether the call takes something away and nothing else comes after it, so that it is done when what it is about is not
+    /// there. Of the others, "not there" may be an old answer, and what follows would seal it: they are looked at again.
+    pub fn takes_the_last_away(&self) -> bool {
         matches!(
             self,
-            Self::DeleteRolePermissionsBoundary { .. }
-                | Self::UntagRole { .. }
-                | Self::DetachRolePolicy { .. }
-                | Self::DeleteRolePolicy { .. }
-                | Self::DeleteRole { .. }
-                | Self::DeletePolicyVersion { .. }
-                | Self::UntagPolicy { .. }
-                | Self::DeletePolicy { .. }
+            Self::UntagRole { .. } | Self::DeleteRole { .. } | Self::UntagPolicy { .. } | Self::DeletePolicy { .. }
         )
     }
 }

@@ -11,6 +11,8 @@ def repair():
     handlers["SetDefaultPolicyVersion"] = _set_default_policy_version
     handlers["SimulateCustomPolicy"] = _simulate_custom_policy
     handlers["DeletePolicy"] = _without_other_versions(handlers["DeletePolicy"])
+    for action in ("CreateRole", "PutRolePermissionsBoundary"):
+        handlers[action] = _with_a_boundary_that_exists(handlers[action])
     for principal in ("Role", "User", "Group"):
         action = f"Attach{principal}Policy"
         handlers[action] = _of_what_exists(handlers[action])
@@ -86,6 +88,18 @@ def _without_other_versions(delete_policy):
                 "must delete the policy's versions.",
             )
         return delete_policy(parameters)
+
+    return repaired
+
+
+def _with_a_boundary_that_exists(bound):
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePermissionsBoundary.html: NoSuchEntity."""
+
+    def repaired(parameters):
+        arn = iam._p(parameters, "PermissionsBoundary")
+        if arn and not iam._policy_exists(arn):
+            return iam._error(404, "NoSuchEntity", f"Policy {arn} does not exist or is not attachable.")
+        return bound(parameters)
 
     return repaired
 

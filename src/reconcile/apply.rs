@@ -62,7 +62,7 @@ async fn carry_out(iam: &impl Iam, account: &Account, budget: &Budget, step: &Wr
             }
             Ok(())
         }
-        Ok(Err(error)) if error.kind() == Kind::Gone && step.takes_away() => Ok(()),
+        Ok(Err(error)) if error.kind() == Kind::Gone && step.takes_the_last_away() => Ok(()),
         Ok(Err(error)) => {
             // A version too many: the answer to the call that made the fifth may have been lost, or an old read told of four.
             let full = matches!(step, Write::CreatePolicyVersion { .. }) && error.is("LimitExceeded");

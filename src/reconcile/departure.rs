@@ -75,9 +75,7 @@ pub fn departure(leaving: &Leaving, there: &State) -> Result<Departure> {
         return Ok(retention(leaving, role, policy));
     }
     if let (Manner::Delete { platform_account_id, .. }, Some(role)) = (&leaving.manner, role)
-        && lost_its_tags(leaving, &role.about.tags)
-        // What has another description was not made by this product: it was adopted, and put back by an earlier attempt.
-        && role.about.description == ROLE_DESCRIPTION
+        && was_made_by_us(leaving, role)
         && (trust::admits(&role.about.trust, platform_account_id)
             || trust::admits_another_account(&role.about.trust, &leaving.account.id))
     {
@@ -136,6 +134,12 @@ fn divided<T>(object: Option<&T>, passes: impl FnOnce(&T) -> bool) -> (Option<&T
         Some(object) if passes(object) => (None, Some(object)),
         object => (object, None),
     }
+}
+
+/// Whether a role without our tags is ours all the same. What has another description was not made by this product: it was
+/// adopted, and put back by an earlier attempt.
+fn was_made_by_us(leaving: &Leaving, role: &Role) -> bool {
+    lost_its_tags(leaving, &role.about.tags) && role.about.description == ROLE_DESCRIPTION
 }
 
 /// Not another owner's, but not provably ours any more either.
@@ -224,7 +228,10 @@ fn refuse_if_in_use(
         ));
     }
     // A role of our name is no stranger if it is ours, under whatever id, or only just gone.
-    let named_is_ours = named.is_none_or(|role| matches!(leaving.resource.judge(&role.about.tags), Owner::Us { .. }));
+    // Or it has been shut before, because its tags were lost: then what it held of ours is still to come off.
+    let named_is_ours = named.is_none_or(|role| {
+        matches!(leaving.resource.judge(&role.about.tags), Owner::Us { .. }) || was_made_by_us(leaving, role)
+    });
     let strangers: Vec<_> = policy
         .iter()
         .flat_map(|policy| &policy.users)

@@ -114,12 +114,15 @@ pub async fn observe(
 async fn observe_role(iam: &impl Iam, role_name: &str, sight: Sight) -> Result<Option<Role>> {
     let (about, attached, inline, instance_profiles) = tokio::join!(
         iam.role(role_name),
-        none_if_gone(iam.attached_policies(role_name)),
-        none_if_gone(iam.inline_policies(role_name)),
+        iam.attached_policies(role_name),
+        iam.inline_policies(role_name),
         only_if(sight == Sight::Departure, iam.instance_profiles(role_name)),
     );
+    let Some(about) = about? else {
+        return none_if_gone(attached.map(drop).and(inline.map(drop)).and(instance_profiles.map(drop)));
+    };
+    // One of them says that the role is not there: an old answer, or it is just going. Both are worth another look.
     let (attached, inline, instance_profiles) = (attached?, inline?, instance_profiles?);
-    let Some(about) = about? else { return Ok(None) };
     let is_suspended = sight == Sight::Convergence && inline.iter().any(|name| name == suspension::POLICY_NAME);
     let suspension = match is_suspended {
         true => Some(iam.inline_policy(role_name, suspension::POLICY_NAME).await?),
@@ -131,11 +134,11 @@ async fn observe_role(iam: &impl Iam, role_name: &str, sight: Sight) -> Result<O
 async fn observe_policy(iam: &impl Iam, policy_arn: &str, sight: Sight) -> Result<Option<Policy>> {
     let (about, versions, users) = tokio::join!(
         iam.policy(policy_arn),
-        none_if_gone(iam.policy_versions(policy_arn)),
+        iam.policy_versions(policy_arn),
         only_if(sight == Sight::Departure, iam.policy_users(policy_arn)),
     );
-    let (about, versions, users) = (about?, versions?, users?);
-    let Some(about) = about else { return Ok(None) };
+    let Some(about) = about? else { return none_if_gone(versions.map(drop).and(users.map(drop))) };
+    let (versions, users) = (versions?, users?);
     let has_no_owner = sight == Sight::Convergence && !about.tags.contains_key(STACK_ID);
     let has_to_be_put_back = sight == Sight::Departure && about.tags.get(OWNERSHIP).is_some_and(|o| o == ADOPTED);
     let others = versions.iter().filter(|version| has_to_be_put_back && version.id != about.default_version_id);
@@ -151,14 +154,14 @@ async fn observe_policy(iam: &impl Iam, policy_arn: &str, sight: Sight) -> Resul
     Ok(Some(Policy { about, versions, document, other_documents, users: [users, late_users?].concat() }))
 }
 
-/// A list of what hangs on something that is not there is empty.
-async fn none_if_gone<T>(list: impl Future<Output = Result<Vec<T>>>) -> Result<Vec<T>> {
-    match list.await {
-        Err(error) if error.kind() == Kind::Gone => Ok(Vec::new()),
-        result => result,
+/// Of what is not there, the lists of what hangs on it may say so too, or be empty.
+fn none_if_gone<T>(lists: Result<()>) -> Result<Option<T>> {
+    match lists {
+        Err(error) if error.kind() != Kind::Gone => Err(error),
+        _ => Ok(None),
     }
 }
 
 async fn only_if<T>(needed: bool, list: impl Future<Output = Result<Vec<T>>>) -> Result<Vec<T>> {
-    if needed { none_if_gone(list).await } else { Ok(Vec::new()) }
+    if needed { list.await } else { Ok(Vec::new()) }
 }

@@ -393,6 +393,11 @@ struct Lagging {
 }
 
 impl FakeIam {
+    /// With what is there already.
+    pub fn of(world: World) -> Self {
+        Self { world: Mutex::new(world), ..Self::default() }
+    }
+
     /// After each write, the next `reads` reads see the world from before it.
     pub fn lagging_by(reads: u32) -> Self {
         Self { lagging: Mutex::new(Lagging { by: reads, ..Lagging::default() }), ..Self::default() }

@@ -31,27 +31,42 @@ pub enum Fault {
 }
 
 struct Rule {
-    operation: &'static str,
+    /// Which calls: all of an operation, or the one at a position.
+    calls: Calls,
     times: usize,
     fault: Fault,
+}
+
+enum Calls {
+    Of(&'static str),
+    /// Counted from 0, over every operation.
+    From(usize),
 }
 
 /// A fake whose calls fail by rule.
 pub struct FaultyIam<'a> {
     pub fake: &'a FakeIam,
     rules: RefCell<Vec<Rule>>,
+    /// The operations that were called, in the order in which they were.
+    pub called: RefCell<Vec<&'static str>>,
 }
 
 pub const FOR_EVER: usize = usize::MAX;
 
 impl<'a> FaultyIam<'a> {
     pub fn new(fake: &'a FakeIam) -> Self {
-        Self { fake, rules: RefCell::default() }
+        Self { fake, rules: RefCell::default(), called: RefCell::default() }
     }
 
     /// The next `times` calls of `operation` go wrong.
     pub fn on(self, operation: &'static str, times: usize, fault: Fault) -> Self {
-        self.rules.borrow_mut().push(Rule { operation, times, fault });
+        self.rules.borrow_mut().push(Rule { calls: Calls::Of(operation), times, fault });
+        self
+    }
+
+    /// The call at `position`, whatever it is, and those after it until it has happened `times` times.
+    pub fn from(self, position: usize, times: usize, fault: Fault) -> Self {
+        self.rules.borrow_mut().push(Rule { calls: Calls::From(position), times, fault });
         self
     }
 
@@ -75,7 +90,13 @@ impl<'a> FaultyIam<'a> {
         }
         let then = {
             let mut rules = self.rules.borrow_mut();
-            let rule = rules.iter_mut().find(|rule| rule.operation == operation && rule.times > 0);
+            let position = self.called.borrow().len();
+            self.called.borrow_mut().push(operation);
+            let is_meant = |calls: &Calls| match calls {
+                Calls::Of(one) => *one == operation,
+                Calls::From(first) => position >= *first,
+            };
+            let rule = rules.iter_mut().find(|rule| is_meant(&rule.calls) && rule.times > 0);
             match rule {
                 None => Then::Call,
                 Some(rule) => {

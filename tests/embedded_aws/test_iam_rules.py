@@ -26,6 +26,20 @@ def test_a_policy_is_deleted_only_when_its_other_versions_are_gone(account):
     assert code_of(iam.get_policy, PolicyArn=arn) == "NoSuchEntity"
 
 
+def test_only_a_policy_that_is_there_can_be_a_boundary(account):
+    iam = account.client("iam")
+    arn = f"arn:aws:iam::{account.id}:policy/policy"
+    role = {"RoleName": "role", "AssumeRolePolicyDocument": TRUST}
+    assert code_of(iam.create_role, **role, PermissionsBoundary=arn) == "NoSuchEntity"
+    iam.create_role(**role)
+    assert code_of(iam.put_role_permissions_boundary, RoleName="role", PermissionsBoundary=arn) == "NoSuchEntity"
+    iam.create_policy(PolicyName="policy", PolicyDocument=DOCUMENT)
+    iam.put_role_permissions_boundary(RoleName="role", PermissionsBoundary=arn)
+    iam.put_role_permissions_boundary(
+        RoleName="role", PermissionsBoundary="arn:aws:iam::aws:policy/AdministratorAccess"
+    )
+
+
 def test_an_older_version_of_a_policy_is_put_in_force_again_with_the_right_to_it(account):
     iam = account.client("iam")
     arn = iam.create_policy(PolicyName="policy", PolicyDocument=DOCUMENT)["Policy"]["Arn"]

@@ -93,13 +93,14 @@ async fn a_second_delete_succeeds_and_writes_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn what_vanishes_under_its_hands_is_no_failure() {
-    for operation in ["DetachRolePolicy", "DeleteRole", "DeletePolicy"] {
+    // With the last call it is done; before, "not there" may be an old answer, which is worth a moment.
+    for (operation, moment) in [("DetachRolePolicy", 200), ("DeleteRole", 0), ("DeletePolicy", 0)] {
         let iam = FakeIam::default();
         created(&iam).await;
         let vanishes = Fault::Meanwhile(Box::new(|world| *world = World::default()));
         let faulty = FaultyIam::new(&iam).on(operation, 1, vanishes);
         let answer = Stack::new(&faulty).delete(ID, json!({})).await.succeeded();
-        assert_eq!(answer.took, Duration::ZERO, "it is done, and need not be looked at again");
+        assert_eq!(answer.took, Duration::from_millis(moment), "{operation}");
     }
 }
 

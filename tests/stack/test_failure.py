@@ -149,6 +149,19 @@ def test_a_right_that_the_function_has_lost_is_named_and_nothing_is_changed(acco
     assert access.all() == before
 
 
+def test_a_boundary_that_is_not_there_is_named_and_nothing_is_left_or_changed(account, stack, access, template):
+    missing = f"arn:aws:iam::{account.id}:policy/Missing"
+    assert stack.create(template, PermissionsBoundaryArn=missing) == "ROLLBACK_COMPLETE"
+    assert f"the permissions boundary {missing} does not exist" in " ".join(stack.reasons())
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert left(account) == NOTHING
+    stack.id = None
+    stack.deploy(template)
+    before = access.all()
+    assert stack.update(template, PermissionsBoundaryArn=missing) == "UPDATE_ROLLBACK_COMPLETE"
+    assert access.all() == before
+
+
 @pytest.mark.parametrize(
     "region, parameters, words",
     [
