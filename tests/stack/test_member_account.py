@@ -52,7 +52,7 @@ def test_the_function_may_become_that_one_role_and_touch_nothing_in_its_own_acco
     iam = account.client("iam")
     assert sorted(iam.list_role_policies(RoleName=name)["PolicyNames"]) == [
         "ConvergeOrchesteraAccess",
-        "WriteItsOwnLog",
+        "WriteItsLogAndSeeItsStack",
     ]
     function = account.assume(f"arn:aws:iam::{account.id}:role/{name}")
     assert function.assume(f"arn:aws:iam::{member.id}:role/{DOOR}")
