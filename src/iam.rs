@@ -52,6 +52,9 @@ pub type Tags = BTreeMap<String, String>;
 /// the older edition, and it tells a role that was adopted and handed back from one that lost its tags.
 pub const ROLE_DESCRIPTION: &str = "Assumed by the Orchestera platform to run Apache Spark on EKS in this account";
 
+/// The description of a role that its stack left behind, which is nobody's then.
+pub const RETAINED_DESCRIPTION: &str = "Made for the Orchestera platform by a stack that is gone and left it here";
+
 /// What `GetRole` tells of a role.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RoleDescription {
@@ -139,10 +142,11 @@ pub enum Write {
         role_name: String,
         trust: Value,
     },
-    /// `UpdateRole`, of which only the session duration is used.
+    /// `None` leaves the description as it is.
     UpdateRole {
         role_name: String,
         max_session_duration: i32,
+        description: Option<String>,
     },
     PutRolePermissionsBoundary {
         role_name: String,

@@ -140,10 +140,8 @@ impl<I: Iam> Reconciler<'_, I> {
             Some(id) => {
                 let manner = match read.on_delete {
                     OnDelete::Retain => Manner::Retain,
-                    on_delete @ (OnDelete::DeleteCreated | OnDelete::DeleteAll) => Manner::Delete {
-                        platform_account_id: read.platform_account_id,
-                        all: on_delete == OnDelete::DeleteAll,
-                    },
+                    OnDelete::DeleteCreated => Manner::Delete { all: false },
+                    OnDelete::DeleteAll => Manner::Delete { all: true },
                 };
                 self.remove(&Leaving { manner, ..self.remnant(&id, properties) }).await?
             }
@@ -199,9 +197,11 @@ impl<I: Iam> Reconciler<'_, I> {
             resource: self.resource.clone(),
             id: id.clone(),
             manner: Manner::Remnant,
+            platform_account_id: DeleteProperties::read(properties).platform_account_id,
             role: true,
             policy: true,
             tag_keys: tag_keys(properties),
+            has_put_back: false,
         }
     }
 
@@ -235,7 +235,7 @@ impl<I: Iam> Reconciler<'_, I> {
     /// two is not there is believed at the second look only: IAM's reads may be older than what a Create has just made.
     async fn remove(&self, leaving: &Leaving) -> Result<String> {
         let mut leaving = leaving.clone();
-        let (mut notes, mut refusal, mut seen, mut puts_back) = (BTreeSet::new(), None, false, false);
+        let (mut notes, mut refusal, mut seen) = (BTreeSet::new(), None, false);
         for look in 1..=2 {
             let id = leaving.id.clone();
             self.settle(&id, Sight::Departure, &Made::default(), |there| {
@@ -246,14 +246,10 @@ impl<I: Iam> Reconciler<'_, I> {
                     departure => departure?,
                 };
                 notes.extend(departure.notes);
-                if !puts_back {
+                if !leaving.has_put_back {
                     notes.extend(departure.left);
                 }
-                if departure.puts_back {
-                    puts_back = true;
-                    // Without our tags it is not a role that lost them: it is not shut.
-                    leaving.manner = Manner::Remnant;
-                }
+                leaving.has_put_back |= departure.puts_back;
                 refusal = refusal.take().or(departure.refusal);
                 Ok(departure.plan)
             })

@@ -1,7 +1,6 @@
 //! Trust policies: who may assume the role. Built from values, never by pasting text.
 
 use crate::account::Account;
-use crate::policy;
 use serde_json::{Value, json};
 
 /// `Sid` of the statement that shuts everybody out.
@@ -107,17 +106,16 @@ fn is_no_condition_or_external_id(condition: &Value) -> bool {
 /// who could not before: where nothing is left of what is wanted, everybody is denied.
 pub fn narrowed(trust: &Value, wanted: &Value, platform_account_id: &str) -> Option<Value> {
     let is_allow = |statement: &Value| statement["Effect"] == "Allow";
-    let one = |statement: &Value| json!({ "Statement": [statement] });
     let wanted_allow = statements(wanted).find(|statement| is_allow(statement))?;
     let (mut kept, extra): (Vec<_>, Vec<_>) = statements(trust)
-        .partition(|statement| !is_allow(statement) || policy::same(&one(statement), &one(wanted_allow)));
+        .partition(|statement| !is_allow(statement) || is_within(statement, wanted_allow, platform_account_id));
     if extra.is_empty() {
         return None;
     }
     // The same without the condition, or for others too: what is wanted is a part of it.
     let is_wider = |statement: &&Value| {
         statement.get("Condition").is_none_or(|condition| *condition == json!({}))
-            && names_account(&statement["Principal"], platform_account_id)
+            && names_whole_account(&statement["Principal"], platform_account_id)
             && assumes(&statement["Action"])
     };
     if !kept.iter().any(|statement| is_allow(statement)) && extra.iter().any(is_wider) {
@@ -127,6 +125,36 @@ pub fn narrowed(trust: &Value, wanted: &Value, platform_account_id: &str) -> Opt
         [] => with_everybody_denied(wanted),
         _ => json!({ "Version": "2012-10-17", "Statement": kept }),
     })
+}
+
+/// Whether a statement lets in nobody but whom `wanted` does: the platform's account or somebody in it, to assume the role,
+/// under the same condition or more.
+fn is_within(statement: &Value, wanted: &Value, platform_account_id: &str) -> bool {
+    let known = ["Sid", "Effect", "Principal", "Action", "Condition"];
+    let is_of_account = |principal: &&str| {
+        *principal == platform_account_id || principal.split(':').nth(4) == Some(platform_account_id)
+    };
+    let contains_condition = match &wanted["Condition"] {
+        Value::Null => true,
+        _ => {
+            let asked = |statement: &Value| external_id(&json!({ "Statement": [statement] })).map(str::to_owned);
+            asked(statement).is_some() && asked(statement) == asked(wanted)
+        }
+    };
+    statement.as_object().is_some_and(|parts| parts.keys().all(|key| known.contains(&key.as_str())))
+        && statement["Principal"].as_object().is_some_and(|kinds| kinds.len() == 1)
+        && !texts(&statement["Principal"]["AWS"]).is_empty()
+        && texts(&statement["Principal"]["AWS"]).iter().all(is_of_account)
+        && matches!(texts(&statement["Action"])[..], [action] if action.eq_ignore_ascii_case("sts:AssumeRole"))
+        && contains_condition
+}
+
+fn names_whole_account(principal: &Value, account_id: &str) -> bool {
+    names_everybody(principal)
+        || texts(&principal["AWS"]).iter().any(|p| {
+            *p == account_id
+                || matches!(p.split(':').collect::<Vec<_>>()[..], ["arn", _, "iam", "", id, "root"] if id == account_id)
+        })
 }
 
 /// The external id that the trust asks for, if one statement asks for exactly one.
@@ -296,6 +324,16 @@ mod tests {
         ] {
             assert_eq!(narrow(statements.clone()), Some(trust(left)), "{statements}");
         }
+        // Somebody has narrowed it further: that is no drift to mend.
+        let mut narrower = ours.clone();
+        narrower["Sid"] = "x".into();
+        narrower["Condition"]["IpAddress"] = json!({"aws:SourceIp": "10.0.0.0/8"});
+        narrower["Principal"]["AWS"] = "arn:aws:iam::017059471480:role/x".into();
+        assert_eq!(narrow(json!([narrower])), None);
+        assert_eq!(narrow(json!([narrower, stranger])), Some(trust(json!([narrower]))));
+        // One role of the platform without the condition is not widened to all of it.
+        let one_role = allow(json!({"AWS": "arn:aws:iam::017059471480:role/x"}));
+        assert_eq!(narrow(json!([one_role])), Some(with_everybody_denied(&wanted)));
         // Another external id may be a brake: it is not put back.
         let other = document(&account(), PLATFORM, Some("other"))["Statement"].clone();
         assert_eq!(narrow(other), Some(with_everybody_denied(&wanted)));

@@ -129,7 +129,7 @@ fn in_account(write: &Write, account: &str) -> Write {
 }
 
 fn update(role_name: &str, max_session_duration: i32) -> Call {
-    Call::Write(Write::UpdateRole { role_name: role_name.into(), max_session_duration })
+    Call::Write(Write::UpdateRole { role_name: role_name.into(), max_session_duration, description: None })
 }
 
 fn attach(role_name: &str, policy: &str) -> Write {

@@ -80,8 +80,9 @@ fn let_in(world: &mut World, account: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_as_wanted_is_a_line_without_drift_which_is_also_a_metric() {
-    let iam = created(json!({})).await;
-    let line = line(&iam, "Report", json!({})).await;
+    // What a later Delete may take is remembered by the first Update, which is none of the check's business.
+    let iam = created(json!({"OnDelete": "DeleteAll"})).await;
+    let line = line(&iam, "Report", json!({"OnDelete": "DeleteAll"})).await;
     assert_eq!((line["DriftedFields"].as_u64(), fields(&line).len()), (Some(0), 0));
     assert_eq!((line["StackName"].as_str(), line["AccountId"].as_str()), (Some("access"), Some(ACCOUNT)));
     let metrics = &line["_aws"]["CloudWatchMetrics"][0];
@@ -266,6 +267,7 @@ async fn an_adopted_pair_is_compared_with_what_it_came_with() {
         let trust = trust_of("017059471480", None);
         let role = Write::CreateRole { role_name, trust, max_session_duration: 3600, permissions_boundary: None, tags };
         world.write(&role).unwrap();
+        self::role(world).description = "Made by hand".into();
     });
     let stack = Stack::new(&iam);
     stack.create(json!({})).await.succeeded().with_id(ID);

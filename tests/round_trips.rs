@@ -66,6 +66,7 @@ async fn each_kind_of_event_takes_the_round_trips_that_the_table_says() {
         ] {
             world.write(&write).unwrap();
         }
+        world.role_mut(ROLE).unwrap().description = "Made by hand".into();
     });
     takes(stack.create(json!({})).await, 5);
 }

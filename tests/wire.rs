@@ -105,7 +105,7 @@ async fn each_write_is_one_call_with_exactly_these_parameters() {
             fields(&[("Action", "UpdateAssumeRolePolicy"), ("RoleName", "R"), ("PolicyDocument", &trust_text)]),
         ),
         (
-            Write::UpdateRole { role_name: role_name(), max_session_duration: 3600 },
+            Write::UpdateRole { role_name: role_name(), max_session_duration: 3600, description: None },
             fields(&[("Action", "UpdateRole"), ("RoleName", "R"), ("MaxSessionDuration", "3600")]),
         ),
         (
@@ -316,7 +316,8 @@ async fn after(misbehave: fn() -> Reply, calls: usize) -> (Result<()>, usize) {
         if served.fetch_add(1, Ordering::SeqCst) < calls { misbehave() } else { answer(&fake, &form(request), 100) }
     });
     let iam: AwsIam = iam_at(&server.url("")).await;
-    let result = iam.write(&Write::UpdateRole { role_name: "R".into(), max_session_duration: 3600 }).await;
+    let result =
+        iam.write(&Write::UpdateRole { role_name: "R".into(), max_session_duration: 3600, description: None }).await;
     (result, server.requests().len())
 }
 

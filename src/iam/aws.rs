@@ -192,10 +192,10 @@ impl Iam for AwsIam {
                 operation,
                 iam.update_assume_role_policy().role_name(role_name).policy_document(trust.to_string()).send().await,
             ),
-            Write::UpdateRole { role_name, max_session_duration } => done(
-                operation,
-                iam.update_role().role_name(role_name).max_session_duration(*max_session_duration).send().await,
-            ),
+            Write::UpdateRole { role_name, max_session_duration, description } => {
+                let call = iam.update_role().role_name(role_name).max_session_duration(*max_session_duration);
+                done(operation, call.set_description(description.clone()).send().await)
+            }
             Write::PutRolePermissionsBoundary { role_name, policy_arn } => done(
                 operation,
                 iam.put_role_permissions_boundary().role_name(role_name).permissions_boundary(policy_arn).send().await,

@@ -5,7 +5,7 @@
 //! objects is judged, recorded and handed back alone. That one of them was adopted also stands on the other, so that it
 //! is still known, and the object never deleted, when its own tags are lost.
 
-use crate::iam::Tags;
+use crate::iam::{ROLE_DESCRIPTION, Tags};
 use crate::ownership::{self, ADOPTED, LONGEST_TAG_VALUE, OWNERSHIP};
 use crate::reconcile::state::{Policy, Role};
 use aws_smithy_types::base64;
@@ -118,6 +118,11 @@ impl PolicyBefore {
         record(&mut tags, "versions", &self.versions.join(","));
         tags
     }
+}
+
+/// Whether a role was adopted. One that this product made was not, whatever its tags say: whoever holds it may write them.
+pub fn is_adopted_role(role: &Role, tags_of_the_policy: Option<&Tags>) -> bool {
+    role.about.description != ROLE_DESCRIPTION && is_marked(ROLE, &role.about.tags, tags_of_the_policy)
 }
 
 /// Whether the tags of an object say that it was adopted, or, if they no longer say anything, those of the other one do.

@@ -1,7 +1,7 @@
 //! Whether the objects under the wanted names may be touched.
 
 use crate::error::{Error, Result};
-use crate::iam::{PolicyUser, Tags};
+use crate::iam::{PolicyUser, ROLE_DESCRIPTION, Tags};
 use crate::ownership::{self, Owner};
 use crate::properties::OnExisting;
 use crate::reconcile::adoption::{POLICY, ROLE};
@@ -114,6 +114,13 @@ fn role_obstacle(wanted: &Wanted, role: &Role) -> Option<String> {
         return Some(format!(
             "it has the path of {}, and the guide's has none; make it anew without one",
             role.about.arn
+        ));
+    }
+    if role.about.description == ROLE_DESCRIPTION {
+        return Some(format!(
+            "its description says that a stack of this product made it, but its tags do not say which. If that stack is gone, \
+             give it another description (aws iam update-role --role-name {} --description 'Orchestera')",
+            wanted.id.role_name
         ));
     }
     (!trust::is_the_guides(&role.about.trust, platform)).then(|| {

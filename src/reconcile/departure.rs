@@ -2,7 +2,7 @@
 
 use crate::account::Account;
 use crate::error::{Error, Result};
-use crate::iam::{PolicyUser, ROLE_DESCRIPTION, Tags, Write};
+use crate::iam::{PolicyUser, RETAINED_DESCRIPTION, ROLE_DESCRIPTION, Tags, Write};
 use crate::ownership::{self, Owner, Resource};
 use crate::physical_id::PhysicalId;
 use crate::reconcile::adoption::{self, POLICY, ROLE};
@@ -19,11 +19,15 @@ pub struct Leaving {
     pub resource: Resource,
     pub id: PhysicalId,
     pub manner: Manner,
+    /// The account that the role was for.
+    pub platform_account_id: String,
     /// Which of the two objects may be touched at all.
     pub role: bool,
     pub policy: bool,
     /// Keys of the customer's tags, which come off what is put back.
     pub tag_keys: Vec<String>,
+    /// Whether this invocation has begun to put something back: a role without our tags is not one that lost them then.
+    pub has_put_back: bool,
 }
 
 /// How it departs.
@@ -32,7 +36,7 @@ pub enum Manner {
     /// A Delete of a resource that existed. If the role still admits the platform, or whomever it was given to since, although
     /// our tags are gone, it is shut: the grantee may untag, and the grant must not survive unseen. `all`: what was adopted is deleted too, if an Update
     /// has said so before.
-    Delete { platform_account_id: String, all: bool },
+    Delete { all: bool },
     /// Of what an attempt left that never became a resource: nothing without our tags can be of it, and what it adopted
     /// is always put back.
     Remnant,
@@ -74,9 +78,10 @@ pub fn departure(leaving: &Leaving, there: &State) -> Result<Departure> {
     if leaving.manner == Manner::Retain {
         return Ok(retention(leaving, role, policy));
     }
-    if let (Manner::Delete { platform_account_id, .. }, Some(role)) = (&leaving.manner, role)
+    if let (Manner::Delete { .. }, Some(role)) = (&leaving.manner, role)
+        && !leaving.has_put_back
         && was_made_by_us(leaving, role)
-        && (trust::admits(&role.about.trust, platform_account_id)
+        && (trust::admits(&role.about.trust, &leaving.platform_account_id)
             || trust::admits_another_account(&role.about.trust, &leaving.account.id))
     {
         return Ok(shut(leaving, role));
@@ -92,9 +97,11 @@ pub fn departure(leaving: &Leaving, there: &State) -> Result<Departure> {
 
     let role_tags = there.role.as_ref().map(|role| &role.about.tags);
     let policy_tags = there.policy.as_ref().map(|policy| &policy.about.tags);
-    let (our_role, role_to_put_back) = divided(our_role, |role| stays(leaving, ROLE, &role.about.tags, policy_tags));
-    let (our_policy, policy_to_put_back) =
-        divided(our_policy, |policy| stays(leaving, POLICY, &policy.about.tags, role_tags));
+    let (our_role, role_to_put_back) =
+        divided(our_role, |role| adoption::is_adopted_role(role, policy_tags) && !may_go(leaving, &role.about.tags));
+    let (our_policy, policy_to_put_back) = divided(our_policy, |policy| {
+        adoption::is_marked(POLICY, &policy.about.tags, role_tags) && !may_go(leaving, &policy.about.tags)
+    });
     refuse_if_in_use(leaving, our_role, our_policy, there.role.as_ref())?;
 
     // First what hangs on the objects, then the objects; the two sides do not touch each other.
@@ -121,11 +128,9 @@ pub fn departure(leaving: &Leaving, there: &State) -> Result<Departure> {
     Ok(departure)
 }
 
-/// Whether one of ours was adopted and is not to be deleted.
-fn stays(leaving: &Leaving, object: &str, tags: &Tags, tags_of_the_other: Option<&Tags>) -> bool {
-    let may_go =
-        matches!(leaving.manner, Manner::Delete { all: true, .. }) && tags.contains_key(ownership::DELETE_ADOPTED);
-    adoption::is_marked(object, tags, tags_of_the_other) && !may_go
+/// Whether an object goes although it was adopted.
+fn may_go(leaving: &Leaving, tags: &Tags) -> bool {
+    leaving.manner == Manner::Delete { all: true } && tags.contains_key(ownership::DELETE_ADOPTED)
 }
 
 /// On the left what does not pass, on the right what does.
@@ -161,6 +166,7 @@ fn retention(leaving: &Leaving, role: Option<&Role>, policy: Option<&Policy>) ->
         leaving.resource.owns(&leaving.id, tags).then(keys)
     };
     let suspended = role.is_some_and(|role| role.inline.iter().any(|name| name == suspension::POLICY_NAME));
+    let role_there = role;
     let role = role.and_then(|role| ours(&role.about.tags));
     let policy = policy.and_then(|policy| ours(&policy.about.tags));
     let mut departure = Departure::default();
@@ -175,6 +181,14 @@ fn retention(leaving: &Leaving, role: Option<&Role>, policy: Option<&Policy>) ->
             leaving.id.role_name, leaving.id.policy_name, leaving.account.id
         ));
     }
+    // Its description would say that this product made it, and a later stack that adopts it could not tell it from one that
+    // lost its tags.
+    let disowned = role_there.filter(|there| role.is_some() && there.about.description == ROLE_DESCRIPTION);
+    departure.plan.push(Vec::from_iter(disowned.map(|there| Write::UpdateRole {
+        role_name: leaving.role_name(),
+        max_session_duration: there.about.max_session_duration,
+        description: Some(RETAINED_DESCRIPTION.to_owned()),
+    })));
     let role = role.map(|keys| Write::UntagRole { role_name: leaving.role_name(), keys });
     let policy = policy.map(|keys| Write::UntagPolicy { policy_arn: leaving.policy_arn(), keys });
     departure.plan.push(role.into_iter().chain(policy).collect());

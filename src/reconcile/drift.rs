@@ -6,7 +6,7 @@
 
 use crate::error::Result;
 use crate::iam::{Iam, Tags, Write};
-use crate::ownership::PREFIX;
+use crate::ownership::{DELETE_ADOPTED, PREFIX};
 use crate::policy;
 use crate::properties::{DriftMode, Properties};
 use crate::reconcile::apply::Made;
@@ -59,7 +59,11 @@ pub fn differences(wanted: &Wanted, there: &State) -> Vec<Difference> {
     if let Err(refusal) = claim::check(wanted, there) {
         differs("owner", json!(wanted.resource.stack_id), json!(refusal.reason()));
     }
-    let (role_tags, policy_tags) = wanted.tags(there);
+    // What a later Delete may take is remembered by the next Update; its absence is no drift.
+    let (mut role_tags, mut policy_tags) = wanted.tags(there);
+    for tags in [&mut role_tags, &mut policy_tags] {
+        tags.remove(DELETE_ADOPTED);
+    }
     match &there.role {
         None => differs("role", json!(wanted.id.role_name), Value::Null),
         Some(role) => {
@@ -113,7 +117,7 @@ pub fn differences(wanted: &Wanted, there: &State) -> Vec<Difference> {
 fn shown(wanted: &Tags, there: &Tags) -> Tags {
     there
         .iter()
-        .filter(|(key, _)| key.starts_with(PREFIX) || wanted.contains_key(*key))
+        .filter(|(key, _)| *key != DELETE_ADOPTED && (key.starts_with(PREFIX) || wanted.contains_key(*key)))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect()
 }
@@ -148,8 +152,11 @@ fn limit_steps(wanted: &Wanted, role: &Role) -> Vec<Write> {
         (&wanted.properties.permissions_boundary, wanted.properties.max_session_duration);
     let boundary = boundary.clone().filter(|_| role.about.permissions_boundary.is_none());
     let boundary = boundary.map(|policy_arn| Write::PutRolePermissionsBoundary { role_name: role_name(), policy_arn });
-    let session = (role.about.max_session_duration > max_session_duration)
-        .then(|| Write::UpdateRole { role_name: role_name(), max_session_duration });
+    let session = (role.about.max_session_duration > max_session_duration).then(|| Write::UpdateRole {
+        role_name: role_name(),
+        max_session_duration,
+        description: None,
+    });
     boundary.into_iter().chain(session).collect()
 }
 

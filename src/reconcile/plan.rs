@@ -208,8 +208,11 @@ fn boundary_steps(wanted: &Wanted, role: Option<&Role>) -> (Vec<Write>, Vec<Writ
 
 fn session_step(wanted: &Wanted, role: &Role) -> Option<Write> {
     let max_session_duration = wanted.properties.max_session_duration;
-    (role.about.max_session_duration != max_session_duration)
-        .then(|| Write::UpdateRole { role_name: wanted.id.role_name.clone(), max_session_duration })
+    (role.about.max_session_duration != max_session_duration).then(|| Write::UpdateRole {
+        role_name: wanted.id.role_name.clone(),
+        max_session_duration,
+        description: None,
+    })
 }
 
 /// What has to be untagged and what tagged. What is to go goes first: IAM takes `Team` and `team` for one key, so that

@@ -9,6 +9,7 @@ use crate::reconcile::adoption::{PolicyBefore, RoleBefore};
 use crate::reconcile::departure::{Leaving, Manner};
 use crate::reconcile::state::{Policy, Role};
 use crate::reconcile::suspension;
+use crate::trust;
 
 /// Steps in order, and a sentence for the customer.
 pub struct Restoration {
@@ -25,7 +26,10 @@ pub fn of_role(leaving: &Leaving, role: &Role) -> Restoration {
     let lock = role.inline.iter().find(|name| *name == suspension::POLICY_NAME);
     let stays_shut = lock.is_some() && matches!(leaving.manner, Manner::Delete { .. });
     let mut steps = Vec::new();
-    let note = match RoleBefore::read(&role.about.tags) {
+    // Whoever holds the role may write its tags: what would let in anybody but the platform is no record of ours.
+    let before = RoleBefore::read(&role.about.tags)
+        .filter(|before| trust::is_the_guides(&before.trust, &leaving.platform_account_id));
+    let note = match before {
         None => format!(
             "{name} was adopted, and the record of how it was before is lost: it was left as it is, without our tags. To take \
              the platform's access away, delete it ({remove})."
@@ -65,7 +69,7 @@ fn limits(leaving: &Leaving, role: &Role, before: &RoleBefore) -> Vec<Write> {
     }
     let max_session_duration = before.max_session_duration;
     if role.about.max_session_duration != max_session_duration {
-        steps.push(Write::UpdateRole { role_name: role_name(), max_session_duration });
+        steps.push(Write::UpdateRole { role_name: role_name(), max_session_duration, description: None });
     }
     steps
 }

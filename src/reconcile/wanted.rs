@@ -78,10 +78,16 @@ impl Wanted {
     /// An adopted role keeps the trust that it came with until an Update of a resource that holds it gives an `ExternalId`:
     /// a running platform is not cut off.
     fn kept_trust(&self, there: &State) -> Option<Value> {
-        let Origin::Adopted(Some(before)) = self.role_origin(there) else { return None };
+        let role = there.role.as_ref()?;
+        let trust = match self.role_origin(there) {
+            Origin::Created => return None,
+            Origin::Adopted(Some(before)) => before.trust,
+            // Without the record, what is there is the best that there is.
+            Origin::Adopted(None) => trust::with_nobody_denied(&role.about.trust),
+        };
         let is_given = self.role_claim == Claim::ByName && self.properties.external_id.is_some();
-        let is_the_guides = trust::is_the_guides(&before.trust, &self.properties.platform_account_id);
-        (!is_given && is_the_guides).then_some(before.trust)
+        let is_the_guides = trust::is_the_guides(&trust, &self.properties.platform_account_id);
+        (!is_given && is_the_guides).then_some(trust)
     }
 
     /// How the role came to be ours, or comes to be by this plan.
@@ -92,7 +98,7 @@ impl Wanted {
             Some(role) if self.is_new(self.role_claim, &role.about.tags) => {
                 Origin::Adopted(Some(RoleBefore::of(role, &self.id.policy_name, &self.policy_arn())))
             }
-            Some(role) if adoption::is_marked(adoption::ROLE, &role.about.tags, policy_tags) => {
+            Some(role) if adoption::is_adopted_role(role, policy_tags) => {
                 Origin::Adopted(RoleBefore::read(&role.about.tags))
             }
             Some(_) => Origin::Created,

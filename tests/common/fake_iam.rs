@@ -158,9 +158,11 @@ impl World {
                 check_document(trust, Place::Trust)?;
                 self.need_role(role_name)?.trust = trust.clone();
             }
-            Write::UpdateRole { role_name, max_session_duration } => {
+            Write::UpdateRole { role_name, max_session_duration, description } => {
                 check_session(*max_session_duration)?;
-                self.need_role(role_name)?.max_session_duration = *max_session_duration;
+                let role = self.need_role(role_name)?;
+                role.max_session_duration = *max_session_duration;
+                role.description = description.clone().unwrap_or_else(|| role.description.clone());
             }
             Write::PutRolePermissionsBoundary { role_name, policy_arn } => {
                 self.attachable(policy_arn)?;

@@ -198,7 +198,7 @@ fn write(action: &str, form: &Form) -> Write {
             tags: tags(form),
         },
         "UpdateAssumeRolePolicy" => Write::UpdateAssumeRolePolicy { role_name, trust: document("PolicyDocument") },
-        "UpdateRole" => Write::UpdateRole { role_name, max_session_duration },
+        "UpdateRole" => Write::UpdateRole { role_name, max_session_duration, description: None },
         "PutRolePermissionsBoundary" => {
             Write::PutRolePermissionsBoundary { role_name, policy_arn: permissions_boundary.unwrap_or_default() }
         }

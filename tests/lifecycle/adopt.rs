@@ -279,7 +279,15 @@ async fn a_failed_copy_of_a_create_that_adopted_puts_nothing_back() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_not_recognisably_the_guides_is_refused_and_nothing_is_changed() {
-    let cases: [(&str, Furnish, &[&str]); 9] = [
+    let cases: [(&str, Furnish, &[&str]); 10] = [
+        (
+            "a role of ours that lost its tags and its stack",
+            |world| {
+                guides(world);
+                role(world).description = orchestera_access::iam::ROLE_DESCRIPTION.into();
+            },
+            &["a stack of this product made it, but its tags do not say which", "--description 'Orchestera')"],
+        ),
         (
             "a role that trusts somebody else",
             foreign_role,
@@ -574,4 +582,84 @@ async fn an_update_overwrites_no_tag_that_an_adopted_object_came_with() {
     stack.update(ID, changed.clone(), owner).await.succeeded();
     stack.delete(ID, changed).await.succeeded();
     assert_eq!(iam.world().role(ROLE).unwrap().tags, tags([("Team", "data")]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspended_adopted_role_stays_shut_although_its_delete_has_to_look_twice() {
+    for (operation, code) in
+        [("UntagRole", "ConcurrentModification"), ("UntagPolicy", "AccessDenied"), ("UpdateRole", "Throttling")]
+    {
+        let iam = furnished(guides);
+        iam.by_hand(|world| role(world).max_session_duration = 7200);
+        let stack = Stack::new(&iam);
+        let suspended = json!({"AccessState": "Suspended"});
+        stack.create(json!({})).await.succeeded();
+        stack.update(ID, suspended.clone(), json!({})).await.succeeded();
+        let faulty = FaultyIam::new(&iam).on(operation, 2, Fault::Refuse(code));
+        Stack::new(&faulty).delete(ID, suspended.clone()).await.succeeded().saying(&["but suspended"]);
+        let left = iam.world().role(ROLE).unwrap().clone();
+        assert!(left.inline.contains_key(suspension::POLICY_NAME) && left.attached.is_empty(), "{operation}");
+        assert_eq!(left.trust["Statement"][1]["Effect"], "Deny", "{operation}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_we_made_is_never_taken_for_adopted_whatever_its_tags_say() {
+    let iam = FakeIam::default();
+    let stack = Stack::new(&iam);
+    let boundary = json!({"PermissionsBoundaryArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"});
+    let external_id = stack.create(boundary.clone()).await.succeeded().get("ExternalId").to_owned();
+    // Taken from a real adoption, as whoever holds the role may write it.
+    let other = furnished(guides);
+    Stack::new(&other).create(json!({})).await.succeeded();
+    let forged: Tags = other.world().role(ROLE).unwrap().tags.clone();
+    let forged = forged.into_iter().filter(|(key, _)| key.contains(":before-") || key.ends_with(":ownership"));
+    iam.by_hand(|world| role(world).tags.extend(forged));
+    stack.update(ID, boundary.clone(), json!({})).await.succeeded();
+    assert_eq!(iam.world().role(ROLE).unwrap().trust, trust_of(PLATFORM, Some(&external_id)));
+    stack.delete(ID, boundary).await.succeeded();
+    assert_eq!(iam.world(), World::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_would_let_in_somebody_else_is_not_put_back() {
+    let iam = furnished(guides);
+    let stack = Stack::new(&iam);
+    stack.create(json!({})).await.succeeded();
+    let other = furnished(guides);
+    other.by_hand(|world| role(world).trust = trust_of("999988887777", None));
+    let platform = json!({"PlatformAccountId": "999988887777"});
+    Stack::new(&other).create(platform).await.succeeded();
+    let forged = other.world().role(ROLE).unwrap().tags["orchestera:before-trust"].clone();
+    iam.by_hand(|world| drop(role(world).tags.insert("orchestera:before-trust".into(), forged)));
+    stack.update(ID, json!({}), json!({})).await.succeeded();
+    stack.delete(ID, json!({})).await.succeeded().saying(&["it was left as it is"]);
+    assert!(!iam.world().role(ROLE).unwrap().trust.to_string().contains("999988887777"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adopted_role_that_lost_its_record_keeps_the_trust_that_it_has() {
+    for lost in ["orchestera:before-session", "orchestera:before-trust"] {
+        let iam = furnished(guides);
+        let stack = Stack::new(&iam);
+        stack.create(json!({})).await.succeeded();
+        iam.by_hand(|world| drop(role(world).tags.remove(lost)));
+        stack.update(ID, json!({"PolicyEdition": "2026-02-06"}), json!({})).await.succeeded();
+        assert_eq!(iam.world().role(ROLE).unwrap().trust, trust_of(PLATFORM, None), "the platform is not cut off");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_stack_retained_another_adopts_and_puts_back_even_twice() {
+    let iam = FakeIam::default();
+    let first = Stack::named(&iam, "first");
+    let retained = json!({"OnDelete": "Retain"});
+    first.create(retained.clone()).await.succeeded();
+    first.delete(ID, retained).await.succeeded();
+    let before = iam.world();
+    let stack = Stack::new(&iam);
+    assert_eq!(stack.create(json!({})).await.succeeded().get("Ownership"), "adopted");
+    stack.delete(ID, json!({})).await.succeeded();
+    stack.delete(ID, json!({})).await.succeeded();
+    assert_eq!(iam.world(), before);
 }

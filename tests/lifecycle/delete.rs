@@ -2,7 +2,7 @@ use crate::common::fake_iam::{FakeIam, World, policy_arn, tags};
 use crate::common::faulty_iam::{FOR_EVER, Fault, FaultyIam};
 use crate::common::stack::{Answer, ID, POLICY, ROLE, Stack};
 use crate::create::{policy_by_hand, role_by_hand, trust_of};
-use orchestera_access::iam::{PolicyUser, Tags, Write};
+use orchestera_access::iam::{PolicyUser, RETAINED_DESCRIPTION, Tags, Write};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -408,6 +408,7 @@ async fn retain_leaves_everything_and_takes_our_tags_off() {
     stack.delete(ID, properties).await.succeeded().saying(&["OnDelete is Retain", "the platform keeps its access"]);
     let mut expected = before;
     expected.role_mut(ROLE).unwrap().tags = tags([("team", "data")]);
+    expected.role_mut(ROLE).unwrap().description = RETAINED_DESCRIPTION.to_owned();
     expected.policies.values_mut().for_each(|policy| policy.tags = tags([("team", "data")]));
     assert_eq!(iam.world(), expected);
 }

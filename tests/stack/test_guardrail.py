@@ -188,17 +188,22 @@ NEEDED = [
     "elasticloadbalancing:CreateLoadBalancer",
     "glue:GetTable",
     "iam:CreateServiceLinkedRole",
-    "kms:CreateGrant",
     "kms:Decrypt",
     "kms:DescribeKey",
     "kms:Encrypt",
     "kms:GenerateDataKey",
     "logs:PutLogEvents",
+    "kms:ReEncryptFrom",
     "pricing:GetProducts",
     "s3:GetObject",
     "sqs:ReceiveMessage",
     "ssm:GetParameter",
     "ssmmessages:OpenDataChannel",
+    "sts:GetServiceBearerToken",
+    "wafv2:AssociateWebACL",
+    "waf-regional:GetWebACLForResource",
+    "shield:GetSubscriptionState",
+    "acm:ListCertificates",
 ]
 OUT_OF_REACH = [
     "account:CloseAccount",
@@ -207,7 +212,11 @@ OUT_OF_REACH = [
     "iam:CreateAccessKey",
     "iam:CreateServiceSpecificCredential",
     "iam:CreateVirtualMFADevice",
+    "iam:DeletePolicyVersion",
     "iam:DeleteRolePermissionsBoundary",
+    "iam:SetSecurityTokenServicePreferences",
+    "s3:PutAccountPublicAccessBlock",
+    "kms:CreateGrant",
     "iam:EnableOrganizationsRootSessions",
     "iam:SetDefaultPolicyVersion",
     "iam:UpdateAccountPasswordPolicy",
@@ -234,6 +243,12 @@ def test_each_service_that_a_cluster_needs_is_let_through_and_no_other(guarded):
     assert {decided[action] for action in OUT_OF_REACH if action.startswith(("account:", "organizations:"))} == {
         "explicitDeny"
     }
+
+
+def test_a_key_is_granted_to_services_of_the_account_only(guarded):
+    key = f"arn:aws:kms:us-east-1:{guarded.account.id}:key/x"
+    for is_for_a_service, decision in [("true", "allowed"), ("false", "implicitDeny")]:
+        assert simulate(guarded, "kms:CreateGrant", key, kms_GrantIsForAWSResource=is_for_a_service) == decision
 
 
 def test_the_function_its_log_and_its_schedule_are_denied_outright(guarded, account, stack):
