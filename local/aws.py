@@ -23,6 +23,7 @@ REGION = "us-east-1"
 SECRET_KEY = "dummy-secret-key"
 # Seconds.
 LONGEST_START = 30
+LONGEST_END = 5
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,20 @@ class EmbeddedAws:
     def stop(self):
         stop(self.process.pid)
         self.process.wait()
-        shutil.rmtree(self.folder)
+        # Functions that it ran end a moment later, and until then may still make something in the folder.
+        ends = time.monotonic() + LONGEST_END
+        while self._group_is_alive() and time.monotonic() < ends:
+            time.sleep(0.02)
+        while self.folder.exists() and time.monotonic() < ends:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            time.sleep(0.02)
+
+    def _group_is_alive(self):
+        try:
+            os.killpg(self.process.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
 
     def __enter__(self):
         return self
