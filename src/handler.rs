@@ -156,18 +156,18 @@ pub async fn decide<I: Iam, D: Deref<Target = I>>(
             Ok(place) => place,
             Err(error) => return failed(address, Some(&request), error),
         };
-        match (connect(&place).await, place.account().cloned()) {
-            (_, None) => nothing_to_delete(address, String::new()),
-            (Ok(iam), Some(account)) => {
+        let Some(account) = place.account().cloned() else { return nothing_to_delete(address, String::new()) };
+        match connect(&place).await {
+            Ok(iam) => {
                 let reconciler = Reconciler { iam: &*iam, account, resource: address.resource(), budget };
                 // Boxed: the types of what is inside are nested deeper than the compiler likes to look.
                 Box::pin(reconciler.handle(address, &request)).await
             }
             // A Create that was not let in made nothing, and its Delete must not fail for the same reason.
-            (Err(error), _) if error.kind() == Kind::Denied && request.is_delete_of_no_resource() => {
+            Err(error) if error.kind() == Kind::Denied && request.is_delete_of_no_resource() => {
                 nothing_to_delete(address, error.reason())
             }
-            (Err(error), _) => failed(address, Some(&request), error),
+            Err(error) => failed(address, Some(&request), error),
         }
     };
     match timeout_at(budget.answer_by, AssertUnwindSafe(work).catch_unwind()).await {

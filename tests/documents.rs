@@ -15,6 +15,7 @@ fn lifecycle_tests() -> BTreeSet<String> {
         "lifecycle/adopt",
         "lifecycle/create",
         "lifecycle/member",
+        "lifecycle/put_back",
         "lifecycle/update",
         "lifecycle/rename",
         "lifecycle/suspend",

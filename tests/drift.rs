@@ -2,7 +2,8 @@
 
 mod common;
 
-use common::fake_iam::{ACCOUNT, FakeIam, Role, World, policy_arn};
+use common::by_hand::{role, role_by_hand, some_document, trust_of};
+use common::fake_iam::{ACCOUNT, FakeIam, World, policy_arn};
 use common::stack::{ID, POLICY, ROLE, Stack};
 use orchestera_access::account::Account;
 use orchestera_access::budget::Budget;
@@ -49,10 +50,6 @@ fn fields(line: &Value) -> Vec<&str> {
     line["Drift"].as_array().unwrap().iter().map(|one| one["Field"].as_str().unwrap()).collect()
 }
 
-fn role(world: &mut World) -> &mut Role {
-    world.role_mut(ROLE).unwrap()
-}
-
 async fn created(properties: Value) -> FakeIam {
     let iam = FakeIam::default();
     Stack::new(&iam).create(properties).await.succeeded();
@@ -61,15 +58,11 @@ async fn created(properties: Value) -> FakeIam {
 }
 
 fn everything() -> Value {
-    json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+    some_document("*")
 }
 
 fn put_in_force(world: &mut World, document: Value) {
     world.write(&Write::CreatePolicyVersion { policy_arn: policy_arn(POLICY), document }).unwrap();
-}
-
-fn trust_of(account: &str, external_id: Option<&str>) -> Value {
-    trust::document(&Account { partition: "aws".into(), id: ACCOUNT.into() }, account, external_id)
 }
 
 /// Lets `account` in beside whoever is in already.
@@ -262,19 +255,30 @@ async fn nothing_is_done_while_the_stack_is_worked_on_and_nothing_repaired_after
 #[tokio::test(start_paused = true)]
 async fn an_adopted_pair_is_compared_with_what_it_came_with() {
     let iam = FakeIam::default();
-    iam.by_hand(|world| {
-        let (role_name, tags) = (ROLE.to_owned(), Default::default());
-        let trust = trust_of("017059471480", None);
-        let role = Write::CreateRole { role_name, trust, max_session_duration: 3600, permissions_boundary: None, tags };
-        world.write(&role).unwrap();
-        self::role(world).description = "Made by hand".into();
-    });
+    iam.by_hand(|world| role_by_hand(world, Default::default()));
     let stack = Stack::new(&iam);
     stack.create(json!({})).await.succeeded().with_id(ID);
     assert_eq!(line(&iam, "Report", json!({})).await["DriftedFields"], 0);
     iam.by_hand(|world| let_in(world, "444455556666"));
     assert_eq!(line(&iam, "Repair", json!({})).await["RepairedFields"], 1);
     assert_eq!(iam.world().role(ROLE).unwrap().trust, trust_of("017059471480", None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adopted_trust_with_the_empty_condition_that_the_console_writes_is_no_drift_for_ever() {
+    let iam = FakeIam::default();
+    iam.by_hand(|world| {
+        role_by_hand(world, Default::default());
+        role(world).trust["Statement"][0]["Condition"] = json!({});
+    });
+    Stack::new(&iam).create(json!({})).await.succeeded();
+    iam.writes();
+    assert_eq!(line(&iam, "Repair", json!({})).await["DriftedFields"], 0);
+    assert!(iam.writes().is_empty());
+    iam.by_hand(|world| let_in(world, "444455556666"));
+    assert_eq!(line(&iam, "Repair", json!({})).await["RepairedFields"], 1);
+    assert_eq!(line(&iam, "Repair", json!({})).await["DriftedFields"], 0);
+    assert_eq!(iam.world().role(ROLE).unwrap().trust["Statement"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

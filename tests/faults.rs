@@ -6,13 +6,12 @@
 
 mod common;
 
+use common::by_hand::{self, role, some_document};
 use common::fake_iam::{FakeIam, Role, World, policy_arn, tags};
 use common::faulty_iam::{FOR_EVER, Fault, FaultyIam};
 use common::stack::{Answer, ID, POLICY, ROLE, Stack};
-use orchestera_access::account::Account;
 use orchestera_access::iam::{Iam, Tags, Write};
 use orchestera_access::policy::Edition;
-use orchestera_access::trust;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -26,34 +25,11 @@ const MOST_CALLS: usize = 500;
 /// The time for the answer, and a moment.
 const LONGEST: Duration = Duration::from_secs(49);
 
-fn role(world: &mut World) -> &mut Role {
-    world.role_mut(ROLE).unwrap()
-}
-
-fn some_document(action: &str) -> Value {
-    json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]})
-}
-
-/// The guide's pair, as people make it.
+/// The guide's pair, none of it as we would make it.
 fn guides(world: &mut World) {
-    let account = Account { partition: "aws".into(), id: "111122223333".into() };
-    let (role_name, policy_name) = (ROLE.to_owned(), POLICY.to_owned());
-    let trust = trust::document(&account, "017059471480", None);
-    let tags = tags([("Team", "data")]);
-    for write in [
-        Write::CreatePolicy { policy_name, document: some_document("ec2:*"), tags: tags.clone() },
-        Write::CreateRole {
-            role_name: role_name.clone(),
-            trust,
-            max_session_duration: 7200,
-            permissions_boundary: None,
-            tags,
-        },
-        Write::AttachRolePolicy { role_name, policy_arn: policy_arn(POLICY) },
-    ] {
-        world.write(&write).unwrap();
-    }
-    role(world).description = "Made by hand".into();
+    by_hand::guides(world);
+    role(world).max_session_duration = 7200;
+    world.policies.get_mut(&policy_arn(POLICY)).unwrap().versions = vec![(1, some_document("ec2:*"))];
 }
 
 /// Things in the account that have nothing to do with us.

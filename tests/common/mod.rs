@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod by_hand;
 pub mod fake_iam;
 pub mod fake_sts;
 pub mod faulty_iam;

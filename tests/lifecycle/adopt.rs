@@ -1,59 +1,12 @@
-use crate::common::fake_iam::{FakeIam, Role, World, policy_arn, tags};
-use crate::common::faulty_iam::{FOR_EVER, Fault, FaultyIam};
+use crate::common::by_hand::*;
+use crate::common::fake_iam::{FakeIam, policy_arn, tags};
+use crate::common::faulty_iam::{Fault, FaultyIam};
 use crate::common::stack::{ID, POLICY, ROLE, Stack};
-use crate::create::{PLATFORM, foreign_role, policy_by_hand, role_by_hand, trust_of};
-use orchestera_access::iam::{PolicyUser, Tags, Write};
+use orchestera_access::iam::{PolicyUser, Tags};
 use orchestera_access::policy::Edition;
-use orchestera_access::reconcile::suspension;
-use serde_json::{Value, json};
+use serde_json::json;
 
 const FAILED_CREATE: &str = "failed/Access/request-1";
-
-/// Role and policy as the older edition of the guide has them made, attached, without an external id.
-fn guides(world: &mut World) {
-    role_by_hand(world, tags([("Team", "data")]));
-    policy_by_hand(world, POLICY, tags([("Team", "data")]));
-    attach(world);
-}
-
-fn attach(world: &mut World) {
-    role(world).attached.insert(policy_arn(POLICY));
-}
-
-fn role(world: &mut World) -> &mut Role {
-    world.role_mut(ROLE).unwrap()
-}
-
-/// Another version of the policy, in force or not.
-fn add_version(world: &mut World, document: Value, in_force: bool) {
-    let default = world.policy(&policy_arn(POLICY)).unwrap().default;
-    world.write(&Write::CreatePolicyVersion { policy_arn: policy_arn(POLICY), document }).unwrap();
-    if !in_force {
-        world.policies.get_mut(&policy_arn(POLICY)).unwrap().default = default;
-    }
-}
-
-fn some_document(action: &str) -> Value {
-    json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]})
-}
-
-/// Everything that adoption can find different from what is wanted.
-fn guides_with_everything_different(world: &mut World) {
-    guides(world);
-    policy_by_hand(world, "Boundary", Tags::new());
-    let role = role(world);
-    role.trust = json!({"Version": "2012-10-17", "Statement": [{"Sid": "Statement1", "Effect": "Allow",
-        "Principal": {"AWS": PLATFORM}, "Action": ["sts:AssumeRole"],
-        "Condition": {"StringEquals": {"sts:ExternalId": "theirs,with::all@legal+signs"}}}]});
-    role.max_session_duration = 43200;
-    role.permissions_boundary = Some(policy_arn("Boundary"));
-    role.attached.clear();
-    role.inline.insert("theirs".into(), some_document("s3:*"));
-    add_version(world, some_document("ec2:*"), true);
-    add_version(world, some_document("sqs:*"), false);
-}
-
-type Furnish = fn(&mut World);
 
 /// What the guide, its readers and the console leave behind.
 const GUIDES: [(&str, Furnish); 8] = [
@@ -78,12 +31,6 @@ const GUIDES: [(&str, Furnish); 8] = [
     ("only the role", |world| role_by_hand(world, Tags::new())),
     ("only the policy", |world| policy_by_hand(world, POLICY, Tags::new())),
 ];
-
-fn furnished(furnish: Furnish) -> FakeIam {
-    let iam = FakeIam::default();
-    iam.by_hand(furnish);
-    iam
-}
 
 fn operations(iam: &FakeIam) -> Vec<String> {
     iam.writes().iter().map(|write| write.split(' ').next().unwrap().to_owned()).collect()
@@ -246,38 +193,6 @@ async fn an_adoption_that_died_half_way_is_carried_to_the_end_or_put_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_restoration_that_died_half_way_is_carried_to_the_end() {
-    for operation in [
-        "SetDefaultPolicyVersion",
-        "DeletePolicyVersion",
-        "PutRolePermissionsBoundary",
-        "UpdateRole",
-        "DetachRolePolicy",
-        "UntagRole",
-        "UntagPolicy",
-    ] {
-        let iam = furnished(guides_with_everything_different);
-        let before = iam.world();
-        Stack::new(&iam).create(json!({})).await.succeeded();
-        let dying = FaultyIam::new(&iam).on(operation, 1, Fault::Panic);
-        Stack::new(&dying).delete(ID, json!({})).await.failed().with_id(ID);
-        Stack::new(&iam).delete(ID, json!({})).await.succeeded();
-        assert_eq!(iam.world(), before.unnumbered_like(&iam.world()), "{operation}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_failed_copy_of_a_create_that_adopted_puts_nothing_back() {
-    let iam = furnished(guides);
-    Stack::new(&iam).create(json!({})).await.succeeded();
-    iam.by_hand(|world| role(world).attached.clear());
-    let before = iam.world();
-    let faulty = FaultyIam::new(&iam).on("AttachRolePolicy", FOR_EVER, Fault::Refuse("AccessDenied"));
-    Stack::new(&faulty).create(json!({})).await.failed();
-    assert_eq!(iam.world(), before);
-}
-
-#[tokio::test(start_paused = true)]
 async fn what_is_not_recognisably_the_guides_is_refused_and_nothing_is_changed() {
     let cases: [(&str, Furnish, &[&str]); 10] = [
         (
@@ -384,141 +299,6 @@ async fn on_existing_fail_adopts_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn delete_all_takes_what_was_adopted_only_after_an_update_has_said_so() {
-    let (all, created) = (json!({"OnDelete": "DeleteAll"}), json!({}));
-    let iam = furnished(guides);
-    let before = iam.world();
-    let stack = Stack::new(&iam);
-    stack.create(all.clone()).await.succeeded();
-    stack.delete(ID, all.clone()).await.succeeded().saying(&["put back as it was"]);
-    assert_eq!(iam.world(), before, "given at Create it is not in force");
-
-    stack.create(created.clone()).await.succeeded();
-    stack.update(ID, all.clone(), created.clone()).await.succeeded();
-    stack.update(ID, created.clone(), all.clone()).await.succeeded();
-    stack.delete(ID, created.clone()).await.succeeded().saying(&["put back as it was"]);
-    assert_eq!(iam.world(), before, "another value takes it back");
-
-    stack.create(created.clone()).await.succeeded();
-    stack.update(ID, all.clone(), created.clone()).await.succeeded();
-    stack.delete(ID, all.clone()).await.succeeded();
-    assert_eq!(iam.world(), World::default());
-}
-
-#[tokio::test(start_paused = true)]
-async fn retain_leaves_what_was_adopted_as_it_is_now_and_takes_our_tags_and_the_record_off() {
-    let iam = furnished(guides_with_everything_different);
-    let stack = Stack::new(&iam);
-    stack.create(json!({})).await.succeeded();
-    let mut expected = iam.world();
-    let keep = |tags: &mut Tags| tags.retain(|key, _| !key.starts_with("orchestera:"));
-    keep(&mut role(&mut expected).tags);
-    keep(&mut expected.policies.get_mut(&policy_arn(POLICY)).unwrap().tags);
-    stack.delete(ID, json!({"OnDelete": "Retain"})).await.succeeded();
-    assert_eq!(iam.world(), expected);
-}
-
-#[tokio::test(start_paused = true)]
-async fn no_version_that_was_there_before_is_pruned_and_none_that_somebody_added_since_is_deleted() {
-    let iam = furnished(guides);
-    iam.by_hand(|world| {
-        add_version(world, some_document("s3:*"), true);
-        add_version(world, some_document("sqs:*"), true);
-        add_version(world, some_document("ec2:*"), true);
-    });
-    let before = iam.world();
-    let stack = Stack::new(&iam);
-    stack.create(json!({})).await.succeeded();
-    let adopted = iam.world();
-    let another = json!({"PolicyEdition": "2026-02-06"});
-    stack.update(ID, another.clone(), json!({})).await.failed().with_id(ID).saying(&[
-        "The adopted policy OrchesteraAccessPolicy in account 111122223333 cannot be changed",
-        "--version-id v1)",
-    ]);
-    assert_eq!(iam.world(), adopted);
-    iam.by_hand(|world| {
-        world.write(&Write::DeletePolicyVersion { policy_arn: policy_arn(POLICY), version_id: "v1".into() }).unwrap();
-    });
-    stack.update(ID, another.clone(), json!({})).await.succeeded();
-    // Five again: of these only v5, which was ours, may go.
-    stack.update(ID, json!({}), another.clone()).await.succeeded();
-    let versions = |iam: &FakeIam| -> Vec<u32> {
-        iam.world().policy(&policy_arn(POLICY)).unwrap().versions.iter().map(|(number, _)| *number).collect()
-    };
-    assert_eq!(versions(&iam), [2, 3, 4, 6, 7]);
-    iam.by_hand(|world| {
-        world.write(&Write::DeletePolicyVersion { policy_arn: policy_arn(POLICY), version_id: "v6".into() }).unwrap();
-        add_version(world, some_document("kms:*"), true);
-    });
-    stack.delete(ID, json!({})).await.succeeded().saying(&["Somebody else added v8, which is still there"]);
-    assert_eq!(versions(&iam), [2, 3, 4, 8]);
-    let policy = iam.world().policy(&policy_arn(POLICY)).unwrap().clone();
-    assert_eq!((policy.default, policy.tags), (4, before.policy(&policy_arn(POLICY)).unwrap().tags.clone()));
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_version_in_force_before_that_is_gone_leaves_the_policy_as_it_is_and_that_is_said() {
-    let iam = furnished(guides);
-    iam.by_hand(|world| add_version(world, some_document("s3:*"), true));
-    let stack = Stack::new(&iam);
-    stack.create(json!({})).await.succeeded();
-    iam.by_hand(|world| {
-        world.write(&Write::DeletePolicyVersion { policy_arn: policy_arn(POLICY), version_id: "v2".into() }).unwrap();
-    });
-    stack.delete(ID, json!({})).await.succeeded().saying(&["cannot be told any more", "version v3 in force"]);
-    assert_eq!(iam.world().policy(&policy_arn(POLICY)).unwrap().default, 3);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_adopted_object_that_lost_its_tags_is_still_known_by_the_other_and_never_deleted() {
-    for lost in ["role", "policy"] {
-        let iam = furnished(guides);
-        let stack = Stack::new(&iam);
-        stack.create(json!({})).await.succeeded();
-        iam.by_hand(|world| match lost {
-            "role" => role(world).tags.clear(),
-            _ => world.policies.get_mut(&policy_arn(POLICY)).unwrap().tags.clear(),
-        });
-        let answer = stack.update(ID, json!({}), json!({})).await.succeeded();
-        assert_eq!(answer.get("Ownership"), "adopted");
-        assert_eq!(iam.world().role(ROLE).unwrap().tags["orchestera:ownership"], "adopted");
-        stack.delete(ID, json!({})).await.succeeded().saying(&["it was left as it is", "without our tags"]);
-        let world = iam.world();
-        assert!(world.role(ROLE).is_some() && world.policy(&policy_arn(POLICY)).is_some(), "{lost}");
-        assert!(!world.role(ROLE).unwrap().tags.contains_key("orchestera:stack-id"), "{lost}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_adopted_role_without_our_tags_is_not_shut_by_a_delete() {
-    let iam = furnished(guides);
-    let stack = Stack::new(&iam);
-    stack.create(json!({})).await.succeeded();
-    iam.by_hand(|world| role(world).tags.clear());
-    let trust = iam.world().role(ROLE).unwrap().trust.clone();
-    stack.delete(ID, json!({})).await.succeeded().saying(&["The role OrchesteraAccessRole", "left as it is"]);
-    assert_eq!(iam.world().role(ROLE).unwrap().trust, trust);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_adopted_role_that_is_suspended_stays_shut_when_its_stack_is_deleted() {
-    let iam = furnished(guides);
-    let stack = Stack::new(&iam);
-    let suspended = json!({"AccessState": "Suspended"});
-    stack.create(json!({})).await.succeeded();
-    stack.update(ID, suspended.clone(), json!({})).await.succeeded();
-    let shut = iam.world().role(ROLE).unwrap().clone();
-    stack.delete(ID, suspended.clone()).await.succeeded().saying(&["but suspended"]);
-    let left = iam.world().role(ROLE).unwrap().clone();
-    assert_eq!((&left.trust, &left.inline, &left.attached), (&shut.trust, &shut.inline, &shut.attached));
-    assert!(left.inline.contains_key(suspension::POLICY_NAME));
-    assert_eq!(left.tags, tags([("Team", "data")]));
-    let writes = iam.writes();
-    stack.delete(ID, suspended).await.succeeded();
-    assert!(iam.writes().is_empty(), "{writes:?}");
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_adopted_pair_is_suspended_and_opened_again_as_it_was() {
     let iam = furnished(guides);
     let stack = Stack::new(&iam);
@@ -553,21 +333,6 @@ async fn a_rename_adopts_by_the_rules_of_create_and_puts_back_when_it_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_adopted_pair_that_is_renamed_away_from_is_put_back_by_the_delete_of_its_id() {
-    let iam = furnished(guides_with_everything_different);
-    let before = iam.world();
-    let stack = Stack::new(&iam);
-    stack.create(json!({})).await.succeeded();
-    let renamed = json!({"RoleName": "R", "PolicyName": "P"});
-    let answer = stack.update(ID, renamed, json!({})).await.succeeded();
-    assert_eq!(answer.get("Ownership"), "created");
-    stack.delete(ID, json!({})).await.succeeded();
-    let mut after = iam.world();
-    assert!(after.roles.remove("r").is_some() && after.policies.remove(&policy_arn("P")).is_some());
-    assert_eq!(after, before.unnumbered_like(&after));
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_update_overwrites_no_tag_that_an_adopted_object_came_with() {
     let iam = furnished(guides);
     let stack = Stack::new(&iam);
@@ -585,59 +350,6 @@ async fn an_update_overwrites_no_tag_that_an_adopted_object_came_with() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_suspended_adopted_role_stays_shut_although_its_delete_has_to_look_twice() {
-    for (operation, code) in
-        [("UntagRole", "ConcurrentModification"), ("UntagPolicy", "AccessDenied"), ("UpdateRole", "Throttling")]
-    {
-        let iam = furnished(guides);
-        iam.by_hand(|world| role(world).max_session_duration = 7200);
-        let stack = Stack::new(&iam);
-        let suspended = json!({"AccessState": "Suspended"});
-        stack.create(json!({})).await.succeeded();
-        stack.update(ID, suspended.clone(), json!({})).await.succeeded();
-        let faulty = FaultyIam::new(&iam).on(operation, 2, Fault::Refuse(code));
-        Stack::new(&faulty).delete(ID, suspended.clone()).await.succeeded().saying(&["but suspended"]);
-        let left = iam.world().role(ROLE).unwrap().clone();
-        assert!(left.inline.contains_key(suspension::POLICY_NAME) && left.attached.is_empty(), "{operation}");
-        assert_eq!(left.trust["Statement"][1]["Effect"], "Deny", "{operation}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_role_that_we_made_is_never_taken_for_adopted_whatever_its_tags_say() {
-    let iam = FakeIam::default();
-    let stack = Stack::new(&iam);
-    let boundary = json!({"PermissionsBoundaryArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"});
-    let external_id = stack.create(boundary.clone()).await.succeeded().get("ExternalId").to_owned();
-    // Taken from a real adoption, as whoever holds the role may write it.
-    let other = furnished(guides);
-    Stack::new(&other).create(json!({})).await.succeeded();
-    let forged: Tags = other.world().role(ROLE).unwrap().tags.clone();
-    let forged = forged.into_iter().filter(|(key, _)| key.contains(":before-") || key.ends_with(":ownership"));
-    iam.by_hand(|world| role(world).tags.extend(forged));
-    stack.update(ID, boundary.clone(), json!({})).await.succeeded();
-    assert_eq!(iam.world().role(ROLE).unwrap().trust, trust_of(PLATFORM, Some(&external_id)));
-    stack.delete(ID, boundary).await.succeeded();
-    assert_eq!(iam.world(), World::default());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_record_that_would_let_in_somebody_else_is_not_put_back() {
-    let iam = furnished(guides);
-    let stack = Stack::new(&iam);
-    stack.create(json!({})).await.succeeded();
-    let other = furnished(guides);
-    other.by_hand(|world| role(world).trust = trust_of("999988887777", None));
-    let platform = json!({"PlatformAccountId": "999988887777"});
-    Stack::new(&other).create(platform).await.succeeded();
-    let forged = other.world().role(ROLE).unwrap().tags["orchestera:before-trust"].clone();
-    iam.by_hand(|world| drop(role(world).tags.insert("orchestera:before-trust".into(), forged)));
-    stack.update(ID, json!({}), json!({})).await.succeeded();
-    stack.delete(ID, json!({})).await.succeeded().saying(&["it was left as it is"]);
-    assert!(!iam.world().role(ROLE).unwrap().trust.to_string().contains("999988887777"));
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_adopted_role_that_lost_its_record_keeps_the_trust_that_it_has() {
     for lost in ["orchestera:before-session", "orchestera:before-trust"] {
         let iam = furnished(guides);
@@ -647,19 +359,4 @@ async fn an_adopted_role_that_lost_its_record_keeps_the_trust_that_it_has() {
         stack.update(ID, json!({"PolicyEdition": "2026-02-06"}), json!({})).await.succeeded();
         assert_eq!(iam.world().role(ROLE).unwrap().trust, trust_of(PLATFORM, None), "the platform is not cut off");
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_one_stack_retained_another_adopts_and_puts_back_even_twice() {
-    let iam = FakeIam::default();
-    let first = Stack::named(&iam, "first");
-    let retained = json!({"OnDelete": "Retain"});
-    first.create(retained.clone()).await.succeeded();
-    first.delete(ID, retained).await.succeeded();
-    let before = iam.world();
-    let stack = Stack::new(&iam);
-    assert_eq!(stack.create(json!({})).await.succeeded().get("Ownership"), "adopted");
-    stack.delete(ID, json!({})).await.succeeded();
-    stack.delete(ID, json!({})).await.succeeded();
-    assert_eq!(iam.world(), before);
 }

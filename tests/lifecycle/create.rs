@@ -1,42 +1,10 @@
+use crate::common::by_hand::*;
 use crate::common::fake_iam::{ACCOUNT, FakeIam, World, policy_arn, tags};
 use crate::common::faulty_iam::{FOR_EVER, Fault, FaultyIam};
 use crate::common::stack::{ID, POLICY, ROLE, Stack};
-use orchestera_access::account::Account;
 use orchestera_access::iam::{Tags, Write};
 use orchestera_access::policy::Edition;
-use orchestera_access::trust;
-use serde_json::{Value, json};
-
-pub const PLATFORM: &str = "017059471480";
-
-pub fn trust_of(account: &str, external_id: Option<&str>) -> Value {
-    trust::document(&Account { partition: "aws".into(), id: ACCOUNT.into() }, account, external_id)
-}
-
-/// A role made in the console after the guide.
-pub fn role_by_hand(world: &mut World, tags: Tags) {
-    let role = Write::CreateRole {
-        role_name: ROLE.into(),
-        trust: trust_of(PLATFORM, None),
-        max_session_duration: 3600,
-        permissions_boundary: None,
-        tags,
-    };
-    world.write(&role).unwrap();
-    world.role_mut(ROLE).unwrap().description = "Made by hand".into();
-}
-
-/// A role of that name that lets others in too.
-pub fn foreign_role(world: &mut World) {
-    role_by_hand(world, Tags::new());
-    world.role_mut(ROLE).unwrap().trust = trust_of("444455556666", None);
-}
-
-/// A policy made in the console.
-pub fn policy_by_hand(world: &mut World, name: &str, tags: Tags) {
-    let document = Edition::named("2025-09-29").unwrap().document();
-    world.write(&Write::CreatePolicy { policy_name: name.into(), document, tags }).unwrap();
-}
+use serde_json::json;
 
 #[tokio::test(start_paused = true)]
 async fn nothing_there_makes_role_and_policy_attaches_and_verifies_them() {

@@ -1,7 +1,7 @@
+use crate::common::by_hand::*;
 use crate::common::fake_iam::{FakeIam, World, policy_arn, tags};
 use crate::common::faulty_iam::{FOR_EVER, Fault, FaultyIam};
 use crate::common::stack::{Answer, ID, POLICY, ROLE, Stack};
-use crate::create::{policy_by_hand, role_by_hand, trust_of};
 use orchestera_access::iam::{PolicyUser, RETAINED_DESCRIPTION, Tags, Write};
 use serde_json::{Value, json};
 use std::time::Duration;

@@ -8,6 +8,7 @@ mod answer;
 mod create;
 mod delete;
 mod member;
+mod put_back;
 mod rename;
 mod suspend;
 mod update;

@@ -1,7 +1,7 @@
+use crate::common::by_hand::*;
 use crate::common::fake_iam::{FakeIam, World, policy_arn};
 use crate::common::faulty_iam::{FOR_EVER, Fault, FaultyIam};
 use crate::common::stack::{ID, POLICY, ROLE, Stack};
-use crate::create::policy_by_hand;
 use orchestera_access::iam::Tags;
 use serde_json::{Value, json};
 

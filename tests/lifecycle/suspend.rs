@@ -1,4 +1,5 @@
-use crate::common::fake_iam::{FakeIam, Role, World, policy_arn};
+use crate::common::by_hand::*;
+use crate::common::fake_iam::{FakeIam, World, policy_arn};
 use crate::common::faulty_iam::{FOR_EVER, Fault, FaultyIam};
 use crate::common::stack::{ID, POLICY, ROLE, Stack};
 use orchestera_access::reconcile::suspension;
@@ -6,10 +7,6 @@ use serde_json::{Value, json};
 
 fn suspended() -> Value {
     json!({"AccessState": "Suspended"})
-}
-
-fn role(world: &mut World) -> &mut Role {
-    world.role_mut(ROLE).unwrap()
 }
 
 fn allow_everything() -> Value {

@@ -1,14 +1,10 @@
-use crate::common::fake_iam::{FakeIam, Policy, Role, World, policy_arn, tags};
+use crate::common::by_hand::*;
+use crate::common::fake_iam::{FakeIam, Policy, World, policy_arn, tags};
 use crate::common::faulty_iam::{FOR_EVER, Fault, FaultyIam};
 use crate::common::stack::{ID, POLICY, ROLE, Stack};
-use crate::create::{foreign_role, policy_by_hand};
 use orchestera_access::iam::{Tags, Write};
 use orchestera_access::policy::Edition;
 use serde_json::{Value, json};
-
-fn role(world: &mut World) -> &mut Role {
-    world.role_mut(ROLE).unwrap()
-}
 
 fn policy(world: &mut World) -> &mut Policy {
     world.policies.get_mut(&policy_arn(POLICY)).unwrap()
