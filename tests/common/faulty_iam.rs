@@ -1,10 +1,11 @@
-//! A decorator that makes any IAM fail on demand.
+//! A decorator that makes the fake IAM, and the way into its account, fail on demand.
 
 use super::fake_iam::{FakeIam, World, error};
 use orchestera_access::error::{Error, FailedCall, Kind, Result};
 use orchestera_access::iam::{
     AttachedPolicy, Iam, PolicyDescription, PolicyUser, PolicyVersion, RoleDescription, Write,
 };
+use orchestera_access::sts::{AssumeRole, Sts};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::future::pending;
@@ -28,6 +29,8 @@ pub enum Fault {
     Slow(Duration),
     /// Somebody else is at work just before; then the call is made.
     Meanwhile(Box<dyn Fn(&mut World)>),
+    /// From now on, after each write so many reads are older than it.
+    Lag(u32),
 }
 
 struct Rule {
@@ -113,6 +116,10 @@ impl<'a> FaultyIam<'a> {
                             self.fake.by_hand(change);
                             Then::Call
                         }
+                        Fault::Lag(reads) => {
+                            self.fake.lag_by(*reads);
+                            Then::Call
+                        }
                     }
                 }
             }
@@ -169,5 +176,13 @@ impl Iam for FaultyIam<'_> {
     }
     async fn write(&self, write: &Write) -> Result<()> {
         self.call(write.operation(), self.fake.write(write)).await
+    }
+}
+
+impl Sts for FaultyIam<'_> {
+    type Session = ();
+
+    async fn assume_role(&self, _: &AssumeRole) -> Result<()> {
+        self.call("AssumeRole", async { Ok(()) }).await
     }
 }

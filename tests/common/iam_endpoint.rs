@@ -16,7 +16,12 @@ pub type Form = BTreeMap<String, String>;
 
 /// Decodes a form-encoded body.
 pub fn form(request: &Request) -> Form {
-    let url = reqwest::Url::parse(&format!("http://x/?{}", request.text())).expect("a form");
+    decoded(request.text())
+}
+
+/// The same of the text alone.
+pub fn decoded(body: &str) -> Form {
+    let url = reqwest::Url::parse(&format!("http://x/?{body}")).expect("a form");
     url.query_pairs().into_owned().collect()
 }
 
@@ -30,33 +35,35 @@ pub fn answer(fake: &FakeIam, form: &Form, page: usize) -> Reply {
     let action = form["Action"].clone();
     // The fake never waits for anything.
     let result = carry_out(fake, &action, form, page).now_or_never().expect("the fake answers at once");
-    let (status, xml) = match result {
-        Ok(result) => (
-            200,
-            format!(
-                "<{action}Response xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\
-                 <{action}Result>{result}</{action}Result>\
-                 <ResponseMetadata><RequestId>fake-request</RequestId></ResponseMetadata></{action}Response>"
-            ),
+    let xml = match result {
+        Ok(result) => format!(
+            "<{action}Response xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\
+             <{action}Result>{result}</{action}Result>\
+             <ResponseMetadata><RequestId>fake-request</RequestId></ResponseMetadata></{action}Response>"
         ),
         Err(error) => {
             let call = error.failed_call().expect("a refusal of the fake");
-            let status = match call.code.as_str() {
-                "NoSuchEntity" => 404,
-                "EntityAlreadyExists" | "DeleteConflict" | "LimitExceeded" => 409,
-                _ => 400,
-            };
-            (
-                status,
-                format!(
-                    "<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error><Type>Sender</Type>\
-                     <Code>{}</Code><Message>{}</Message></Error><RequestId>fake-request</RequestId></ErrorResponse>",
-                    call.code,
-                    escaped(&call.message)
-                ),
-            )
+            return refusal(&call.code, &call.message);
         }
     };
+    Reply::With(200, vec![("content-type", "text/xml".to_owned())], xml.into_bytes())
+}
+
+/// How IAM says no.
+pub fn refusal(code: &str, message: &str) -> Reply {
+    let status = match code {
+        "NoSuchEntity" => 404,
+        "EntityAlreadyExists" | "DeleteConflict" | "LimitExceeded" | "ConcurrentModification" => 409,
+        "AccessDenied" => 403,
+        "ServiceFailure" => 500,
+        "ServiceUnavailable" => 503,
+        _ => 400,
+    };
+    let xml = format!(
+        "<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error><Type>Sender</Type>\
+         <Code>{code}</Code><Message>{}</Message></Error><RequestId>fake-request</RequestId></ErrorResponse>",
+        escaped(message)
+    );
     Reply::With(status, vec![("content-type", "text/xml".to_owned())], xml.into_bytes())
 }
 
@@ -198,7 +205,9 @@ fn write(action: &str, form: &Form) -> Write {
             tags: tags(form),
         },
         "UpdateAssumeRolePolicy" => Write::UpdateAssumeRolePolicy { role_name, trust: document("PolicyDocument") },
-        "UpdateRole" => Write::UpdateRole { role_name, max_session_duration, description: None },
+        "UpdateRole" => {
+            Write::UpdateRole { role_name, max_session_duration, description: form.get("Description").cloned() }
+        }
         "PutRolePermissionsBoundary" => {
             Write::PutRolePermissionsBoundary { role_name, policy_arn: permissions_boundary.unwrap_or_default() }
         }

@@ -5,6 +5,7 @@
 pub mod by_hand;
 pub mod fake_iam;
 pub mod fake_sts;
+pub mod faulty_http;
 pub mod faulty_iam;
 pub mod http_server;
 pub mod iam_endpoint;

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The function's binary: the release artefact when `ORCHESTERA_BOOTSTRAP` names it, as `make test` does, or else cargo's.
 pub fn bootstrap() -> PathBuf {
@@ -26,11 +26,23 @@ pub enum Ended {
     Error(Value),
 }
 
+/// Ends an execution environment from elsewhere, as Lambda does at a deadline or when a host fails.
+#[derive(Clone)]
+pub struct Kill(Arc<Mutex<Child>>);
+
+impl Kill {
+    /// SIGKILL.
+    pub fn now(&self) {
+        let _ = self.0.lock().unwrap().kill();
+    }
+}
+
 /// One execution environment with the function in it. It is killed when dropped.
 pub struct Lambda {
-    child: Child,
+    child: Arc<Mutex<Child>>,
     events: Sender<(String, u64)>,
     function_arn: Arc<Mutex<String>>,
+    at_its_report: Arc<Mutex<Option<Kill>>>,
     ended: Receiver<Ended>,
     pub timeout: Duration,
     log: Arc<Mutex<String>>,
@@ -45,7 +57,18 @@ impl Lambda {
         let (next, end) = (Mutex::new(next), Mutex::new(end));
         let function_arn = Arc::new(Mutex::new(arn_in(ACCOUNT)));
         let invoked_as = function_arn.clone();
-        let runtime_api = HttpServer::start(move |request| runtime_api(request, &next, &end, &invoked_as));
+        let at_its_report = Arc::<Mutex<Option<Kill>>>::default();
+        let killed = at_its_report.clone();
+        let runtime_api = HttpServer::start(move |request| {
+            let kill = killed.lock().unwrap().clone();
+            match kill.filter(|_| request.target.ends_with("/response")) {
+                Some(kill) => {
+                    kill.now();
+                    Reply::Close
+                }
+                None => runtime_api(request, &next, &end, &invoked_as),
+            }
+        });
         let mut child = Command::new(bootstrap())
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{}", runtime_api.port))
@@ -67,7 +90,17 @@ impl Lambda {
                 written.lock().unwrap().push_str(&String::from_utf8_lossy(&piece[..length]));
             }
         });
-        Self { child, events, function_arn, ended, timeout: Duration::from_secs(60), log, _runtime_api: runtime_api }
+        let child = Arc::new(Mutex::new(child));
+        Self {
+            child,
+            events,
+            function_arn,
+            at_its_report,
+            ended,
+            timeout: Duration::from_secs(60),
+            log,
+            _runtime_api: runtime_api,
+        }
     }
 
     /// With a region, credentials that look like dummies, and an endpoint for IAM and STS.
@@ -97,12 +130,48 @@ impl Lambda {
 
     /// Invokes the function and waits until it is done.
     pub fn invoke(&self, event: &str) -> Ended {
-        let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + self.timeout;
-        self.invoke_until(event, deadline.as_millis() as u64)
+        self.send(event);
+        self.wait()
+    }
+
+    pub fn kill(&self) -> Kill {
+        Kill(self.child.clone())
+    }
+
+    /// It will be killed when it tells Lambda that it is done, before Lambda has heard it.
+    pub fn kill_at_its_report(&self) {
+        *self.at_its_report.lock().unwrap() = Some(self.kill());
+    }
+
+    /// Waits until the process has ended. `false` if it goes on for longer than that.
+    pub fn ends_within(&self, longest: Duration) -> bool {
+        let start = Instant::now();
+        while start.elapsed() < longest {
+            if self.child.lock().unwrap().try_wait().is_ok_and(|status| status.is_some()) {
+                return true;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        false
     }
 
     fn invoke_until(&self, event: &str, deadline: u64) -> Ended {
+        self.send_until(event, deadline);
+        self.wait()
+    }
+
+    fn send_until(&self, event: &str, deadline: u64) {
         self.events.send((event.to_owned(), deadline)).expect("the function runs");
+    }
+
+    /// Invokes the function and does not wait.
+    pub fn send(&self, event: &str) {
+        let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + self.timeout;
+        self.send_until(event, deadline.as_millis() as u64);
+    }
+
+    /// Waits until the invocation that was sent is done.
+    pub fn wait(&self) -> Ended {
         self.ended
             .recv_timeout(self.timeout + Duration::from_secs(5))
             .expect("the function neither answered nor failed")
@@ -116,8 +185,9 @@ impl Lambda {
 
 impl Drop for Lambda {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let mut child = self.child.lock().unwrap();
+        let _ = child.kill();
+        let _ = child.wait();
     }
 }
 

@@ -9,6 +9,7 @@ use orchestera_access::iam::Iam;
 use orchestera_access::member::Place;
 use orchestera_access::request::Envelope;
 use orchestera_access::response;
+use orchestera_access::sts::Sts;
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -64,14 +65,14 @@ impl Answer {
     }
 }
 
-pub struct Stack<'a, I> {
+pub struct Stack<'a, I, S = FakeSts> {
     pub iam: &'a I,
     pub stack_id: String,
     pub timeout: Duration,
     /// The account that the function is in; the IAM is that of [`ACCOUNT`].
     pub function_account: String,
     /// The way into another account.
-    pub sts: Option<&'a FakeSts>,
+    pub sts: Option<&'a S>,
 }
 
 impl<'a, I: Iam> Stack<'a, I> {
@@ -85,6 +86,14 @@ impl<'a, I: Iam> Stack<'a, I> {
         Self { iam, stack_id, timeout: Duration::from_secs(60), function_account: ACCOUNT.to_owned(), sts: None }
     }
 
+    /// The same stack in the account `function_account`, from which `sts` leads into that of the IAM.
+    pub fn entering_by<S: Sts>(self, sts: &'a S, function_account: &str) -> Stack<'a, I, S> {
+        let Self { iam, stack_id, timeout, .. } = self;
+        Stack { iam, stack_id, timeout, function_account: function_account.to_owned(), sts: Some(sts) }
+    }
+}
+
+impl<I: Iam, S: Sts> Stack<'_, I, S> {
     pub async fn create(&self, properties: Value) -> Answer {
         self.send(json!({"RequestType": "Create", "ResourceProperties": properties})).await
     }
@@ -101,9 +110,8 @@ impl<'a, I: Iam> Stack<'a, I> {
         self.send(json!({"RequestType": "Delete", "PhysicalResourceId": id, "ResourceProperties": properties})).await
     }
 
-    /// Sends an event with the fields given, and what every event has beside them.
-    pub async fn send(&self, mut event: Value) -> Answer {
-        let url = "https://bucket.s3.amazonaws.com/answer?X-Amz-Signature=dummy";
+    /// An event with the fields given, and what every event has beside them.
+    pub fn event(&self, mut event: Value, url: &str) -> Value {
         for (field, value) in [
             ("ServiceToken", format!("arn:aws:lambda:us-east-1:{}:function:access", self.function_account)),
             ("ResponseURL", url.to_owned()),
@@ -114,6 +122,12 @@ impl<'a, I: Iam> Stack<'a, I> {
         ] {
             event[field] = value.into();
         }
+        event
+    }
+
+    /// Sends such an event.
+    pub async fn send(&self, event: Value) -> Answer {
+        let event = self.event(event, "https://bucket.s3.amazonaws.com/answer?X-Amz-Signature=dummy");
         let start = Instant::now();
         let invocation = Invocation {
             function_arn: format!("arn:aws:lambda:us-east-1:{}:function:access", self.function_account),

@@ -12,7 +12,7 @@ fn member() -> Value {
 }
 
 fn stack<'a>(iam: &'a FakeIam, sts: &'a FakeSts) -> Stack<'a, FakeIam> {
-    Stack { function_account: MANAGEMENT.to_owned(), sts: Some(sts), ..Stack::new(iam) }
+    Stack::new(iam).entering_by(sts, MANAGEMENT)
 }
 
 #[tokio::test(start_paused = true)]

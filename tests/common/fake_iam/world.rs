@@ -5,6 +5,7 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
 
 use orchestera_access::iam::{PolicyUser, ROLE_DESCRIPTION, Tags, Write};
+use orchestera_access::policy::Edition;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -82,6 +83,28 @@ impl World {
             tags.remove("orchestera:external-id");
         }
         self
+    }
+
+    /// Without what no two lives have in common.
+    pub fn comparable(&self) -> Self {
+        let mut world = self.clone().without_generated();
+        for role in world.roles.values_mut() {
+            // The generated external id, which is also what the trust asks for.
+            if let Some(id) = role.trust.pointer_mut("/Statement/0/Condition/StringEquals/sts:ExternalId") {
+                *id = "generated".into();
+            }
+        }
+        for policy in world.policies.values_mut() {
+            // Numbers of versions depend on how often one was made.
+            policy.made = 0;
+            let document = policy.document().clone();
+            let is_ours = |document: &Value| Edition::named("2025-09-29").is_some_and(|e| e.document() == *document);
+            if policy.versions.iter().any(|(_, one)| is_ours(one)) {
+                policy.versions = vec![(0, document)];
+                policy.default = 0;
+            }
+        }
+        world
     }
 
     /// The role of exactly this name.

@@ -1,0 +1,126 @@
+//! The real SDK client, with an HTTP layer that answers from the fake IAM in this process and fails on demand. No socket, so
+//! that time can be paused: the SDK's own retries, pauses and timeouts take no time.
+
+use super::fake_iam::FakeIam;
+use super::http_server::Reply;
+use super::iam_endpoint::{Form, answer, decoded, refusal};
+use super::sdk::configuration_with;
+use aws_sdk_iam::config::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use orchestera_access::iam::aws::AwsIam;
+use orchestera_access::sts::aws::AwsSts;
+use std::fmt;
+use std::future::pending;
+use std::sync::{Arc, Mutex};
+
+/// What goes wrong with an HTTP request.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum HttpFault {
+    /// IAM refuses with this code; nothing happened.
+    Refuse(&'static str),
+    /// The connection is reset, before or after it happened.
+    Reset { happened: bool },
+    /// No answer and no end, before or after it happened.
+    Hang { happened: bool },
+    /// It happened, and this is the whole answer.
+    Body(&'static str),
+    /// It happened, and half of the answer arrives.
+    Half,
+    /// Something between us and AWS answers with this status and a page for people.
+    Page(u16),
+}
+
+/// IAM and STS, as the SDK sees them through a network that is not to be trusted.
+#[derive(Clone)]
+pub struct FaultyHttp {
+    fake: Arc<FakeIam>,
+    /// From which request on, how often, and what.
+    rule: Arc<Mutex<(usize, usize, HttpFault)>>,
+    called: Arc<Mutex<Vec<String>>>,
+}
+
+impl FaultyHttp {
+    /// The request at `position` goes wrong, and those after it until it has happened `times` times.
+    pub fn new(fake: Arc<FakeIam>, position: usize, times: usize, fault: HttpFault) -> Self {
+        Self { fake, rule: Arc::new(Mutex::new((position, times, fault))), called: Arc::default() }
+    }
+
+    /// The real adapters on top of it.
+    pub async fn clients(&self) -> (AwsIam, AwsSts) {
+        let configuration = configuration_with(SharedHttpClient::new(self.clone())).await;
+        (AwsIam::new(&configuration), AwsSts::new(&configuration))
+    }
+
+    /// The operations that were asked for, in order.
+    pub fn called(&self) -> Vec<String> {
+        self.called.lock().unwrap().clone()
+    }
+
+    fn fault(&self, form: &Form) -> Option<HttpFault> {
+        let mut called = self.called.lock().unwrap();
+        let position = called.len();
+        called.push(form["Action"].clone());
+        let (from, times, fault) = &mut *self.rule.lock().unwrap();
+        let befalls = position >= *from && *times > 0;
+        *times -= usize::from(befalls);
+        befalls.then_some(*fault)
+    }
+}
+
+impl fmt::Debug for FaultyHttp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FaultyHttp")
+    }
+}
+
+impl HttpClient for FaultyHttp {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for FaultyHttp {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let body = request.body().bytes().unwrap_or_default();
+        let form = decoded(std::str::from_utf8(body).expect("a form is text"));
+        let happens = || answer(&self.fake, &form, 100);
+        let reply = match self.fault(&form) {
+            None => Ok(happens()),
+            Some(HttpFault::Refuse(code)) => Ok(refusal(code, "as the test says")),
+            Some(HttpFault::Reset { happened }) => {
+                happened.then(happens);
+                Err(ConnectorError::io("connection reset".into()))
+            }
+            Some(HttpFault::Hang { happened }) => {
+                happened.then(happens);
+                return HttpConnectorFuture::new(pending());
+            }
+            Some(HttpFault::Body(text)) => {
+                happens();
+                Ok(Reply::With(200, Vec::new(), text.into()))
+            }
+            Some(HttpFault::Half) => Ok(halved(happens())),
+            Some(HttpFault::Page(status)) => Ok(Reply::With(status, Vec::new(), b"<html>Bad gateway</html>".to_vec())),
+        };
+        HttpConnectorFuture::ready(reply.map(|reply| {
+            let Reply::With(status, headers, body) = reply else { unreachable!("the endpoint answers") };
+            let mut answer = http::Response::builder().status(status);
+            for (name, value) in headers {
+                answer = answer.header(name, value);
+            }
+            answer.body(SdkBody::from(body)).unwrap().try_into().unwrap()
+        }))
+    }
+}
+
+fn halved(reply: Reply) -> Reply {
+    let Reply::With(status, headers, mut body) = reply else { unreachable!("the endpoint answers") };
+    body.truncate(body.len() / 2);
+    Reply::With(status, headers, body)
+}

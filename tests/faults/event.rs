@@ -1,0 +1,127 @@
+//! What CloudFormation sends, and what it sends then.
+
+use crate::common::fake_iam::{FakeIam, Role, policy_arn};
+use crate::common::faulty_iam::FaultyIam;
+use crate::common::stack::{Answer, ID, POLICY, ROLE, Stack};
+use crate::states::{Before, MANAGEMENT};
+use orchestera_access::iam::Iam;
+use orchestera_access::sts::Sts;
+use serde_json::Value;
+
+const MADE_UP: &str = "access-Access-1ABCDEFGHIJK";
+
+/// An event, and what CloudFormation sends if it fails: to whatever comes of it, at last a Delete of what is left.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Event {
+    Create,
+    Update,
+    Edition,
+    Suspend,
+    Rename,
+    Delete,
+    DeleteOfAFailedCreate,
+    DeleteOfAMadeUpId,
+}
+
+pub const EVENTS: [Event; 8] = [
+    Event::Create,
+    Event::Update,
+    Event::Edition,
+    Event::Suspend,
+    Event::Rename,
+    Event::Delete,
+    Event::DeleteOfAFailedCreate,
+    Event::DeleteOfAMadeUpId,
+];
+
+impl Event {
+    /// Whether CloudFormation can send it: an Update needs a resource, a Create must have none.
+    pub fn can_meet(self, before: &Before) -> bool {
+        let is_of_a_resource =
+            matches!(self, Self::Update | Self::Edition | Self::Suspend | Self::Rename | Self::Delete);
+        is_of_a_resource == matches!(before, Before::Created(..))
+    }
+
+    fn properties(self, old: &Value) -> Value {
+        let mut properties = old.clone();
+        match self {
+            Self::Edition => properties["PolicyEdition"] = "2026-02-06".into(),
+            Self::Suspend => properties["AccessState"] = "Suspended".into(),
+            Self::Rename => {
+                properties["RoleName"] = "NewRole".into();
+                properties["PolicyName"] = "NewPolicy".into();
+            }
+            _ => {}
+        }
+        properties
+    }
+
+    pub async fn send<S: Sts>(self, iam: &impl Iam, sts: &S, old: &Value) -> Answer {
+        let stack = stack(iam, sts, old);
+        let properties = self.properties(old);
+        match self {
+            Self::Create => stack.create(properties).await,
+            Self::Update | Self::Edition | Self::Suspend | Self::Rename => {
+                stack.update(ID, properties, old.clone()).await
+            }
+            Self::Delete => stack.delete(ID, properties).await,
+            Self::DeleteOfAFailedCreate => stack.delete("failed/Access/request-1", properties).await,
+            Self::DeleteOfAMadeUpId => stack.delete(MADE_UP, properties).await,
+        }
+    }
+
+    /// What CloudFormation does after this answer, until the stack is gone. No faults any more.
+    pub async fn end(self, iam: &FakeIam, old: &Value, answer: &Answer) {
+        let (iam, new) = (&FaultyIam::new(iam), self.properties(old));
+        let stack = stack(iam, iam, old);
+        match self {
+            Self::Create => gone(&stack, &answer.id, &new).await,
+            Self::Update | Self::Edition | Self::Suspend | Self::Rename => {
+                let succeeded = answer.status == "SUCCESS";
+                if succeeded && answer.id != ID {
+                    gone(&stack, ID, old).await;
+                }
+                if !succeeded {
+                    // The rollback; it may fail for what failed before, and the stack is deleted all the same.
+                    stack.update(&answer.id, old.clone(), new.clone()).await;
+                }
+                if succeeded && self == Self::Suspend {
+                    // What was adopted and is suspended stays shut when its stack goes; here it is to be as before.
+                    stack.update(ID, old.clone(), new.clone()).await;
+                }
+                let (id, last) = if succeeded { (answer.id.as_str(), &new) } else { (ID, old) };
+                gone(&stack, id, last).await;
+            }
+            Self::Delete | Self::DeleteOfAFailedCreate | Self::DeleteOfAMadeUpId => {
+                self.send(iam, iam, old).await;
+                gone(&stack, &answer.id, old).await;
+            }
+        }
+    }
+}
+
+/// The stack, in the account that its properties say.
+fn stack<'a, I: Iam, S: Sts>(iam: &'a I, sts: &'a S, properties: &Value) -> Stack<'a, I, S> {
+    let own = Stack::new(iam);
+    let account = properties["MemberAccountId"].as_str().map_or(own.function_account.clone(), |_| MANAGEMENT.into());
+    own.entering_by(sts, &account)
+}
+
+/// Deletes until it is done. The first Delete may fail for one of two reasons: it shut a role without our tags, or others use
+/// our policy, who are asked to stop. What is left then is shut, and for a person to delete.
+async fn gone(stack: &Stack<'_, FaultyIam<'_>, FaultyIam<'_>>, id: &str, properties: &Value) {
+    let answer = stack.delete(id, properties.clone()).await;
+    if answer.status == "FAILED" {
+        let is_used = answer.reason.contains("role Theirs");
+        assert!(answer.reason.contains("It was shut") || is_used, "{}", answer.reason);
+        stack.iam.fake.by_hand(|world| world.role_mut("Theirs").unwrap().attached.remove(&policy_arn(POLICY)));
+        stack.delete(id, properties.clone()).await.succeeded();
+    }
+    stack.iam.fake.by_hand(|world| {
+        let is_shut = |role: &Role| role.trust["Statement"][1]["Effect"] == "Deny" && role.attached.is_empty();
+        if world.role(ROLE).is_some_and(is_shut) {
+            world.roles.remove(&ROLE.to_lowercase());
+            world.policies.remove(&policy_arn(POLICY));
+        }
+    });
+}

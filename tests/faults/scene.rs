@@ -1,0 +1,164 @@
+//! One case: an event in a state, a fault at a call, and what must hold then.
+
+use crate::common::fake_iam::{FakeIam, World};
+use crate::common::faulty_http::FaultyHttp;
+use crate::common::faulty_iam::{Fault, FaultyIam};
+use crate::common::stack::Answer;
+use crate::event::Event;
+use crate::kinds::{Kind, What};
+use crate::states::{Before, neighbours};
+use serde_json::Value;
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The time for the answer, and a moment.
+const LONGEST: Duration = Duration::from_secs(49);
+
+/// An event in a state, and what comes of it when nothing goes wrong.
+pub struct Scene {
+    event: Event,
+    properties: Value,
+    /// What is there before our stack is.
+    others: World,
+    before: World,
+    /// The answer to the event and to the same event again, and what is there then. They differ where a role without our
+    /// tags is shut, which is FAILED, and the rest goes at the next.
+    statuses: [String; 2],
+    worlds: [World; 2],
+}
+
+/// What became of a case.
+#[derive(PartialEq)]
+pub enum Played {
+    Through,
+    /// At this call there is nothing for the fault to befall.
+    Pointless,
+    /// There is no such call.
+    Never,
+}
+
+/// The event's answer, the operations that it called, and whether somebody else was at work.
+struct Came {
+    answer: Answer,
+    called: Vec<String>,
+    meddled: bool,
+}
+
+impl Scene {
+    pub async fn of(event: Event, before: &Before) -> Self {
+        let (furnish, properties) = before.beginning();
+        let iam = Arc::new(FakeIam::default());
+        iam.by_hand(neighbours);
+        iam.by_hand(furnish);
+        let others = iam.world();
+        if let Before::Created(_, _, since) = before {
+            create(&iam, properties).await;
+            iam.by_hand(since);
+        }
+        let scene = |statuses, worlds| {
+            let (properties, others) = (properties.clone(), others.clone());
+            Self { event, properties, others, before: World::default(), statuses, worlds }
+        };
+        let before = iam.world();
+        let empty = scene(Default::default(), Default::default());
+        let first = empty.send(&iam).await;
+        let after = iam.world();
+        let second = empty.send(&iam).await;
+        let worlds = [after.comparable(), iam.world().comparable()];
+        Self { before, ..scene([first.status, second.status], worlds) }
+    }
+
+    /// The event, with nothing going wrong.
+    async fn send(&self, iam: &FakeIam) -> Answer {
+        let iam = &FaultyIam::new(iam);
+        self.event.send(iam, iam, &self.properties).await
+    }
+
+    async fn send_with(&self, iam: &Arc<FakeIam>, position: usize, kind: &Kind) -> Came {
+        let meddled = Rc::new(Cell::new(false));
+        let fault = match &kind.what {
+            What::Http(fault) => {
+                let http = FaultyHttp::new(iam.clone(), position, kind.times, *fault);
+                let (iam, sts) = http.clients().await;
+                let answer = self.event.send(&iam, &sts, &self.properties).await;
+                return Came { answer, called: http.called(), meddled: false };
+            }
+            What::Seam(new) => new(),
+            What::Meanwhile(change) => {
+                let (change, meddled) = (*change, meddled.clone());
+                Fault::Meanwhile(Box::new(move |world| meddled.set(change(world))))
+            }
+        };
+        let faulty = FaultyIam::new(iam).from(position, kind.times, fault);
+        let answer = self.event.send(&faulty, &faulty, &self.properties).await;
+        let called = faulty.called.borrow().iter().map(|&operation| operation.to_owned()).collect();
+        Came { answer, called, meddled: meddled.get() }
+    }
+
+    /// Plays it with the fault at the call.
+    pub async fn play(&self, name: &str, position: usize, kind: &Kind) -> Played {
+        let iam = Arc::new(FakeIam::of(self.before.clone()));
+        let Came { answer, called, meddled } = self.send_with(&iam, position, kind).await;
+        let Some(operation) = called.get(position) else { return Played::Never };
+        let is_meanwhile = matches!(kind.what, What::Meanwhile(_));
+        if is_meanwhile && !meddled || operation == "AssumeRole" && is_of_iam(kind.name) {
+            return Played::Pointless;
+        }
+        assert!(answer.took <= LONGEST, "{name}: {:?}", answer.took);
+        assert!(answer.status == "SUCCESS" || !answer.reason.trim().is_empty(), "{name}: FAILED without a Reason");
+        // Rights are waited for in the first seconds only, and this event goes on for longer.
+        let is_late = self.event == Event::DeleteOfAMadeUpId && kind.name.contains("denied for a moment");
+        if kind.passes && !is_late {
+            assert_eq!(answer.status, self.statuses[0], "{name}: {}", answer.reason);
+        }
+        let came_of_it = iam.world();
+        let mut others = self.others.clone();
+        if let What::Meanwhile(change) = kind.what {
+            change(&mut others);
+        }
+
+        // What CloudFormation does next leaves the others, untouched.
+        iam.lag_by(0);
+        self.event.end(&iam, &self.properties, &answer).await;
+        check_the_others(name, &iam.world(), &others);
+
+        // The same event again, as Lambda repeats it.
+        let iam = Arc::new(FakeIam::of(came_of_it));
+        let again = self.send(&iam).await;
+        if is_meanwhile {
+            self.check_rest(name, &iam).await;
+        } else {
+            assert!(self.statuses.contains(&again.status), "{name}, again: {}", again.reason);
+            let world = iam.world().comparable();
+            assert!(self.worlds.contains(&world), "{name}, again: {world:?}\n    instead of {:?}", self.worlds[0]);
+        }
+        self.event.end(&iam, &self.properties, &again).await;
+        check_the_others(name, &iam.world(), &others);
+        Played::Through
+    }
+
+    /// Where somebody meddled there is no telling what comes of it, but it comes to rest.
+    async fn check_rest(&self, name: &str, iam: &FakeIam) {
+        let (second, there) = (self.send(iam).await, iam.world());
+        let third = self.send(iam).await;
+        assert_eq!((second.status, &there), (third.status, &iam.world()), "{name}: it does not come to rest");
+    }
+}
+
+async fn create(iam: &FakeIam, properties: &Value) {
+    let iam = &FaultyIam::new(iam);
+    Event::Create.send(iam, iam, properties).await.succeeded();
+}
+
+/// Whether only IAM says so, and never STS.
+fn is_of_iam(fault: &str) -> bool {
+    ["a quota", "already there", "not there", "changed at the same time", "in the way"].contains(&fault)
+}
+
+#[track_caller]
+fn check_the_others(name: &str, world: &World, others: &World) {
+    let left = world.unnumbered_like(others);
+    assert_eq!(left, *others, "{name}: what is left when the stack is gone");
+}
