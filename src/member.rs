@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::iam::OPERATIONS;
 use crate::physical_id::{PhysicalId, is_account_id};
 use crate::properties::{DeleteProperties, Properties};
-use crate::reconcile::settle::RIGHTS_ARRIVE;
+use crate::reconcile::settle::{MOST_RETRIES, RIGHTS_ARRIVE};
 use crate::request::Request;
 use crate::sts::{AssumeRole, Sts};
 use serde_json::{Value, json};
@@ -130,7 +130,8 @@ fn leaving(own: &Account, physical_id: &str, properties: &DeleteProperties) -> P
 }
 
 impl Entrance {
-    /// Becomes the role, held down by a session policy. Waits for one that does not let us in yet.
+    /// Becomes the role, held down by a session policy. Waits for one that does not let us in yet, and asks an STS that gives
+    /// no clear answer a few times more.
     ///
     /// # Errors
     /// [`Denied`](Kind::Denied) when it never does; otherwise those of the call. All with a sentence.
@@ -140,14 +141,22 @@ impl Entrance {
             session_policy: self.session_policy(),
             region: main_region(&self.member.partition),
         };
+        let mut retries = 0;
         loop {
             let error = match timeout_at(budget.calls_end, sts.assume_role(&request)).await {
                 Ok(Ok(session)) => return Ok(session),
                 Ok(Err(error)) => error,
                 Err(_) => Error::new(Kind::OutOfTime, ""),
             };
-            let may_wait = Instant::now() + PAUSE < budget.start + self.patience && budget.may_write_after(PAUSE);
-            if error.kind() != Kind::Denied || !may_wait {
+            let may_pass = match error.kind() {
+                Kind::Denied => Instant::now() + PAUSE < budget.start + self.patience,
+                Kind::Unavailable => {
+                    retries += 1;
+                    retries <= MOST_RETRIES
+                }
+                _ => false,
+            };
+            if !may_pass || !budget.may_write_after(PAUSE) {
                 let sentence = self.sentence(&error, &request);
                 return Err(error.because(sentence));
             }

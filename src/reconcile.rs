@@ -83,6 +83,7 @@ impl<I: Iam> Reconciler<'_, I> {
             Ok(settled) => success(&wanted, &settled, None, String::new()),
             Err(error) => {
                 let left = Leaving {
+                    manner: Manner::Undo,
                     role: made.role.get(),
                     policy: made.policy.get(),
                     ..self.remnant(&wanted.id, properties)

@@ -340,6 +340,22 @@ async fn throttling_server_errors_and_broken_connections_are_tried_again() {
 }
 
 #[tokio::test]
+async fn half_of_an_answer_is_no_answer() {
+    let fake = furnished();
+    fake.by_hand(|world| world.role_mut("R").unwrap().tags = tags([("orchestera:stack-id", "ours")]));
+    let served = AtomicUsize::new(0);
+    let whole = fake.clone();
+    // What is cut off would be read as a role without tags, which is somebody else's.
+    let server = HttpServer::start(move |request| match answer(&whole, &form(request), 100) {
+        Reply::With(_, _, body) if served.fetch_add(1, Ordering::SeqCst) == 0 => Reply::Cut(body),
+        reply => reply,
+    });
+    let role = iam_at(&server.url("")).await.role("R").await.unwrap().unwrap();
+    assert_eq!(role.tags, tags([("orchestera:stack-id", "ours")]));
+    assert_eq!(server.requests().len(), 2, "asked again");
+}
+
+#[tokio::test]
 async fn an_answer_that_is_not_iams_leaves_it_unknown_whether_it_happened() {
     let (result, _) = told(|| Reply::With(418, Vec::new(), b"teapot".to_vec())).await;
     assert_eq!(result.unwrap_err().kind(), Kind::Unavailable);

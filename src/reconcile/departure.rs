@@ -40,6 +40,9 @@ pub enum Manner {
     /// Of what an attempt left that never became a resource: nothing without our tags can be of it, and what it adopted
     /// is always put back.
     Remnant,
+    /// Of what this very invocation made: as a remnant, but a role that lost our tags meanwhile is ours all the same, and is
+    /// shut.
+    Undo,
     /// Everything stays; only our tags go.
     Retain,
 }
@@ -78,7 +81,7 @@ pub fn departure(leaving: &Leaving, there: &State) -> Result<Departure> {
     if leaving.manner == Manner::Retain {
         return Ok(retention(leaving, role, policy));
     }
-    if let (Manner::Delete { .. }, Some(role)) = (&leaving.manner, role)
+    if let (Manner::Delete { .. } | Manner::Undo, Some(role)) = (&leaving.manner, role)
         && !leaving.has_put_back
         && was_made_by_us(leaving, role)
         && (trust::admits(&role.about.trust, &leaving.platform_account_id)
@@ -112,7 +115,7 @@ pub fn departure(leaving: &Leaving, there: &State) -> Result<Departure> {
         role_steps.push(Write::DetachRolePolicy { role_name: leaving.role_name(), policy_arn: leaving.policy_arn() });
     }
     let mut policy_steps = our_policy.map(|policy| drop_versions(leaving, policy)).unwrap_or_default();
-    let role_back = role_to_put_back.map(|role| restoration::of_role(leaving, role));
+    let role_back = role_to_put_back.map(|role| restoration::of_role(leaving, role, there.policy.is_some()));
     let policy_back = policy_to_put_back.map(|policy| restoration::of_policy(leaving, policy));
     for (back, steps) in [(role_back, &mut role_steps), (policy_back, &mut policy_steps)] {
         if let Some(back) = back {

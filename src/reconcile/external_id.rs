@@ -78,13 +78,19 @@ fn on(tags: &Tags) -> Option<String> {
     tags.get(EXTERNAL_ID).filter(|id| is_external_id(id)).cloned()
 }
 
-/// The refusal when the generated external id is needed and lost.
-pub fn lost(account: &Account, id: &PhysicalId) -> Error {
-    Error::refused(format!(
-        "The external id that was generated for {} in account {} is lost: neither the role nor the policy {} carries it in \
+/// The error when the generated external id is needed and lost. While one of the two objects is not seen, it may still be
+/// there: IAM's reads lag.
+pub fn lost(account: &Account, id: &PhysicalId, there: &State) -> Error {
+    let all_seen = there.role.is_some() && there.policy.is_some();
+    let kind = if all_seen { Kind::Refused } else { Kind::LookAgain };
+    Error::new(
+        kind,
+        format!(
+            "The external id that was generated for {} in account {} is lost: neither the role nor the policy {} carries it in \
          the tag {EXTERNAL_ID}, or they carry two different ones. Set ExternalId to the value that the Orchestera dashboard \
          holds for this account, or to a new one that you enter there too. If the stack's rollback failed for the same reason, \
          first let it end: 'aws cloudformation continue-update-rollback' with --resources-to-skip and this resource.",
-        id.role_name, account.id, id.policy_name
-    ))
+            id.role_name, account.id, id.policy_name
+        ),
+    )
 }

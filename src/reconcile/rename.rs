@@ -6,7 +6,7 @@ use crate::physical_id::PhysicalId;
 use crate::properties::Properties;
 use crate::reconcile::apply::Made;
 use crate::reconcile::claim::Claim;
-use crate::reconcile::departure::Leaving;
+use crate::reconcile::departure::{Leaving, Manner};
 use crate::reconcile::external_id::{self, Generated};
 use crate::reconcile::state::{Sight, State};
 use crate::reconcile::wanted::Wanted;
@@ -75,6 +75,7 @@ impl<I: Iam> Reconciler<'_, I> {
         }
         let left = self.beside(new, old, properties);
         let left = Leaving {
+            manner: if made.role.get() { Manner::Undo } else { Manner::Remnant },
             role: left.role && (old_is_there || made.role.get()),
             policy: left.policy && (old_is_there || made.policy.get()),
             ..left

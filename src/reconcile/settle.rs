@@ -23,7 +23,7 @@ const READ_BACK_DEPARTURE: Duration = Duration::from_secs(6);
 /// How often a state that is not what it was a moment ago is looked at again.
 const MOST_LOOKS: u32 = 9;
 /// How often a call without a clear answer is tried again, beyond the SDK's own attempts.
-const MOST_RETRIES: u32 = 2;
+pub const MOST_RETRIES: u32 = 2;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 

@@ -38,7 +38,8 @@ impl Wanted {
     /// The external id that the trust is to ask for; `None` if for none.
     ///
     /// # Errors
-    /// [`Refused`](crate::error::Kind::Refused) if it is the generated one and that is lost.
+    /// [`Refused`](crate::error::Kind::Refused), or [`LookAgain`](crate::error::Kind::LookAgain) while not both objects are
+    /// seen, if it is the generated one and that is lost.
     pub fn external_id(&self, there: &State) -> Result<Option<String>> {
         if let Some(trust) = self.kept_trust(there) {
             return Ok(trust::external_id(&trust).map(str::to_owned));
@@ -48,7 +49,7 @@ impl Wanted {
             Some(given) => Ok(Some(given.clone())),
             None => match external_id::generated(&self.generated, there) {
                 Some(generated) => Ok(Some(generated)),
-                None => Err(external_id::lost(&self.account, &self.id)),
+                None => Err(external_id::lost(&self.account, &self.id, there)),
             },
         }
     }

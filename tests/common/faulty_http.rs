@@ -30,8 +30,6 @@ pub enum HttpFault {
     Hang { happened: bool },
     /// It happened, and this is the whole answer.
     Body(&'static str),
-    /// It happened, and half of the answer arrives.
-    Half,
     /// Something between us and AWS answers with this status and a page for people.
     Page(u16),
 }
@@ -105,7 +103,6 @@ impl HttpConnector for FaultyHttp {
                 happens();
                 Ok(Reply::With(200, Vec::new(), text.into()))
             }
-            Some(HttpFault::Half) => Ok(halved(happens())),
             Some(HttpFault::Page(status)) => Ok(Reply::With(status, Vec::new(), b"<html>Bad gateway</html>".to_vec())),
         };
         HttpConnectorFuture::ready(reply.map(|reply| {
@@ -117,10 +114,4 @@ impl HttpConnector for FaultyHttp {
             answer.body(SdkBody::from(body)).unwrap().try_into().unwrap()
         }))
     }
-}
-
-fn halved(reply: Reply) -> Reply {
-    let Reply::With(status, headers, mut body) = reply else { unreachable!("the endpoint answers") };
-    body.truncate(body.len() / 2);
-    Reply::With(status, headers, body)
 }

@@ -36,6 +36,8 @@ pub enum Reply {
     After(Duration, Box<Reply>),
     /// Half of the head, and then nothing.
     Half,
+    /// A whole head, half of the body that it announces, and then the end of the connection.
+    Cut(Vec<u8>),
     /// Nothing at all, with the connection open.
     Hang,
     /// The connection ends without an answer.
@@ -117,6 +119,11 @@ fn serve(stream: TcpStream, handler: &Handler, seen: &Mutex<Vec<Request>>) {
             Reply::Half => {
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-le");
                 let _ = reader.read(&mut [0; 1]);
+                return;
+            }
+            Reply::Cut(body) => {
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+                let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body[..body.len() / 2]));
                 return;
             }
             // Until the other side has had enough.

@@ -4,7 +4,7 @@ use crate::common::fake_iam::{FakeIam, Role, policy_arn};
 use crate::common::faulty_iam::FaultyIam;
 use crate::common::stack::{Answer, ID, POLICY, ROLE, Stack};
 use crate::states::{Before, MANAGEMENT};
-use orchestera_access::iam::Iam;
+use orchestera_access::iam::{Iam, Tags};
 use orchestera_access::sts::Sts;
 use serde_json::Value;
 
@@ -112,16 +112,28 @@ fn stack<'a, I: Iam, S: Sts>(iam: &'a I, sts: &'a S, properties: &Value) -> Stac
 async fn gone(stack: &Stack<'_, FaultyIam<'_>, FaultyIam<'_>>, id: &str, properties: &Value) {
     let answer = stack.delete(id, properties.clone()).await;
     if answer.status == "FAILED" {
-        let is_used = answer.reason.contains("role Theirs");
+        let is_used = answer.reason.contains("is used by role");
         assert!(answer.reason.contains("It was shut") || is_used, "{}", answer.reason);
-        stack.iam.fake.by_hand(|world| world.role_mut("Theirs").unwrap().attached.remove(&policy_arn(POLICY)));
+        stack.iam.fake.by_hand(|world| {
+            let not_ours = |role: &&mut Role| !is_marked(&role.tags);
+            for role in world.roles.values_mut().filter(not_ours) {
+                role.attached.remove(&policy_arn(POLICY));
+            }
+        });
         stack.delete(id, properties.clone()).await.succeeded();
     }
     stack.iam.fake.by_hand(|world| {
-        let is_shut = |role: &Role| role.trust["Statement"][1]["Effect"] == "Deny" && role.attached.is_empty();
+        let is_shut = |role: &Role| {
+            role.trust["Statement"][1]["Effect"] == "Deny" && !role.attached.contains(&policy_arn(POLICY))
+        };
         if world.role(ROLE).is_some_and(is_shut) {
             world.roles.remove(&ROLE.to_lowercase());
             world.policies.remove(&policy_arn(POLICY));
         }
     });
+}
+
+/// Whether the tags say that a stack owns it.
+pub fn is_marked(tags: &Tags) -> bool {
+    tags.contains_key("orchestera:stack-id")
 }

@@ -121,7 +121,7 @@ pub const MEANWHILE: [Kind; 11] = [
 ];
 
 /// What is different about a network: the SDK's own retries, timeouts and parsers are between the fault and us.
-pub const HTTP: [Kind; 17] = [
+pub const HTTP: [Kind; 16] = [
     over_http("http: throttled once", 1, true, HttpFault::Refuse("Throttling")),
     over_http("http: throttled for ever", FOR_EVER, false, HttpFault::Refuse("Throttling")),
     over_http("http: 503 once", 1, true, HttpFault::Refuse("ServiceUnavailable")),
@@ -136,7 +136,6 @@ pub const HTTP: [Kind; 17] = [
     over_http("http: no answer for ever", FOR_EVER, false, HttpFault::Hang { happened: false }),
     over_http("http: an answer that is no XML", 1, true, HttpFault::Body("surprise")),
     over_http("http: an empty answer", 1, true, HttpFault::Body("")),
-    over_http("http: half an answer", 1, true, HttpFault::Half),
     over_http("http: 502 and a page", 1, true, HttpFault::Page(502)),
     over_http("http: 403 and a page for ever", FOR_EVER, false, HttpFault::Page(403)),
 ];

@@ -1,12 +1,14 @@
 //! One case: an event in a state, a fault at a call, and what must hold then.
 
-use crate::common::fake_iam::{FakeIam, World};
+use crate::common::by_hand::PLATFORM;
+use crate::common::fake_iam::{FakeIam, World, policy_arn};
 use crate::common::faulty_http::FaultyHttp;
 use crate::common::faulty_iam::{Fault, FaultyIam};
-use crate::common::stack::Answer;
-use crate::event::Event;
+use crate::common::stack::{Answer, POLICY, ROLE};
+use crate::event::{Event, is_marked};
 use crate::kinds::{Kind, What};
 use crate::states::{Before, neighbours};
+use orchestera_access::trust;
 use serde_json::Value;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -114,15 +116,10 @@ impl Scene {
             assert_eq!(answer.status, self.statuses[0], "{name}: {}", answer.reason);
         }
         let came_of_it = iam.world();
-        let mut others = self.others.clone();
-        if let What::Meanwhile(change) = kind.what {
-            change(&mut others);
-        }
-
         // What CloudFormation does next leaves the others, untouched.
         iam.lag_by(0);
         self.event.end(&iam, &self.properties, &answer).await;
-        check_the_others(name, &iam.world(), &others);
+        self.check_the_others(name, iam.world(), kind);
 
         // The same event again, as Lambda repeats it.
         let iam = Arc::new(FakeIam::of(came_of_it));
@@ -135,8 +132,35 @@ impl Scene {
             assert!(self.worlds.contains(&world), "{name}, again: {world:?}\n    instead of {:?}", self.worlds[0]);
         }
         self.event.end(&iam, &self.properties, &again).await;
-        check_the_others(name, &iam.world(), &others);
+        self.check_the_others(name, iam.world(), kind);
         Played::Through
+    }
+
+    /// Everything is as before the stack was, but for what somebody else changed meanwhile.
+    #[track_caller]
+    fn check_the_others(&self, name: &str, mut left: World, kind: &Kind) {
+        let mut others = self.others.clone();
+        if let What::Meanwhile(change) = kind.what {
+            change(&mut others);
+            match (&mut left.role_mut(ROLE), others.role_mut(ROLE)) {
+                // What was there before, and then lost its record or changed under our hands: nobody can say whether the
+                // record was made before or after. That it is there, and open, is what counts.
+                (Some(left), Some(others)) if !is_marked(&left.tags) && self.others.role(ROLE).is_some() => {
+                    assert!(trust::admits(&left.trust, PLATFORM) == trust::admits(&others.trust, PLATFORM), "{name}");
+                    **left = others.clone();
+                }
+                _ => {}
+            }
+            let arn = policy_arn(POLICY);
+            let is_used = !left.users_of(&arn).is_empty();
+            match (left.policies.get_mut(&arn), others.policies.get(&arn)) {
+                (Some(left), Some(others)) if !is_marked(&left.tags) => *left = others.clone(),
+                // Without our tags it is nobody's, and gives nothing by itself: a person deletes it.
+                (Some(policy), None) if !is_marked(&policy.tags) && !is_used => drop(left.policies.remove(&arn)),
+                _ => {}
+            }
+        }
+        assert_eq!(left.unnumbered_like(&others), others, "{name}: what is left when the stack is gone");
     }
 
     /// Where somebody meddled there is no telling what comes of it, but it comes to rest.
@@ -155,10 +179,4 @@ async fn create(iam: &FakeIam, properties: &Value) {
 /// Whether only IAM says so, and never STS.
 fn is_of_iam(fault: &str) -> bool {
     ["a quota", "already there", "not there", "changed at the same time", "in the way"].contains(&fault)
-}
-
-#[track_caller]
-fn check_the_others(name: &str, world: &World, others: &World) {
-    let left = world.unnumbered_like(others);
-    assert_eq!(left, *others, "{name}: what is left when the stack is gone");
 }

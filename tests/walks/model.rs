@@ -1,0 +1,454 @@
+//! What should exist after each step, and what must never happen.
+//!
+//! The model does not foresee every answer. It says when an event *has* to succeed, what an account must look like after a
+//! success, and what no event may do whatever becomes of it.
+
+use crate::by_hand::change;
+use crate::common::by_hand::{PLATFORM, trust_of};
+use crate::common::fake_iam::{FakeIam, Policy, Role, World, policy_arn};
+use crate::common::faulty_iam::{Fault, FaultyIam};
+use crate::common::stack::{Answer, Stack};
+use crate::step::{Mishap, POLICIES, ROLES, Step, Wish};
+use orchestera_access::iam::{ROLE_DESCRIPTION, Tags};
+use orchestera_access::policy::Edition;
+use orchestera_access::reconcile::suspension;
+use orchestera_access::trust;
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::timeout;
+
+type Checked<T = ()> = Result<T, TestCaseError>;
+
+/// The time for the answer, and a moment.
+const LONGEST: Duration = Duration::from_secs(49);
+
+pub struct Model {
+    iam: FakeIam,
+    stacks: [Option<Live>; 2],
+    /// What a clean-up after a rename could not remove, which CloudFormation does not try again.
+    left: Vec<Live>,
+    /// Stacks that were there before: each has an id of its own.
+    lives: usize,
+    pub events: usize,
+    /// Events that had to succeed.
+    pub sure: usize,
+}
+
+/// A stack that exists.
+#[derive(Clone, Debug)]
+struct Live {
+    stack_id: String,
+    id: String,
+    properties: Value,
+    external_id: Option<String>,
+    /// Of what it adopted, how that was; `None` if somebody changed it by hand since, so that nobody can say.
+    adopted: Vec<(String, Option<Object>)>,
+}
+
+/// A role or a policy, to compare.
+#[derive(Clone, Debug, PartialEq)]
+enum Object {
+    Role(Role),
+    Policy(Policy),
+}
+
+/// What is sent.
+enum Event<'a> {
+    Create(&'a Value),
+    Update(&'a str, &'a Value, &'a Value),
+    Delete(&'a str, &'a Value),
+}
+
+impl Event<'_> {
+    /// The names that it is about.
+    fn names(&self) -> Vec<String> {
+        match self {
+            Self::Create(new) => names(new).into(),
+            Self::Update(id, new, old) => [names(new), names(old), of_id(id)].concat(),
+            Self::Delete(id, properties) => [names(properties), of_id(id)].concat(),
+        }
+    }
+
+    fn wanted(&self) -> Option<&Value> {
+        match self {
+            Self::Create(new) | Self::Update(_, new, _) => Some(new),
+            Self::Delete(..) => None,
+        }
+    }
+}
+
+fn names(properties: &Value) -> [String; 2] {
+    [&properties["RoleName"], &properties["PolicyName"]].map(|name| name.as_str().unwrap().to_owned())
+}
+
+fn of_id(id: &str) -> [String; 2] {
+    let parts: Vec<_> = id.split('/').collect();
+    let is_real = parts.len() == 3 && parts[0] != "failed";
+    if is_real { [parts[1].to_owned(), parts[2].to_owned()] } else { Default::default() }
+}
+
+impl Model {
+    pub fn new() -> Self {
+        let iam = FakeIam::default();
+        iam.by_hand(crate::by_hand::neighbours);
+        Self { iam, stacks: [None, None], left: Vec::new(), lives: 0, events: 0, sure: 0 }
+    }
+
+    pub async fn take(&mut self, step: &Step) -> Checked {
+        match step {
+            Step::ByHand { change: what, name } => {
+                let before = self.iam.world();
+                self.iam.by_hand(|world| change(world, *what, ROLES[*name], POLICIES[*name]));
+                self.forget_what_changed(&before);
+                Ok(())
+            }
+            Step::Deploy { stack, wish, mishap, rolled_back } => match self.stacks[*stack].clone() {
+                None => self.create(*stack, wish, *mishap, *rolled_back).await,
+                Some(live) => self.update(*stack, live, wish, *mishap, *rolled_back).await,
+            },
+            Step::Delete { stack, mishap } => match self.stacks[*stack].clone() {
+                None => Ok(()),
+                Some(live) => self.delete(*stack, live, *mishap).await.map(drop),
+            },
+        }
+    }
+
+    /// The stacks go: a first Delete may have shut something, the second one succeeds.
+    pub async fn end(&mut self) -> Checked {
+        self.iam.by_hand(|world| {
+            for policy in POLICIES {
+                world.role_mut("Theirs").unwrap().attached.remove(&policy_arn(policy));
+            }
+        });
+        for stack in [0, 1] {
+            let Some(live) = self.stacks[stack].clone() else { continue };
+            if !self.delete(stack, live.clone(), Mishap::None).await? {
+                let gone = self.delete(stack, live, Mishap::None).await?;
+                prop_assert!(gone, "a stack cannot be deleted");
+            }
+        }
+        let world = self.iam.world();
+        let tags =
+            world.roles.values().map(|role| &role.tags).chain(world.policies.values().map(|policy| &policy.tags));
+        for tags in tags {
+            prop_assert!(!tags.contains_key("orchestera:stack-id"), "still somebody's: {tags:?}");
+        }
+        Ok(())
+    }
+
+    async fn create(&mut self, stack: usize, wish: &Wish, mishap: Mishap, rolled_back: bool) -> Checked {
+        self.lives += 1;
+        let (before, properties) = (self.iam.world(), wish.properties());
+        let live = Live {
+            stack_id: format!("arn:aws:cloudformation:us-east-1:111122223333:stack/s{stack}/{}", self.lives),
+            id: String::new(),
+            properties: properties.clone(),
+            external_id: None,
+            adopted: Vec::new(),
+        };
+        let (live, answer) = self.send(live, &Event::Create(&properties), mishap).await?;
+        if answer.status == "SUCCESS" && !rolled_back {
+            self.stacks[stack] = Some(live);
+            return Ok(());
+        }
+        let (_, gone) = self.send(live, &Event::Delete(&answer.id, &properties), Mishap::None).await?;
+        prop_assert_eq!(&gone.status, "SUCCESS", "the rollback of a Create: {}", gone.reason);
+        // `Retain` holds for what was made and asked for; a Create that failed is as if it had never been.
+        if answer.status == "FAILED" || properties["OnDelete"] != "Retain" {
+            let world = self.iam.world().unnumbered_like(&before);
+            prop_assert_eq!(world, before, "a Create that was rolled back has left or changed something");
+        }
+        Ok(())
+    }
+
+    async fn update(&mut self, stack: usize, live: Live, wish: &Wish, mishap: Mishap, rolled_back: bool) -> Checked {
+        let (old, new) = (live.properties.clone(), wish.properties());
+        let (mut now, answer) = self.send(live.clone(), &Event::Update(&live.id, &new, &old), mishap).await?;
+        if answer.status == "FAILED" || rolled_back {
+            let carried = answer.id.clone();
+            let rollback = Event::Update(&carried, &old, &new);
+            let (mut back, undone) = self.send(now, &rollback, Mishap::None).await?;
+            back.properties = old;
+            if carried != live.id && undone.id == live.id {
+                self.send(back.clone(), &Event::Delete(&carried, &new), Mishap::None).await?;
+            }
+            back.id = undone.id;
+            now = back;
+        } else if answer.id != live.id {
+            let (_, cleaned) = self.send(now.clone(), &Event::Delete(&live.id, &old), Mishap::None).await?;
+            if cleaned.status == "FAILED" {
+                self.left.push(Live { id: live.id, properties: old, ..now.clone() });
+            }
+        }
+        self.stacks[stack] = Some(now);
+        Ok(())
+    }
+
+    /// Whether it is gone.
+    async fn delete(&mut self, stack: usize, live: Live, mishap: Mishap) -> Checked<bool> {
+        let (id, properties) = (live.id.clone(), live.properties.clone());
+        let (live, answer) = self.send(live, &Event::Delete(&id, &properties), mishap).await?;
+        let is_gone = answer.status == "SUCCESS";
+        self.stacks[stack] = (!is_gone).then_some(live);
+        Ok(is_gone)
+    }
+
+    /// One event, with everything that must hold of its answer and of the account then.
+    async fn send(&mut self, mut live: Live, event: &Event<'_>, mishap: Mishap) -> Checked<(Live, Answer)> {
+        let before = self.iam.world();
+        let is_sure = self.excuse(&live, event, mishap, &before).is_none();
+        let answer = self.delivered(&live, event, mishap).await?;
+        let after = self.iam.world();
+        self.events += 1;
+        self.sure += usize::from(is_sure);
+        prop_assert!(answer.took <= LONGEST, "{:?}", answer.took);
+        prop_assert!(answer.status == "SUCCESS" || !answer.reason.trim().is_empty(), "FAILED without a Reason");
+        prop_assert!(!is_sure || answer.status == "SUCCESS", "it had to succeed: {}", answer.reason);
+        check_others(&live, event, &before, &after)?;
+        if answer.status == "SUCCESS" {
+            match event.wanted() {
+                Some(wanted) => {
+                    live.properties = wanted.clone();
+                    live.id.clone_from(&answer.id);
+                    self.check_made(&mut live, wanted, &answer, &before, &after)?;
+                }
+                None => check_gone(&live, event, &after)?,
+            }
+        } else if !matches!(event, Event::Create(_)) {
+            let (Event::Update(id, ..) | Event::Delete(id, _)) = event else { unreachable!() };
+            prop_assert_eq!(&answer.id, id, "a failure never changes the id");
+        }
+        Ok((live, answer))
+    }
+
+    /// Sends the event, with what happens to it on its way.
+    async fn delivered(&self, live: &Live, event: &Event<'_>, mishap: Mishap) -> Checked<Answer> {
+        let faulty = FaultyIam::new(&self.iam);
+        Ok(match mishap {
+            Mishap::None => sent(&faulty, live, event).await,
+            Mishap::Twice => {
+                let first = sent(&faulty, live, event).await;
+                let second = sent(&faulty, live, event).await;
+                if first.status == "SUCCESS" {
+                    prop_assert_eq!((&second.status, &second.id), (&first.status, &first.id), "{}", second.reason);
+                }
+                first
+            }
+            Mishap::KilledAt(at) => {
+                let hung = faulty.from(at, 1, Fault::Hang);
+                match timeout(Duration::from_secs(1), sent(&hung, live, event)).await {
+                    Ok(answer) => answer,
+                    Err(_) => sent(&FaultyIam::new(&self.iam), live, event).await,
+                }
+            }
+            Mishap::Refused { at, times, code } => {
+                sent(&faulty.from(at, times, Fault::Refuse(code)), live, event).await
+            }
+            Mishap::AnswerLostAt(at) => sent(&faulty.from(at, 1, Fault::AnswerLost), live, event).await,
+            Mishap::Lag(reads) => {
+                self.iam.lag_by(reads);
+                let answer = sent(&faulty, live, event).await;
+                self.iam.lag_by(0);
+                answer
+            }
+        })
+    }
+
+    /// Why an event may fail; `None` if it has to succeed.
+    fn excuse(&self, live: &Live, event: &Event<'_>, mishap: Mishap, world: &World) -> Option<&'static str> {
+        if matches!(mishap, Mishap::Refused { .. }) {
+            return Some("IAM refused");
+        }
+        let names = event.names();
+        let tags = tags_under(world, &names);
+        if tags.iter().any(|tags| tags.get("orchestera:stack-id") != Some(&live.stack_id)) {
+            return Some("something there is not marked as ours");
+        }
+        let is_used = |name: &String| world.users_of(&policy_arn(name)).iter().any(|user| !is_one_of(user, &names));
+        if event.wanted().is_none() && names.iter().any(is_used) {
+            return Some("others use the policy");
+        }
+        let is_lost = !tags.iter().any(|tags| tags.contains_key("orchestera:external-id"));
+        if matches!(event, Event::Update(..)) && is_lost {
+            return Some("the external id is lost");
+        }
+        let is_full = |name: &String| world.policy(&policy_arn(name)).is_some_and(|policy| policy.versions.len() >= 5);
+        if !live.adopted.is_empty() && names.iter().any(is_full) {
+            return Some("an adopted policy has no room for a version");
+        }
+        None
+    }
+
+    /// What a success of Create or Update says is there, is there.
+    fn check_made(&self, live: &mut Live, wanted: &Value, answer: &Answer, before: &World, after: &World) -> Checked {
+        let [role_name, policy_name] = names(wanted);
+        let is = |property: &str, value: &str| wanted[property] == value;
+        let arn = policy_arn(&policy_name);
+        let (Some(role), Some(policy)) = (after.role(&role_name), after.policy(&arn)) else {
+            return Err(TestCaseError::fail(format!("SUCCESS without {role_name} and {policy_name}: {after:?}")));
+        };
+        prop_assert_eq!(&answer.id, &format!("111122223333/{role_name}/{policy_name}"));
+        for tags in [&role.tags, &policy.tags] {
+            prop_assert_eq!(tags.get("orchestera:stack-id"), Some(&live.stack_id));
+            prop_assert_eq!(tags.get("orchestera:resource-id"), Some(&answer.id));
+            prop_assert_eq!(tags.contains_key("cost"), wanted.get("Tags").is_some());
+        }
+        let is_suspended = is("AccessState", "Suspended");
+        prop_assert_eq!(role.attached.contains(&arn), !is_suspended);
+        prop_assert_eq!(role.inline.contains_key(suspension::POLICY_NAME), is_suspended);
+        prop_assert_eq!(trust::admits(&role.trust, PLATFORM), !is_suspended);
+        let edition = wanted["PolicyEdition"].as_str().unwrap_or("2025-09-29");
+        prop_assert_eq!(policy.document(), &Edition::named(edition).unwrap().document());
+        prop_assert_eq!(role.max_session_duration, if is("MaxSessionDuration", "7200") { 7200 } else { 3600 });
+        prop_assert_eq!(role.permissions_boundary.as_deref(), wanted["PermissionsBoundaryArn"].as_str());
+        prop_assert_eq!(answer.get("Verified"), "true");
+        let is_adopted = |tags: &Tags| tags["orchestera:ownership"] == "adopted";
+        self.remember_what_was_adopted(live, before, after, [&role_name, &policy_name]);
+        if is_adopted(&role.tags) {
+            return Ok(());
+        }
+        let asked = trust::external_id(&role.trust).map(str::to_owned);
+        let open = trust_of(PLATFORM, asked.as_deref());
+        let shut = trust::with_everybody_denied(&open);
+        prop_assert_eq!(&role.trust, if is_suspended { &shut } else { &open });
+        if is_suspended {
+            return Ok(());
+        }
+        prop_assert_eq!(asked.is_some(), !is("RequireExternalId", "false"));
+        match (wanted["ExternalId"].as_str(), asked) {
+            (Some(given), Some(asked)) => prop_assert_eq!(given, asked),
+            (None, Some(asked)) => {
+                let known = live.external_id.get_or_insert_with(|| asked.clone());
+                prop_assert_eq!(&*known, &asked, "the external id is kept");
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn remember_what_was_adopted(&self, live: &mut Live, before: &World, after: &World, names: [&str; 2]) {
+        for name in names {
+            let is_ours = |tags: &Tags| tags.get("orchestera:stack-id") == Some(&live.stack_id);
+            let (was, is) = (object(before, name), object(after, name));
+            let (Some(was), Some(is)) = (was, is) else { continue };
+            if !is_ours(was.tags()) && is.tags().get("orchestera:ownership").is_some_and(|it| it == "adopted") {
+                live.adopted.retain(|(one, _)| one != name);
+                live.adopted.push((name.to_owned(), Some(was)));
+            }
+        }
+    }
+
+    /// What somebody changed by hand cannot be put back as it was, and an external id that is on no object is lost.
+    fn forget_what_changed(&mut self, before: &World) {
+        let after = self.iam.world();
+        for live in self.stacks.iter_mut().flatten() {
+            for (name, was) in &mut live.adopted {
+                if object(before, name) != object(&after, name) {
+                    *was = None;
+                }
+            }
+            let tags = tags_under(&after, &of_id(&live.id));
+            if !tags.iter().any(|tags| tags.contains_key("orchestera:external-id")) {
+                live.external_id = None;
+            }
+        }
+    }
+}
+
+impl Object {
+    fn tags(&self) -> &Tags {
+        match self {
+            Self::Role(role) => &role.tags,
+            Self::Policy(policy) => &policy.tags,
+        }
+    }
+
+    /// Without what cannot be put back: numbers of versions are never used again.
+    fn comparable(mut self) -> Self {
+        if let Self::Policy(policy) = &mut self {
+            policy.made = 0;
+        }
+        self
+    }
+}
+
+/// The role or the policy of that name. No role has the name of a policy here.
+fn object(world: &World, name: &str) -> Option<Object> {
+    let role = world.role(name).cloned().map(Object::Role);
+    role.or_else(|| world.policy(&policy_arn(name)).cloned().map(Object::Policy))
+}
+
+fn tags_under(world: &World, names: &[String]) -> Vec<Tags> {
+    names.iter().filter_map(|name| object(world, name)).map(|object| object.tags().clone()).collect()
+}
+
+fn is_one_of(user: &orchestera_access::iam::PolicyUser, names: &[String]) -> bool {
+    matches!(user, orchestera_access::iam::PolicyUser::Role(name) if names.contains(name))
+}
+
+async fn sent(iam: &FaultyIam<'_>, live: &Live, event: &Event<'_>) -> Answer {
+    let stack = Stack { stack_id: live.stack_id.clone(), ..Stack::new(iam) };
+    match event {
+        Event::Create(new) => stack.create((*new).clone()).await,
+        Event::Update(id, new, old) => stack.update(id, (*new).clone(), (*old).clone()).await,
+        Event::Delete(id, properties) => stack.delete(id, (*properties).clone()).await,
+    }
+}
+
+/// Whatever comes of an event: what is not under its names, and what another stack has marked, is as it was.
+fn check_others(live: &Live, event: &Event<'_>, before: &World, after: &World) -> Checked {
+    let names = event.names();
+    let all = before.roles.values().map(|role| &role.name).chain(before.policies.values().map(|policy| &policy.name));
+    for name in all {
+        let was = object(before, name).unwrap();
+        let owner = was.tags().get("orchestera:stack-id");
+        if !names.contains(name) || owner.is_some_and(|owner| *owner != live.stack_id) {
+            let mut is = object(after, name);
+            // The kill switch does not ask whose a role is: its target could have changed the tags.
+            if let Some(Object::Role(role)) = &mut is
+                && event.wanted().is_some_and(|wanted| wanted["AccessState"] == "Suspended")
+                && !matches!(&was, Object::Role(role) if role.inline.contains_key(suspension::POLICY_NAME))
+            {
+                role.inline.remove(suspension::POLICY_NAME);
+            }
+            prop_assert_eq!(is.as_ref(), Some(&was), "it is not this stack's");
+        }
+    }
+    Ok(())
+}
+
+/// A success of Delete says that nothing of the stack is there any more under that id.
+fn check_gone(live: &Live, event: &Event<'_>, after: &World) -> Checked {
+    let Event::Delete(id, properties) = event else { unreachable!("only of a Delete") };
+    for name in of_id(id) {
+        let Some(object) = object(after, &name) else { continue };
+        let owner = object.tags().get("orchestera:stack-id");
+        // A name that a rename kept belongs to the new id.
+        let is_kept = object.tags().get("orchestera:resource-id").is_some_and(|owner| owner != id);
+        if is_kept || owner.is_some_and(|owner| *owner != live.stack_id) {
+            continue;
+        }
+        prop_assert_eq!(owner, None, "{} is still marked as this stack's", name);
+        if properties["OnDelete"] == "Retain" {
+            continue;
+        }
+        if let Object::Role(role) = &object {
+            let is_open = role.description == ROLE_DESCRIPTION && trust::admits(&role.trust, PLATFORM);
+            prop_assert!(!is_open, "a grant survives its stack: {role:?}");
+        }
+        let was = live.adopted.iter().find(|(adopted, _)| *adopted == name).and_then(|(_, was)| was.clone());
+        if let Some(was) = was.filter(|_| properties["AccessState"] != "Suspended") {
+            prop_assert_eq!(object.comparable(), was.comparable(), "what was adopted is put back");
+        }
+    }
+    Ok(())
+}
+
+/// Nothing that the walk asks for is without properties.
+#[test]
+fn every_wish_has_names() {
+    let wish = Wish { role: 1, policy: 0, others: vec![("OnDelete", json!("Retain"))] };
+    assert_eq!(names(&wish.properties()), ["NewRole", "OrchesteraAccessPolicy"]);
+}

@@ -1,0 +1,160 @@
+//! What can happen.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+/// The two pairs of names, of which each stack wants one role and one policy.
+pub const ROLES: [&str; 2] = ["OrchesteraAccessRole", "NewRole"];
+pub const POLICIES: [&str; 2] = ["OrchesteraAccessPolicy", "NewPolicy"];
+
+/// One step. `stack` is 0 or 1.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Creates the stack, or updates it, and what CloudFormation does if that fails.
+    Deploy {
+        stack: usize,
+        wish: Wish,
+        mishap: Mishap,
+        rolled_back: bool,
+    },
+    Delete {
+        stack: usize,
+        mishap: Mishap,
+    },
+    /// Somebody changes something under one of the names.
+    ByHand {
+        change: Change,
+        name: usize,
+    },
+}
+
+/// The properties that a deployment asks for.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    pub role: usize,
+    pub policy: usize,
+    pub others: Vec<(&'static str, Value)>,
+}
+
+impl Wish {
+    pub fn properties(&self) -> Value {
+        let mut properties = json!({"RoleName": ROLES[self.role], "PolicyName": POLICIES[self.policy]});
+        for (key, value) in &self.others {
+            properties[*key] = value.clone();
+        }
+        properties
+    }
+}
+
+/// What happens to an event on its way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Mishap {
+    None,
+    /// Delivered twice, one after the other.
+    Twice,
+    /// Killed at the call, and repeated.
+    KilledAt(usize),
+    /// IAM refuses from the call on, so often, with this code.
+    Refused {
+        at: usize,
+        times: usize,
+        code: &'static str,
+    },
+    /// The answer to the call is lost.
+    AnswerLostAt(usize),
+    /// Reads are old after each write.
+    Lag(u32),
+}
+
+/// What people and the grantee do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Change {
+    /// The guide is followed under these names.
+    Guide,
+    ForeignRole,
+    ForeignPolicy,
+    UntagRole,
+    UntagPolicy,
+    DeleteRole,
+    DeletePolicy,
+    Detach,
+    AttachAnother,
+    PutInline,
+    OpenTrust,
+    LengthenSession,
+    PutBoundary,
+    AddVersion,
+    UseThePolicy,
+    StopUsingIt,
+}
+
+pub fn steps() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        5 => (0..2_usize, wishes(), mishaps(), prop::bool::weighted(0.15))
+            .prop_map(|(stack, wish, mishap, rolled_back)| Step::Deploy { stack, wish, mishap, rolled_back }),
+        2 => (0..2_usize, mishaps()).prop_map(|(stack, mishap)| Step::Delete { stack, mishap }),
+        3 => (changes(), 0..2_usize).prop_map(|(change, name)| Step::ByHand { change, name }),
+    ]
+}
+
+fn wishes() -> impl Strategy<Value = Wish> {
+    let name = || prop_oneof![4 => Just(0_usize), 1 => Just(1)];
+    (name(), name(), prop::collection::vec(property(), 0..3)).prop_map(|(role, policy, others)| Wish {
+        role,
+        policy,
+        others,
+    })
+}
+
+fn property() -> impl Strategy<Value = (&'static str, Value)> {
+    prop::sample::select(vec![
+        ("PolicyEdition", json!("2026-02-06")),
+        ("MaxSessionDuration", json!("7200")),
+        ("PermissionsBoundaryArn", json!("arn:aws:iam::aws:policy/PowerUserAccess")),
+        ("AccessState", json!("Suspended")),
+        ("RequireExternalId", json!("false")),
+        ("ExternalId", json!("given-by-hand")),
+        ("OnExisting", json!("Fail")),
+        ("OnDelete", json!("Retain")),
+        ("OnDelete", json!("DeleteAll")),
+        ("Tags", json!([{"Key": "cost", "Value": "center"}])),
+    ])
+}
+
+fn mishaps() -> impl Strategy<Value = Mishap> {
+    let call = || 0..14_usize;
+    let code = prop::sample::select(vec!["Throttling", "AccessDenied", "LimitExceeded", "ServiceFailure"]);
+    let times = prop::sample::select(vec![1, 3, usize::MAX]);
+    prop_oneof![
+        5 => Just(Mishap::None),
+        1 => Just(Mishap::Twice),
+        1 => call().prop_map(Mishap::KilledAt),
+        1 => (call(), times, code).prop_map(|(at, times, code)| Mishap::Refused { at, times, code }),
+        1 => call().prop_map(Mishap::AnswerLostAt),
+        1 => (1..3_u32).prop_map(Mishap::Lag),
+    ]
+}
+
+fn changes() -> impl Strategy<Value = Change> {
+    use Change::*;
+    prop::sample::select(vec![
+        Guide,
+        Guide,
+        ForeignRole,
+        ForeignPolicy,
+        UntagRole,
+        UntagPolicy,
+        DeleteRole,
+        DeletePolicy,
+        Detach,
+        AttachAnother,
+        PutInline,
+        OpenTrust,
+        LengthenSession,
+        PutBoundary,
+        AddVersion,
+        UseThePolicy,
+        StopUsingIt,
+        StopUsingIt,
+    ])
+}
