@@ -59,10 +59,18 @@ impl Check {
         let mode = match self.mode.as_str() {
             "Report" => DriftMode::Report,
             "Repair" => DriftMode::Repair,
-            other => return Err(Error::refused(format!("A drift check's Mode is Report or Repair, not '{other}'."))),
+            other => {
+                return Err(Error::refused(format!(
+                    "A drift check's Mode is Report or Repair, not '{other}'. Update the stack, which makes its schedule anew."
+                )));
+            }
         };
         let status = stacks.status(&self.stack_id).await.map_err(|error| {
-            let sentence = format!("The status of the stack {} could not be read.", self.stack_id);
+            let sentence = format!(
+                "The status of the stack {} could not be read, so that nothing was compared. The next check tries again; \
+                 the function's role needs cloudformation:DescribeStacks on that stack.",
+                self.stack_id
+            );
             error.because(sentence)
         })?;
         if status.ends_with("_IN_PROGRESS") {

@@ -44,10 +44,15 @@ pub struct FailedCall {
     pub request_id: String,
 }
 
+impl FailedCall {
+    fn code_or_none(&self) -> &str {
+        if self.code.is_empty() { "no answer" } else { &self.code }
+    }
+}
+
 impl fmt::Display for FailedCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let code = if self.code.is_empty() { "no answer" } else { &self.code };
-        write!(f, "{}: {code}: {}", self.operation, self.message)?;
+        write!(f, "{}: {}: {}", self.operation, self.code_or_none(), self.message)?;
         if !self.request_id.is_empty() {
             write!(f, " (request {})", self.request_id)?;
         }
@@ -114,8 +119,12 @@ impl Error {
     pub fn reason(&self) -> String {
         match &self.call {
             _ if !self.reason.is_empty() => self.reason.clone(),
-            Some(call) => format!("{} failed ({}). Retry the stack operation.", call.operation, call.code),
-            None => "Something failed that this function has no sentence for; its log says more.".to_owned(),
+            Some(call) => format!("{} failed ({}). Retry the stack operation.", call.operation, call.code_or_none()),
+            None => {
+                "Something failed that this function has no sentence for. Retry the stack operation; the function's \
+                     log says more."
+                    .to_owned()
+            }
         }
     }
 

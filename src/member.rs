@@ -192,7 +192,11 @@ impl Entrance {
     fn sentence(&self, error: &Error, request: &AssumeRole) -> String {
         let (member, role_name, role_arn) = (&self.member.id, &self.role_name, &request.role_arn);
         let what = format!("Account {member} could not be entered through its role {role_name}");
-        let said = error.failed_call().map(|call| format!(" ({}: {})", call.code, call.message.trim_end_matches('.')));
+        // Without an answer there is no code.
+        let said = error.failed_call().map(|call| match (call.code.as_str(), call.message.trim_end_matches('.')) {
+            ("", words) => format!(" ({words})"),
+            (code, words) => format!(" ({code}: {words})"),
+        });
         let said = said.unwrap_or_default();
         let region = request.region.unwrap_or("the function's region");
         match error.kind() {

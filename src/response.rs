@@ -61,7 +61,8 @@ impl Outcome {
             Self::Success { note, .. } => printable(note),
             Self::Failed { error, .. } => match printable(&error.reason()) {
                 reason if reason.trim().is_empty() => {
-                    "It failed without a reason that can be printed; the function's log says more.".to_owned()
+                    "It failed without a reason that can be printed. Retry the stack operation; the function's log says more."
+                        .to_owned()
                 }
                 reason => reason,
             },
@@ -216,7 +217,7 @@ mod tests {
         }
         assert_eq!(
             json(&failed(" \u{1}"))["Reason"],
-            "It failed without a reason that can be printed; the function's log says more."
+            "It failed without a reason that can be printed. Retry the stack operation; the function's log says more."
         );
     }
 

@@ -306,5 +306,5 @@ fn read_tags(tags: Vec<Tag>) -> Tags {
 fn sdk_tags(tags: &Tags) -> Result<Vec<Tag>> {
     let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build();
     let tags: std::result::Result<_, _> = tags.iter().map(tag).collect();
-    tags.map_err(|error| Error::new(Kind::Bug, format!("A tag cannot be written: {error}.")))
+    tags.map_err(|error| Error::new(Kind::Bug, format!("A tag cannot be written: {error}. Check Tags, then retry.")))
 }

@@ -51,7 +51,7 @@ impl Object {
         let (role_name, account_id) = (&wanted.id.role_name, &wanted.account.id);
         Self {
             what: ROLE,
-            name: format!("The role {role_name} in account {account_id}"),
+            name: format!("The {ROLE} {role_name} in account {account_id}"),
             untag: format!("untag-role --role-name {role_name}"),
         }
     }
@@ -60,7 +60,7 @@ impl Object {
         let (policy_name, account_id) = (&wanted.id.policy_name, &wanted.account.id);
         Self {
             what: POLICY,
-            name: format!("The policy {policy_name} in account {account_id}"),
+            name: format!("The {POLICY} {policy_name} in account {account_id}"),
             untag: format!("untag-policy --policy-arn {}", wanted.policy_arn()),
         }
     }

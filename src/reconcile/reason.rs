@@ -19,7 +19,12 @@ pub fn of_read(error: &Error, account: &Account, id: &PhysicalId) -> String {
         Kind::Unavailable => {
             format!("{what}: IAM gave no usable answer to {}{}. Retry the stack operation.", call.operation, code(call))
         }
-        _ => format!("{what}: {}{} said: {}.", call.operation, code(call), quoted(call)),
+        _ => format!(
+            "{what}: {}{} said: {}. Correct that, then retry the stack operation.",
+            call.operation,
+            code(call),
+            quoted(call)
+        ),
     }
 }
 

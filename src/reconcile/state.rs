@@ -103,8 +103,8 @@ pub async fn observe(
         Err(_) => Err(Error::new(
             Kind::OutOfTime,
             format!(
-                "IAM did not tell in time what there is of {} and {} in account {}. Nothing was changed by this attempt \
-                 since; retry the stack operation, which carries on.",
+                "IAM did not tell in time what there is of {} and {} in account {}. What was done before that stays; retry \
+                 the stack operation, which carries on from there.",
                 id.role_name, id.policy_name, account.id
             ),
         )),
