@@ -1,4 +1,5 @@
-//! What the tests share: a fake IAM with IAM's rules, a decorator that makes it fail, and a stack that drives the function.
+//! What the tests share: a fake IAM with IAM's rules, a decorator that makes it fail, a stack that drives the
+//! function, and the runbook that has to explain its answers.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
@@ -10,6 +11,7 @@ pub mod faulty_iam;
 pub mod http_server;
 pub mod iam_endpoint;
 pub mod moto;
+pub mod runbook;
 pub mod runtime_api;
 pub mod sdk;
 pub mod stack;

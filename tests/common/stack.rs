@@ -3,6 +3,7 @@
 
 use super::fake_iam::ACCOUNT;
 use super::fake_sts::FakeSts;
+use super::runbook;
 use orchestera_access::budget::Budget;
 use orchestera_access::handler::{Invocation, decide};
 use orchestera_access::iam::Iam;
@@ -151,6 +152,7 @@ impl<I: Iam, S: Sts> Stack<'_, I, S> {
             assert_eq!(body[field], event[sent]);
         }
         let text = |field: &str| body[field].as_str().unwrap_or_default().to_owned();
+        runbook::assert_explained(&text("Reason"));
         Answer {
             status: text("Status"),
             reason: text("Reason"),
