@@ -4,6 +4,7 @@ mod common;
 
 use common::by_hand::{role, role_by_hand, some_document, trust_of};
 use common::fake_iam::{ACCOUNT, FakeIam, World, policy_arn};
+use common::runbook::assert_explained;
 use common::stack::{ID, POLICY, ROLE, Stack};
 use orchestera_access::account::Account;
 use orchestera_access::budget::Budget;
@@ -36,7 +37,8 @@ async fn check(iam: &FakeIam, mode: &str, properties: Value, status: &'static st
     let own = Account { partition: "aws".into(), id: ACCOUNT.into() };
     let start = Instant::now();
     let budget = Budget::new(start, start + Duration::from_secs(60));
-    check.run(&own, budget, &Status(status), async |_| Ok(iam)).await
+    let checked = check.run(&own, budget, &Status(status), async |_| Ok(iam)).await;
+    checked.inspect_err(|error| assert_explained(&error.reason()))
 }
 
 async fn line(iam: &FakeIam, mode: &str, properties: Value) -> Value {

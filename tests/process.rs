@@ -6,6 +6,7 @@ use common::fake_iam::{self, FakeIam, World, policy_arn};
 use common::http_server::{HttpServer, Reply};
 use common::iam_endpoint::serve;
 use common::moto::{self, Moto};
+use common::runbook::assert_explained;
 use common::runtime_api::{Ended, Lambda};
 use common::sdk::iam_at;
 use orchestera_access::iam::Iam;
@@ -33,7 +34,9 @@ fn answered(lambda: &Lambda, bucket: &HttpServer, event: &str) -> Value {
     let requests = bucket.requests();
     assert_eq!(requests.len(), before + 1, "one event, one answer");
     assert!(requests[before].body.len() <= 4096);
-    serde_json::from_slice(&requests[before].body).expect("JSON")
+    let answer: Value = serde_json::from_slice(&requests[before].body).expect("JSON");
+    assert_explained(answer["Reason"].as_str().unwrap_or_default());
+    answer
 }
 
 fn succeeded(answer: Value) -> Value {

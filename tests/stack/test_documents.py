@@ -32,3 +32,10 @@ def test_the_security_document_gives_a_reason_for_every_action_of_the_functions_
     rows = table("docs/security.md", "What the function may do")
     assert sorted(action for cell, _ in rows for action in code(cell)) == sorted(actions(template))
     assert all(reason for _, reason in rows)
+
+
+def test_the_runbook_has_every_message_of_the_templates_own_rules(template):
+    rules = [assertion["AssertDescription"] for rule in template["Rules"].values() for assertion in rule["Assertions"]]
+    patterns = [parameter.get("ConstraintDescription") for parameter in template["Parameters"].values()]
+    messages = [row[0] for row in table("docs/troubleshooting.md", "Before anything is made: the template's rules")]
+    assert set(messages) == {" ".join(message.split()) for message in rules + patterns if message}
