@@ -174,7 +174,7 @@ async fn each_way_in_which_it_fails_says_what_to_do() {
             ][..],
         ),
         (Kind::Refused, "RegionDisabledException", &["Check that STS is active in us-east-1"]),
-        (Kind::Unavailable, "", &["STS in us-east-1 gave no usable answer", "retry"]),
+        (Kind::Unavailable, "", &["STS in us-east-1 gave no usable answer (no, because of something).", "retry"]),
     ] {
         let (entered, _) = enter(&door(vec![(kind, code); 99]), &create(member())).await;
         let reason = entered.unwrap_err().reason();
