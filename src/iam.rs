@@ -51,6 +51,8 @@ pub type Tags = BTreeMap<String, String>;
 /// The description of every role that this product creates. Unlike a tag it cannot be taken off by the role's holder under
 /// the older edition, and it tells a role that was adopted and handed back from one that lost its tags.
 pub const ROLE_DESCRIPTION: &str = "Assumed by the Orchestera platform to run Apache Spark on EKS in this account";
+/// The same on every policy that we create.
+pub const POLICY_DESCRIPTION: &str = "What the Orchestera platform may do in this account to run Apache Spark on EKS";
 
 /// The description of a role that its stack left behind, which is nobody's then.
 pub const RETAINED_DESCRIPTION: &str = "Made for the Orchestera platform by a stack that is gone and left it here";
@@ -79,6 +81,8 @@ pub struct PolicyDescription {
     pub arn: String,
     /// Such as `v3`.
     pub default_version_id: String,
+    /// Blank if it has none. IAM never changes it.
+    pub description: String,
     /// At most 50.
     pub tags: Tags,
 }

@@ -6,8 +6,8 @@
 use crate::error::{Error, FailedCall, Kind, Result, chain};
 use crate::http::SdkHttpClient;
 use crate::iam::{
-    AttachedPolicy, Iam, PolicyDescription, PolicyUser, PolicyVersion, ROLE_DESCRIPTION, RoleDescription, Tags, Write,
-    kind_of,
+    AttachedPolicy, Iam, POLICY_DESCRIPTION, PolicyDescription, PolicyUser, PolicyVersion, ROLE_DESCRIPTION,
+    RoleDescription, Tags, Write, kind_of,
 };
 use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
 use aws_config::retry::RetryConfig;
@@ -137,6 +137,7 @@ impl Iam for AwsIam {
         Ok(Some(PolicyDescription {
             arn: policy.arn.unwrap_or_else(|| policy_arn.to_owned()),
             default_version_id: policy.default_version_id.unwrap_or_default(),
+            description: policy.description.unwrap_or_default(),
             tags: read_tags(policy.tags.unwrap_or_default()),
         }))
     }
@@ -227,7 +228,7 @@ impl Iam for AwsIam {
                 operation,
                 iam.create_policy()
                     .policy_name(policy_name)
-                    .description("What the Orchestera platform may do in this account to run Apache Spark on EKS")
+                    .description(POLICY_DESCRIPTION)
                     .policy_document(document.to_string())
                     .set_tags(Some(sdk_tags(tags)?))
                     .send()

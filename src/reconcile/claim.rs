@@ -15,7 +15,8 @@ use crate::trust;
 pub enum Claim {
     /// The name is new to this resource: what is there must carry our tags, or be adopted.
     ByTags,
-    /// This resource already holds the name, as the physical id in the event proves: our tags may be lost.
+    /// This resource already holds the name, as the physical id in the event proves: our tags may be lost from what we made or
+    /// adopted.
     ByName,
 }
 
@@ -23,11 +24,11 @@ pub enum Claim {
 pub fn check(wanted: &Wanted, there: &State) -> Result<()> {
     let role = there.role.as_ref().and_then(|role| {
         let obstacle = || role_obstacle(wanted, role);
-        judge(wanted, &Object::role(wanted), wanted.role_claim, &role.about.tags, obstacle)
+        judge(wanted, &Object::role(wanted), wanted.claim_to_role(there), &role.about.tags, obstacle)
     });
     let policy = there.policy.as_ref().and_then(|policy| {
         let obstacle = || policy_obstacle(wanted, policy);
-        judge(wanted, &Object::policy(wanted), wanted.policy_claim, &policy.about.tags, obstacle)
+        judge(wanted, &Object::policy(wanted), wanted.claim_to_policy(there), &policy.about.tags, obstacle)
     });
     match (role, policy) {
         (None, None) => Ok(()),

@@ -88,8 +88,9 @@ pub fn plan(wanted: &Wanted, there: &State) -> Result<Plan> {
         there.policy.as_ref().map(|p| policy_tag_steps(wanted, &policy_tags, &p.about.tags)).unwrap_or_default();
     // What is adopted is recorded and marked before anything else happens to it.
     let first = |is_new: bool, marks: &mut Vec<Write>| if is_new { std::mem::take(marks) } else { Vec::new() };
-    let role_is_new = role.is_some_and(|role| wanted.is_new(wanted.role_claim, &role.about.tags));
-    let policy_is_new = there.policy.as_ref().is_some_and(|p| wanted.is_new(wanted.policy_claim, &p.about.tags));
+    let role_is_new = role.is_some_and(|role| wanted.is_new(wanted.claim_to_role(there), &role.about.tags));
+    let policy_is_new =
+        there.policy.as_ref().is_some_and(|p| wanted.is_new(wanted.claim_to_policy(there), &p.about.tags));
     plan.push_side_by_side(first(policy_is_new, &mut policy_marks), first(role_is_new, &mut role_marks));
 
     let (shutting, new_trust, opening) = admission_steps(wanted, role, &trust);

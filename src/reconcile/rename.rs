@@ -10,9 +10,10 @@ use crate::reconcile::departure::{Leaving, Manner};
 use crate::reconcile::external_id::{self, Generated};
 use crate::reconcile::state::{Sight, State};
 use crate::reconcile::wanted::Wanted;
-use crate::reconcile::{Reconciler, success};
+use crate::reconcile::{Reconciler, SECOND_LOOK, success};
 use crate::response::Outcome;
 use serde_json::Value;
+use tokio::time::sleep;
 
 impl<I: Iam> Reconciler<'_, I> {
     /// The names change. The new ones are made and owned under the new id; the Delete of the old id, which CloudFormation
@@ -23,7 +24,12 @@ impl<I: Iam> Reconciler<'_, I> {
         old: &PhysicalId,
         (properties, old_properties): (&Value, &Value),
     ) -> Result<Outcome> {
-        let before = self.look(old, Sight::Convergence).await?;
+        let mut before = self.look(old, Sight::Convergence).await?;
+        let is_seen_whole = before.role.is_some() && before.policy.is_some();
+        if external_id::recorded(&before).is_none() && !is_seen_whole && self.budget.may_write_after(SECOND_LOOK) {
+            sleep(SECOND_LOOK).await;
+            before = self.look(old, Sight::Convergence).await?;
+        }
         let claim = |same: bool| if same { Claim::ByName } else { Claim::ByTags };
         wanted.role_claim = claim(wanted.id.role_name == old.role_name);
         wanted.policy_claim = claim(wanted.id.policy_name == old.policy_name);

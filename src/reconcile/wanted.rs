@@ -2,7 +2,7 @@
 
 use crate::account::Account;
 use crate::error::Result;
-use crate::iam::Tags;
+use crate::iam::{POLICY_DESCRIPTION, ROLE_DESCRIPTION, Tags};
 use crate::ownership::{self, Owner, Resource};
 use crate::physical_id::PhysicalId;
 use crate::policy;
@@ -91,12 +91,35 @@ impl Wanted {
         (!is_given && is_the_guides).then_some(trust)
     }
 
+    /// What this event may take the role for. One without our tags that we cannot have made or adopted was put under the name
+    /// since ours went: the rules of a new name hold for it.
+    pub fn claim_to_role(&self, there: &State) -> Claim {
+        let policy_tags = there.policy.as_ref().map(|policy| &policy.about.tags);
+        let is_stranger = there.role.as_ref().is_some_and(|role| {
+            self.resource.judge(&role.about.tags) == Owner::Nobody
+                && role.about.description != ROLE_DESCRIPTION
+                && !adoption::is_marked(adoption::ROLE, &role.about.tags, policy_tags)
+        });
+        if is_stranger { Claim::ByTags } else { self.role_claim }
+    }
+
+    /// The same for the policy.
+    pub fn claim_to_policy(&self, there: &State) -> Claim {
+        let role_tags = there.role.as_ref().map(|role| &role.about.tags);
+        let is_stranger = there.policy.as_ref().is_some_and(|policy| {
+            self.resource.judge(&policy.about.tags) == Owner::Nobody
+                && policy.about.description != POLICY_DESCRIPTION
+                && !adoption::is_marked(adoption::POLICY, &policy.about.tags, role_tags)
+        });
+        if is_stranger { Claim::ByTags } else { self.policy_claim }
+    }
+
     /// How the role came to be ours, or comes to be by this plan.
     pub fn role_origin(&self, there: &State) -> Origin<RoleBefore> {
         let policy_tags = there.policy.as_ref().map(|policy| &policy.about.tags);
         match &there.role {
             None => Origin::Created,
-            Some(role) if self.is_new(self.role_claim, &role.about.tags) => {
+            Some(role) if self.is_new(self.claim_to_role(there), &role.about.tags) => {
                 Origin::Adopted(Some(RoleBefore::of(role, &self.id.policy_name, &self.policy_arn())))
             }
             Some(role) if adoption::is_adopted_role(role, policy_tags) => {
@@ -111,7 +134,7 @@ impl Wanted {
         let role_tags = there.role.as_ref().map(|role| &role.about.tags);
         match &there.policy {
             None => Origin::Created,
-            Some(policy) if self.is_new(self.policy_claim, &policy.about.tags) => {
+            Some(policy) if self.is_new(self.claim_to_policy(there), &policy.about.tags) => {
                 Origin::Adopted(Some(PolicyBefore::of(policy)))
             }
             Some(policy) if adoption::is_marked(adoption::POLICY, &policy.about.tags, role_tags) => {
@@ -147,8 +170,8 @@ impl Wanted {
             tags
         };
         (
-            of_one(role.is_adopted(), self.role_claim, role_record),
-            of_one(policy.is_adopted(), self.policy_claim, policy_record),
+            of_one(role.is_adopted(), self.claim_to_role(there), role_record),
+            of_one(policy.is_adopted(), self.claim_to_policy(there), policy_record),
         )
     }
 

@@ -37,6 +37,7 @@ pub fn foreign_role(world: &mut World) {
 pub fn policy_by_hand(world: &mut World, name: &str, tags: Tags) {
     let document = Edition::named("2025-09-29").unwrap().document();
     world.write(&Write::CreatePolicy { policy_name: name.into(), document, tags }).unwrap();
+    world.policies.get_mut(&policy_arn(name)).unwrap().description = "Made by hand".into();
 }
 
 /// Role and policy as the older edition of the guide has them made, attached, without an external id.

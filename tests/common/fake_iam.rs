@@ -139,6 +139,7 @@ impl Iam for FakeIam {
             Ok(world.policy(policy_arn).map(|policy| PolicyDescription {
                 arn: policy_arn.to_owned(),
                 default_version_id: format!("v{}", policy.default),
+                description: policy.description.clone(),
                 tags: policy.tags.clone(),
             }))
         })

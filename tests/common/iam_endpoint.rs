@@ -107,7 +107,12 @@ async fn carry_out(fake: &FakeIam, action: &str, form: &Form, page: usize) -> Re
         "GetPolicy" => {
             let policy = fake.policy(&arn()).await?.ok_or_else(|| no_such("policy"))?;
             let version = element("DefaultVersionId", &policy.default_version_id);
-            Ok(format!("<Policy>{}{version}{}</Policy>", element("Arn", &policy.arn), tag_list(&policy.tags)))
+            let description = element("Description", &policy.description);
+            Ok(format!(
+                "<Policy>{}{version}{description}{}</Policy>",
+                element("Arn", &policy.arn),
+                tag_list(&policy.tags)
+            ))
         }
         "GetPolicyVersion" => {
             let document = fake.policy_document(&arn(), &form["VersionId"]).await?;

@@ -84,6 +84,7 @@ pub const MEANWHILE: [Kind; 11] = [
         if absent {
             let (policy_name, document) = (POLICY.into(), some_document("sns:*"));
             world.write(&Write::CreatePolicy { policy_name, document, tags: Tags::new() }).unwrap();
+            world.policies.get_mut(&policy_arn(POLICY)).unwrap().description = "Made by others".into();
             let (role_name, policy_arn) = ("Theirs".into(), policy_arn(POLICY));
             world.write(&Write::AttachRolePolicy { role_name, policy_arn }).unwrap();
         }

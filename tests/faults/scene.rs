@@ -1,7 +1,7 @@
 //! One case: an event in a state, a fault at a call, and what must hold then.
 
 use crate::common::by_hand::PLATFORM;
-use crate::common::fake_iam::{FakeIam, World, policy_arn};
+use crate::common::fake_iam::{FakeIam, Role, World, policy_arn};
 use crate::common::faulty_http::FaultyHttp;
 use crate::common::faulty_iam::{Fault, FaultyIam};
 use crate::common::stack::{Answer, POLICY, ROLE};
@@ -150,6 +150,13 @@ impl Scene {
                     **left = others.clone();
                 }
                 _ => {}
+            }
+            // The same Create again, after the first was answered and the grantee took the tags off: it was refused, and its
+            // rollback found nothing to give but an empty role, which might be another stack's.
+            let is_empty = |role: &Role| role.attached.is_empty() && !is_marked(&role.tags);
+            let lost_its_tags = kind.name == "meanwhile: the role loses our tags" && self.event == Event::Create;
+            if lost_its_tags && others.role(ROLE).is_none() && left.role(ROLE).is_some_and(is_empty) {
+                left.roles.remove(&ROLE.to_lowercase());
             }
             let arn = policy_arn(POLICY);
             let is_used = !left.users_of(&arn).is_empty();

@@ -2,7 +2,7 @@ use crate::common::by_hand::*;
 use crate::common::fake_iam::{FakeIam, Policy, World, policy_arn, tags};
 use crate::common::faulty_iam::{FOR_EVER, Fault, FaultyIam};
 use crate::common::stack::{ID, POLICY, ROLE, Stack};
-use orchestera_access::iam::{Tags, Write};
+use orchestera_access::iam::{PolicyUser, Tags, Write};
 use orchestera_access::policy::Edition;
 use serde_json::{Value, json};
 
@@ -465,4 +465,63 @@ async fn a_fifth_version_whose_answer_was_lost_is_found_and_not_called_a_quota()
     let faulty = FaultyIam::new(&iam).on("CreatePolicyVersion", 1, made);
     let answer = Stack::new(&faulty).update(ID, json!({}), json!({})).await.succeeded();
     assert_eq!(answer.get("PolicyVersionId"), "v5");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_put_under_a_name_of_ours_after_ours_was_gone_is_not_taken_for_ours() {
+    type Stranger = (fn(&mut World), &'static [&'static str]);
+    let strangers: [Stranger; 2] = [
+        (
+            |world| {
+                world.roles.clear();
+                foreign_role(world);
+            },
+            &["The role OrchesteraAccessRole", "was not made by this stack", "its trust is not the guide's"],
+        ),
+        (
+            |world| {
+                world.policies.clear();
+                role(world).attached.clear();
+                policy_by_hand(world, POLICY, Tags::new());
+                world.principals.insert((policy_arn(POLICY), PolicyUser::User("somebody".into())));
+            },
+            &["The policy OrchesteraAccessPolicy", "was not made by this stack", "it is also used by user somebody"],
+        ),
+    ];
+    for (change, words) in strangers {
+        let iam = FakeIam::default();
+        let stack = Stack::new(&iam);
+        stack.create(json!({})).await.succeeded();
+        iam.by_hand(change);
+        let before = iam.world();
+        stack.update(ID, json!({"MaxSessionDuration": "7200"}), json!({})).await.failed().with_id(ID).saying(words);
+        assert_eq!(iam.world(), before);
+        // What is left of ours goes, the stranger stays.
+        stack.delete(ID, json!({})).await.succeeded();
+        let left = iam.world();
+        assert_eq!(
+            (left.roles.len(), left.policies.len()),
+            if before.role(ROLE).unwrap().tags.is_empty() { (1, 0) } else { (0, 1) }
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_read_that_misses_an_object_does_not_count_as_a_lost_external_id() {
+    for (gone, operation) in [("policy", "GetRole"), ("role", "GetPolicy")] {
+        let iam = FakeIam::default();
+        Stack::new(&iam).create(json!({})).await.succeeded();
+        // What is left of the external id is on the one object that is not seen at first.
+        iam.by_hand(|world| match gone {
+            "policy" => drop((role(world).attached.clear(), world.policies.clear())),
+            _ => world.roles.clear(),
+        });
+        let before = FakeIam::of(iam.world());
+        let faulty = FaultyIam::new(&before).on(operation, 1, Fault::NotSeen);
+        Stack::new(&faulty).update(ID, json!({}), json!({})).await.succeeded();
+        let renamed = json!({"RoleName": "NewRole", "PolicyName": "NewPolicy"});
+        let before = FakeIam::of(iam.world());
+        let faulty = FaultyIam::new(&before).on(operation, 1, Fault::NotSeen);
+        Stack::new(&faulty).update(ID, renamed, json!({})).await.succeeded();
+    }
 }

@@ -97,8 +97,9 @@ fn make_role(world: &mut World, role_name: &str, trust: Value) {
 }
 
 fn make_policy(world: &mut World, policy_name: &str, document: Value) {
-    let policy_name = policy_name.into();
-    world.write(&Write::CreatePolicy { policy_name, document, tags: Tags::new() }).unwrap();
+    let made = Write::CreatePolicy { policy_name: policy_name.into(), document, tags: Tags::new() };
+    world.write(&made).unwrap();
+    world.policies.get_mut(&policy_arn(policy_name)).unwrap().description = "Made by hand".into();
 }
 
 fn without_ours(tags: &mut Tags) {

@@ -1,6 +1,8 @@
 use super::*;
 use crate::account::Account;
-use crate::iam::{AttachedPolicy, PolicyDescription, PolicyVersion, ROLE_DESCRIPTION, RoleDescription};
+use crate::iam::{
+    AttachedPolicy, POLICY_DESCRIPTION, PolicyDescription, PolicyVersion, ROLE_DESCRIPTION, RoleDescription,
+};
 use crate::ownership::{CREATED, Resource};
 use crate::properties::Properties;
 use crate::reconcile::claim::Claim;
@@ -43,7 +45,12 @@ fn settled(wanted: &Wanted) -> State {
             instance_profiles: Vec::new(),
         }),
         policy: Some(Policy {
-            about: PolicyDescription { arn: wanted.policy_arn(), default_version_id: "v1".into(), tags },
+            about: PolicyDescription {
+                arn: wanted.policy_arn(),
+                default_version_id: "v1".into(),
+                description: POLICY_DESCRIPTION.into(),
+                tags,
+            },
             versions: vec![version],
             document: wanted.properties.edition.document(),
             other_documents: BTreeMap::new(),

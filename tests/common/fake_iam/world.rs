@@ -4,7 +4,7 @@
 //! Sources: the API reference of each operation, and
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
 
-use orchestera_access::iam::{PolicyUser, ROLE_DESCRIPTION, Tags, Write};
+use orchestera_access::iam::{POLICY_DESCRIPTION, PolicyUser, ROLE_DESCRIPTION, Tags, Write};
 use orchestera_access::policy::Edition;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +43,7 @@ pub struct Role {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
     pub name: String,
+    pub description: String,
     pub versions: Vec<(u32, Value)>,
     pub default: u32,
     pub made: u32,
@@ -235,6 +236,7 @@ impl World {
                 }
                 let policy = Policy {
                     name: policy_name.clone(),
+                    description: POLICY_DESCRIPTION.to_owned(),
                     versions: vec![(1, document.clone())],
                     default: 1,
                     made: 1,
