@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ SECRET_KEY = "dummy-secret-key"
 # Seconds.
 LONGEST_START = 30
 LONGEST_END = 5
+# A client may be used by many threads; making one is for one at a time ("Multithreading or multiprocessing with clients",
+# https://boto3.amazonaws.com/v1/documentation/api/latest/guide/clients.html).
+_making_a_client = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -36,13 +40,14 @@ class Account:
 
     def client(self, service, region=REGION):
         """An ordinary AWS SDK client. It does not repeat a failed call: what is asserted is the first answer."""
-        return boto3.client(
-            service,
-            region_name=region,
-            endpoint_url=self.endpoint,
-            **self.credentials,
-            config=botocore.config.Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
-        )
+        with _making_a_client:
+            return boto3.client(
+                service,
+                region_name=region,
+                endpoint_url=self.endpoint,
+                **self.credentials,
+                config=botocore.config.Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+            )
 
     def assume(self, role_arn, **request):
         """Who `sts:AssumeRole` makes of this caller. Raises ClientError, AccessDenied among them."""
@@ -68,11 +73,13 @@ class EmbeddedAws:
     """A server on loopback and a free port, with signatures and policies enforced. A context manager: it ends with it.
 
     It ends with its owner, the process that started it, even if that one is killed; `outlives_its_owner` is for
-    `make up`. Its folder holds its log and what it unpacks, and is removed when it is stopped.
+    `make up`. Its folder holds its log and what it unpacks, and is removed when it is stopped. `throttling`: every which
+    call of a function to IAM is refused, see `embedded_aws/throttling.py`.
     """
 
-    def __init__(self, outlives_its_owner=False):
+    def __init__(self, outlives_its_owner=False, throttling=None):
         self.owner = None if outlives_its_owner else os.getpid()
+        self.throttling = throttling
         self.folder = Path(tempfile.mkdtemp(prefix="orchestera-access-aws-"))
         for _ in range(5):
             # The port is free now; should somebody take it in the moment before the server does, the next one is tried.
@@ -106,6 +113,7 @@ class EmbeddedAws:
                 "TMPDIR": str(self.folder),
             }
             | ({"EMBEDDED_AWS_OWNER": str(self.owner)} if self.owner else {})
+            | ({"EMBEDDED_AWS_THROTTLING": str(self.throttling)} if self.throttling else {})
         )
         with open(self.folder / "log", "wb") as log:
             return subprocess.Popen(
@@ -134,6 +142,17 @@ class EmbeddedAws:
         return Account(
             self.endpoint, account_id, {"aws_access_key_id": account_id, "aws_secret_access_key": SECRET_KEY}
         )
+
+    def functions(self):
+        """The processes of functions that are running: what else is of the server's process group."""
+        processes = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+        return [process for process in processes if process != self.process.pid and self._is_ours(process)]
+
+    def _is_ours(self, process):
+        try:
+            return os.getpgid(process) == self.process.pid
+        except ProcessLookupError:
+            return False
 
     def log(self):
         return (self.folder / "log").read_text(errors="replace")

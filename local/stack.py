@@ -1,6 +1,7 @@
 """A stack of this product's template, deployed by ordinary CloudFormation calls."""
 
 import copy
+import functools
 import io
 import json
 import os
@@ -32,6 +33,7 @@ def bootstrap():
     return path
 
 
+@functools.cache
 def code():
     """The function's zip, as Lambda wants it: `bootstrap` at the top, executable."""
     content = io.BytesIO()

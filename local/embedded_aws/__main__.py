@@ -1,6 +1,7 @@
 """`python -m embedded_aws`: serve, until it is stopped or its owner is gone.
 
-Settings are MiniStack's environment variables, given by `aws.py`, and EMBEDDED_AWS_OWNER: the process id of the owner.
+Settings are MiniStack's environment variables, given by `aws.py`, and two of our own: EMBEDDED_AWS_OWNER, the process id of
+the owner, and EMBEDDED_AWS_THROTTLING, every which call of a function to IAM is refused.
 """
 
 import os
@@ -11,7 +12,7 @@ import time
 
 import ministack.app
 
-from . import authorization, custom_resources, iam_rules, lambda_logs
+from . import authorization, custom_resources, function_processes, iam_rules, lambda_logs, throttling
 
 
 def end_with(owner):
@@ -27,7 +28,10 @@ if __name__ == "__main__":
     if owner := os.environ.get("EMBEDDED_AWS_OWNER"):
         threading.Thread(target=end_with, args=(int(owner),), daemon=True).start()
     authorization.repair()
+    function_processes.repair()
     iam_rules.repair()
     lambda_logs.repair()
+    if every := os.environ.get("EMBEDDED_AWS_THROTTLING"):
+        throttling.begin(int(every))
     ministack.app.app = custom_resources.repair(ministack.app.app)
     ministack.app.main()
