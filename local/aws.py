@@ -25,8 +25,8 @@ SECRET_KEY = "dummy-secret-key"
 # Seconds.
 LONGEST_START = 30
 LONGEST_END = 5
-# A client may be used by many threads; making one is for one at a time ("Multithreading or multiprocessing with clients",
-# https://boto3.amazonaws.com/v1/documentation/api/latest/guide/clients.html).
+# Many threads may use a client, but making one is for one at a time ("Multithreading or multiprocessing with clients"):
+# https://boto3.amazonaws.com/v1/documentation/api/latest/guide/clients.html
 _making_a_client = threading.Lock()
 
 
@@ -73,8 +73,8 @@ class EmbeddedAws:
     """A server on loopback and a free port, with signatures and policies enforced. A context manager: it ends with it.
 
     It ends with its owner, the process that started it, even if that one is killed; `outlives_its_owner` is for
-    `make up`. Its folder holds its log and what it unpacks, and is removed when it is stopped. `throttling`: every which
-    call of a function to IAM is refused, see `embedded_aws/throttling.py`.
+    `make up`. Its folder holds its log and what it unpacks, and is removed when it is stopped. With `throttling`, a
+    number, IAM refuses every so many calls of a function: `embedded_aws/throttling.py`.
     """
 
     def __init__(self, outlives_its_owner=False, throttling=None):

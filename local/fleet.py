@@ -1,7 +1,7 @@
-"""`make test-fleet`: a stack in each of many accounts, with IAM refusing calls meanwhile. Ends with 0 if nothing failed.
+"""`make test-fleet`: a stack in each of many accounts, with IAM refusing calls meanwhile. Ends with 0 if all went well.
 
-For each fleet whose size is given, on one embedded AWS: all stacks are created, then all updated, then all deleted,
-`AT_ONCE` at a time. A bigger fleet may not take longer for each account.
+For each size that is given, on one embedded AWS: all stacks are created, then all updated, then all deleted, a few at a
+time. A bigger fleet may not take longer for each account.
 """
 
 import collections
@@ -14,65 +14,51 @@ import time
 from concurrent import futures
 from dataclasses import dataclass
 
+import guide
 import inventory
 from aws import EmbeddedAws
 from stack import Failed, Stack, template
 
-# Divides 10, 100 and 300, so that no fleet ends with a wave that is not full, and runs faster for it.
+# So many stacks at a time. It divides 10, 100 and 300, so that no fleet has an easy end with fewer.
 AT_ONCE = 5
-# Every seventh call of a function to IAM is refused. It makes some ten calls for an event: most events meet one refusal or
-# two. The SDK in the function makes six attempts; in one function no two calls that are refused follow on each other.
+# Every seventh call of a function to IAM is refused, which makes two or three for an event. Never are two refused in a
+# row, so that a call fails for good only if others of the same function come between all six attempts of the SDK in it.
 THROTTLING = 7
-# So often what an account takes in a small fleet, it may take in a bigger one. The function waits up to a second before
-# it repeats a refused call, at random, and the machine has other work: runs of the same fleet differ by a fifth. What
-# grows with the fleet shows between 10 and 300 as a multiple.
+# An account in a bigger fleet may take so many times what one takes in the first fleet. A function waits for up to a
+# second before it repeats a refused call, at random, and the machine may have other work: the same fleet differs by a
+# quarter from run to run. What grows with the fleet would be a multiple from 10 to 300.
 SLACK = 1.5
-# First-time costs are paid by a fleet that is not judged.
-WARM_UP = AT_ONCE
 EDITIONS = ("2025-09-29", "2026-02-06")
-OPERATIONS = ("create", "update", "delete")
-TEMPLATE = template()
-# Seconds in which functions end after their stacks did.
+# Seconds that the functions have to end after their stacks.
 LONGEST_END = 10
+TEMPLATE = template()
 
 
 class Broken(Exception):
     """What did not hold, a line for each account."""
 
 
-@dataclass
-class Measured:
-    """What a fleet took: for each operation the mean of its accounts, in seconds."""
+@dataclass(frozen=True)
+class Fleet:
+    """What a fleet took: `seconds` of one account for each operation, the mean of all; `elapsed`, all together."""
 
     accounts: int
-    took: dict
+    seconds: dict
     elapsed: float
-    throttled: collections.Counter
+    refused: collections.Counter
 
-    @property
     def total(self):
-        return sum(self.took.values())
-
-    def row(self):
-        means = [self.took[operation] for operation in OPERATIONS] + [self.total]
-        columns = "".join(f"{mean:>9.2f}" for mean in means)
-        return f"{self.accounts:>8}{columns}{self.elapsed:>11.0f}{self.throttled.total():>11}"
-
-
-HEADING = f"{'accounts':>8}" + "".join(f"{name:>9}" for name in (*OPERATIONS, "total")) + f"{'elapsed':>11}{'throttled':>11}"
+        return sum(self.seconds.values())
 
 
 def create(stack):
-    """Returns the external id, as the role's trust asks for it."""
-    outputs = stack.deploy(TEMPLATE, PolicyEdition=EDITIONS[0])
-    return outputs
+    stack.deploy(TEMPLATE, PolicyEdition=EDITIONS[0])
 
 
 def update(stack):
     outputs = stack.deploy(TEMPLATE, PolicyEdition=EDITIONS[1])
-    if outputs["PolicyEdition"] != EDITIONS[1] or outputs["Verified"] != "true":
+    if (outputs["PolicyEdition"], outputs["Verified"]) != (EDITIONS[1], "true"):
         raise Failed(f"the outputs are {outputs}")
-    return outputs
 
 
 def delete(stack):
@@ -82,80 +68,121 @@ def delete(stack):
 
 
 def external_id(stack):
-    """What the trust of the account's role asks for; that it is what the stack says."""
-    role = stack.account.client("iam").get_role(RoleName="OrchesteraAccessRole")["Role"]
+    """What the trust of the role asks for, which is what the stack gives out."""
+    role = stack.account.client("iam").get_role(RoleName=guide.ROLE)["Role"]
     (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
     asked_for = statement["Condition"]["StringEquals"]["sts:ExternalId"]
-    if asked_for != stack.outputs()["ExternalId"]:
-        raise Failed("the role's trust does not ask for the external id of the stack's outputs")
+    if stack.outputs()["ExternalId"] != asked_for:
+        raise Failed("the trust of the role asks for another external id than the one in the outputs")
     return asked_for
 
 
-def nothing_is_left(stack):
+def nothing_left(stack):
     left = {kind: names for kind, names in inventory.of(stack.account).items() if names}
     if left:
-        raise Failed(f"left: {left}")
+        raise Failed(f"there is still {left}")
 
 
-def everywhere(pool, operation, stacks):
-    """Does it in every account. Returns by account what it returned and the seconds that it took.
+def everywhere(pool, act, stacks):
+    """Does it in every account; for each, what came of it and the seconds that it took.
 
-    After the first failure no other account is begun; those that are under way come to their end, which is bounded.
+    Raises `Broken` with every account in which it failed. After the first of them no other is begun; those under way
+    come to their end, which `Stack` bounds.
     """
 
     def timed(stack):
         started = time.monotonic()
-        return operation(stack), time.monotonic() - started
+        return act(stack), time.monotonic() - started
 
     running = {pool.submit(timed, stack): stack for stack in stacks}
     futures.wait(running, return_when=futures.FIRST_EXCEPTION)
-    not_begun = sum(future.cancel() for future in running)
-    futures.wait(running)
-    failures = [
-        f"{operation.__name__} in account {stack.account.id}: {type(future.exception()).__name__}: {future.exception()}"
-        for future, stack in running.items()
-        if not future.cancelled() and future.exception()
+    begun = {future: stack for future, stack in running.items() if not future.cancel()}
+    futures.wait(begun)
+    broken = [
+        f"{act.__name__} in account {stack.account.id}: {type(future.exception()).__name__}: {future.exception()}"
+        for future, stack in begun.items()
+        if future.exception()
     ]
-    if failures:
-        raise Broken("\n".join([*failures, f"{not_begun} of {len(stacks)} accounts were not begun"]))
+    if broken:
+        broken.append(f"{len(stacks) - len(begun)} of {len(stacks)} accounts were not begun any more")
+        raise Broken("\n".join(broken))
     return [future.result() for future in running]
 
 
-def throttled(aws):
-    """How often which call was refused so far."""
+def refused(aws):
+    """Which calls were refused so far, and how often."""
     return collections.Counter(re.findall(r"\[throttling\] refused (\w+)", aws.log()))
 
 
-def life_of(aws, pool, accounts):
-    """A whole fleet from its creation to its end. Raises `Broken`."""
+def life(aws, pool, accounts):
+    """Of a whole fleet. Raises `Broken`."""
     stacks = [Stack(aws.account(f"5{accounts:04}{number:07}")) for number in range(accounts)]
-    before, started, took = throttled(aws), time.monotonic(), {}
-    for operation in (create, update, delete):
-        if operation is delete:
-            there = {external_id for external_id, _ in everywhere(pool, external_id, stacks)}
-            if len(there) != accounts:
-                raise Broken(f"{accounts} accounts have {len(there)} different external ids")
-        seconds = [seconds for _, seconds in everywhere(pool, operation, stacks)]
-        took[operation.__name__] = statistics.fmean(seconds)
-        print(f"  {accounts} accounts: {operation.__name__} done, {max(seconds):.2f} s at most", flush=True)
+    refused_before, started, seconds = refused(aws), time.monotonic(), {}
+    for act in (create, update, delete):
+        if act is delete:
+            external_ids = {found for found, _ in everywhere(pool, external_id, stacks)}
+            if len(external_ids) != accounts:
+                raise Broken(f"{accounts} accounts have {len(external_ids)} different external ids")
+        took = [took for _, took in everywhere(pool, act, stacks)]
+        seconds[act.__name__] = statistics.fmean(took)
+        print(f"  {accounts} accounts: {act.__name__}, {max(took):.1f} seconds at most", flush=True)
     elapsed = time.monotonic() - started
-    everywhere(pool, nothing_is_left, stacks)
+    everywhere(pool, nothing_left, stacks)
     ends = time.monotonic() + LONGEST_END
     while functions := aws.functions():
         if time.monotonic() > ends:
-            raise Broken(f"{len(functions)} processes of functions are left, of {accounts} accounts")
+            raise Broken(f"{len(functions)} processes of functions are left of {accounts} accounts")
         time.sleep(0.1)
-    return Measured(accounts, took, elapsed, throttled(aws) - before)
+    return Fleet(accounts, seconds, elapsed, refused(aws) - refused_before)
+
+
+def table(fleets):
+    yield "              seconds for each account"
+    yield "accounts    create  update  delete   total     elapsed   refused calls"
+    for fleet in fleets:
+        columns = "".join(f"{seconds:8.2f}" for seconds in [*fleet.seconds.values(), fleet.total()])
+        yield f"{fleet.accounts:8}  {columns}  {fleet.elapsed:8.0f} s  {fleet.refused.total():14}"
+
+
+def verdict(fleets):
+    """What is wrong with what was measured."""
+    first = fleets[0]
+    for fleet in fleets:
+        if not fleet.refused:
+            yield f"no call was refused in the fleet of {fleet.accounts}"
+        if fleet.total() > SLACK * first.total():
+            yield (
+                f"an account in the fleet of {fleet.accounts} took {fleet.total() / first.total():.2f} times what one "
+                f"in that of {first.accounts} took; {SLACK} times is allowed"
+            )
 
 
 def main(sizes):
-    with EmbeddedAws(throttling=THROTTLING) as aws, futures.ThreadPoolExecutor(AT_ONCE) as pool:
+    # However it is ended, everything that was started is stopped.
+    for end in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(end, lambda number, _: sys.exit(128 + number))
+    with contextlib.ExitStack() as ending:
+        pool = futures.ThreadPoolExecutor(AT_ONCE)
+        # Ended after the AWS, without which nothing that still runs in it waits for long.
+        ending.callback(pool.shutdown, cancel_futures=True)
+        aws = ending.enter_context(EmbeddedAws(throttling=THROTTLING))
+        print(
+            f"An AWS on loopback, {aws.endpoint}, whose IAM refuses every {THROTTLING}th call of a function. "
+            f"{AT_ONCE} stacks at a time, the first {AT_ONCE} to warm up.",
+            flush=True,
+        )
         try:
-            for n in [WARM_UP,*sizes]:
-                m = life_of(aws,pool,n)
-                print(HEADING); print(m.row(), m.throttled); print(len(aws.log()))
-                import os; os.system(f"grep -E 'VmRSS|Threads' /proc/{aws.process.pid}/status")
-        except Broken as e: print(e)
+            life(aws, pool, AT_ONCE)
+            fleets = [life(aws, pool, accounts) for accounts in sizes]
+        except Broken as broken:
+            print(broken)
+            return 1
+    print("", *table(fleets), "", sep="\n")
+    calls = sum((fleet.refused for fleet in fleets), collections.Counter())
+    print("Refused: " + ", ".join(f"{call} {times}" for call, times in calls.most_common()))
+    wrong = list(verdict(fleets))
+    print(*wrong or ["All created, updated and deleted, each with its own external id. Nothing is left."], sep="\n")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -126,7 +126,9 @@ class Stack:
             if not status.endswith("IN_PROGRESS"):
                 return status
             if time.monotonic() > ends:
-                raise Failed(f"{self.name} is still {status} after {LONGEST_OPERATION} seconds")
+                raise Failed(
+                    f"{self.name} is still {status} after {LONGEST_OPERATION} seconds: " + "; ".join(self.reasons())
+                )
             time.sleep(PAUSE)
 
 

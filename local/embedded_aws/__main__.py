@@ -1,7 +1,7 @@
 """`python -m embedded_aws`: serve, until it is stopped or its owner is gone.
 
-Settings are MiniStack's environment variables, given by `aws.py`, and two of our own: EMBEDDED_AWS_OWNER, the process id of
-the owner, and EMBEDDED_AWS_THROTTLING, every which call of a function to IAM is refused.
+Settings are MiniStack's environment variables, given by `aws.py`, and two of our own: EMBEDDED_AWS_OWNER, the process
+id of the owner, and EMBEDDED_AWS_THROTTLING: IAM refuses every so many calls of a function.
 """
 
 import os

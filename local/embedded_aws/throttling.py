@@ -1,7 +1,7 @@
 """Refusals as of an IAM that is called too often: on demand, and the same ones in every run.
 
-Every so many calls of a session are refused. So nobody waits for good: whoever repeats a refused call gets through. Which
-call it is begins elsewhere for each session, so that with many of them each call of a function is refused somewhere.
+Every so many calls of a session are refused, so that nobody waits for good: who repeats a refused call gets through.
+Where the count begins differs from session to session: with many of them, each call of a function is refused somewhere.
 """
 
 import collections
