@@ -184,9 +184,12 @@ def command_of(process):
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM], ids=lambda end: end.name)
-def test_a_run_that_is_stopped_leaves_nothing_running(end, tmp_path):
+@pytest.mark.parametrize(
+    "command, shown", [(["local/run.py"], "What came out"), (["local/fleet.py", "10"], "5 accounts: create")]
+)
+def test_a_run_that_is_stopped_leaves_nothing_running(command, shown, end, tmp_path):
     run = subprocess.Popen(
-        [sys.executable, "local/run.py"],
+        [sys.executable, *command],
         cwd=ROOT,
         env=environment(TMPDIR=str(tmp_path)),
         text=True,
@@ -194,7 +197,7 @@ def test_a_run_that_is_stopped_leaves_nothing_running(end, tmp_path):
         stderr=subprocess.PIPE,
     )
     # The stack is there by then, and its function is running.
-    while "What came out" not in run.stdout.readline():
+    while shown not in run.stdout.readline():
         assert run.poll() is None
     (folder,) = tmp_path.iterdir()
     run.send_signal(end)

@@ -335,8 +335,12 @@ impl Model {
             let (was, is) = (object(before, name), object(after, name));
             let (Some(was), Some(is)) = (was, is) else { continue };
             if !is_ours(was.tags()) && is.tags().get("orchestera:ownership").is_some_and(|it| it == "adopted") {
-                live.adopted.retain(|(one, _)| one != name);
-                live.adopted.push((name.to_owned(), Some(was)));
+                // What was changed by hand since it was adopted stays unknown.
+                let is_known = live.adopted.iter().any(|(one, was)| one == name && was.is_none());
+                if !is_known {
+                    live.adopted.retain(|(one, _)| one != name);
+                    live.adopted.push((name.to_owned(), Some(was)));
+                }
             }
         }
     }
