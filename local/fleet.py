@@ -148,7 +148,7 @@ def verdict(fleets):
     """What is wrong with what was measured."""
     first = fleets[0]
     for fleet in fleets:
-        if not fleet.refused:
+        if not fleet.refused.total():
             yield f"no call was refused in the fleet of {fleet.accounts}"
         if fleet.total() > SLACK * first.total():
             yield (

@@ -1,6 +1,7 @@
 """The stack under test, and what it leaves in the account."""
 
 import copy
+import os
 
 import inventory
 import permissions
@@ -139,6 +140,13 @@ def statements(template):
 def actions(template):
     """Every action that the function's role holds, under whatever condition."""
     return sorted({action for statement in statements(template) for action in permissions.as_list(statement["Action"])})
+
+
+def environment(**more):
+    """Of a command as a user types it."""
+    return (
+        os.environ | {"ORCHESTERA_BOOTSTRAP": str(stacks.bootstrap()), "SAM_CLI_TELEMETRY": "0", "NO_COLOR": "1"} | more
+    )
 
 
 def left(account):

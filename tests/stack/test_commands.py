@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from aws import SECRET_KEY
-from conftest import NOTHING, left
-from stack import ROOT, Stack, bootstrap
+from conftest import NOTHING, environment, left
+from stack import ROOT, Stack
 
 SCENES = [
     "Deploy",
@@ -27,10 +27,6 @@ SCENES = [
     "A customer who followed the guide",
     "Delete that stack",
 ]
-
-
-def environment(**more):
-    return os.environ | {"ORCHESTERA_BOOTSTRAP": str(bootstrap()), "SAM_CLI_TELEMETRY": "0", "NO_COLOR": "1"} | more
 
 
 @pytest.fixture
@@ -96,7 +92,8 @@ def test_two_runs_at_once_show_every_scene_and_do_not_disturb_each_other():
     assert len(endpoints) == 2
 
 
-def test_a_run_of_a_function_that_does_nothing_ends_with_an_error(tmp_path):
+@pytest.mark.parametrize("command, shown", [(["local/run.py"], "✗"), (["local/fleet.py", "10"], "create in account")])
+def test_a_run_of_a_function_that_does_nothing_ends_with_an_error(command, shown, tmp_path):
     idle = tmp_path / "bootstrap"
     idle.write_text("#!/bin/sh\nexit 1\n")
     idle.chmod(0o755)
@@ -104,7 +101,7 @@ def test_a_run_of_a_function_that_does_nothing_ends_with_an_error(tmp_path):
     template = (ROOT / "template.yaml").read_text().replace("ServiceTimeout: 420", "ServiceTimeout: 1")
     (tmp_path / "template.yaml").write_text(template)
     run = subprocess.run(
-        [sys.executable, "local/run.py"],
+        [sys.executable, *command],
         cwd=ROOT,
         text=True,
         capture_output=True,
@@ -112,7 +109,7 @@ def test_a_run_of_a_function_that_does_nothing_ends_with_an_error(tmp_path):
         env=environment(ORCHESTERA_BOOTSTRAP=str(idle), ORCHESTERA_TEMPLATE=str(tmp_path / "template.yaml")),
     )
     assert run.returncode == 1, run.stdout + run.stderr
-    assert "did not receive a response" in run.stdout and "✗" in run.stdout
+    assert "did not receive a response" in run.stdout and shown in run.stdout
 
 
 def test_up_prints_commands_that_work_and_down_ends_it(tmp_path):

@@ -1,15 +1,17 @@
-"""What a user of many accounts types: make test-fleet. Here with small fleets."""
+"""make test-fleet, with small fleets."""
 
 import collections
 import json
 import re
 import subprocess
 import sys
+from concurrent import futures
 
 import fleet
+import guide
 import pytest
-from stack import ROOT
-from test_commands import environment
+from conftest import environment
+from stack import ROOT, Failed
 
 
 def run(*sizes, **more):
@@ -30,16 +32,33 @@ def test_a_fleet_is_created_updated_and_deleted_while_iam_refuses_calls():
     assert int(row) >= 7 and "Nothing is left" in ran.stdout
 
 
-def test_one_account_that_fails_fails_the_run_and_is_named_with_the_stacks_reason(tmp_path, template):
-    template["Conditions"] |= {"One": {"Fn::Equals": [{"Ref": "AWS::AccountId"}, "500050000003"]}}
-    template["Resources"]["Access"]["Properties"]["MaxSessionDuration"] = {"Fn::If": ["One", "1", "3600"]}
-    (tmp_path / "template.yaml").write_text(json.dumps(template))
-    ran = run(7, ORCHESTERA_TEMPLATE=str(tmp_path / "template.yaml"))
-    assert ran.returncode == 1
-    (named,) = re.findall(
-        r"^create in account (\d+): Failed: .* is ROLLBACK_COMPLETE: .*MaxSession.*$", ran.stdout, re.M
-    )
-    assert named == "500050000003" and "7 accounts" not in ran.stdout
+def test_one_account_that_fails_breaks_the_fleet_and_is_named_with_the_stacks_reason(aws):
+    role = {"RoleName": guide.ROLE, "AssumeRolePolicyDocument": json.dumps({"Version": "2012-10-17", "Statement": []})}
+    aws.account("500060000002").client("iam").create_role(**role)
+    with futures.ThreadPoolExecutor(2) as pool, pytest.raises(fleet.Broken) as broken:
+        fleet.life(aws, pool, 6)
+    failure, not_begun = str(broken.value).splitlines()
+    assert failure.startswith("create in account 500060000002: Failed: orchestera-access is ROLLBACK_COMPLETE: ")
+    assert "OrchesteraAccessRole exists" in failure
+    assert re.fullmatch(r"[1-3] of 6 accounts were not begun any more", not_begun)
+
+
+def test_another_external_id_than_the_stack_says_is_told(stack, access, template, iam):
+    stack.deploy(template)
+    assert fleet.external_id(stack) == stack.outputs()["ExternalId"]
+    trust = access.role()["AssumeRolePolicyDocument"]
+    trust["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"] = "another"
+    iam.update_assume_role_policy(RoleName=guide.ROLE, PolicyDocument=json.dumps(trust))
+    with pytest.raises(Failed, match="another external id"):
+        fleet.external_id(stack)
+
+
+def test_what_is_left_in_an_account_is_told(stack, template):
+    fleet.nothing_left(stack)
+    stack.deploy(template, OnDelete="Retain")
+    fleet.delete(stack)
+    with pytest.raises(Failed, match="'roles': .'OrchesteraAccessRole'"):
+        fleet.nothing_left(stack)
 
 
 def measured(accounts, seconds, refused=1):
