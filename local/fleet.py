@@ -25,8 +25,8 @@ AT_ONCE = 5
 # row, so that a call fails for good only if others of the same function come between all six attempts of the SDK in it.
 THROTTLING = 7
 # An account in a bigger fleet may take so many times what one takes in the first fleet. A function waits for up to a
-# second before it repeats a refused call, at random, and the machine may have other work: the same fleet differs by a
-# quarter from run to run. What grows with the fleet would be a multiple from 10 to 300.
+# second before it repeats a refused call, at random, and the machine may have other work: the same fleet of 10
+# differed by a fifth from run to run. What grows with the fleet would be a multiple from 10 to 300.
 SLACK = 1.5
 EDITIONS = ("2025-09-29", "2026-02-06")
 # Seconds that the functions have to end after their stacks.
@@ -92,7 +92,11 @@ def everywhere(pool, act, stacks):
 
     def timed(stack):
         started = time.monotonic()
-        return act(stack), time.monotonic() - started
+        try:
+            return act(stack), time.monotonic() - started
+        finally:
+            # Until the next act, the server would end the idle connection, perhaps in the moment of its next use.
+            stack.cloudformation.close()
 
     running = {pool.submit(timed, stack): stack for stack in stacks}
     futures.wait(running, return_when=futures.FIRST_EXCEPTION)
@@ -124,8 +128,8 @@ def life(aws, pool, accounts):
             if len(external_ids) != accounts:
                 raise Broken(f"{accounts} accounts have {len(external_ids)} different external ids")
         took = [took for _, took in everywhere(pool, act, stacks)]
-        seconds[act.__name__] = statistics.fmean(took)
-        print(f"  {accounts} accounts: {act.__name__}, {max(took):.1f} seconds at most", flush=True)
+        seconds[act.__name__] = mean = statistics.fmean(took)
+        print(f"  {accounts} accounts: {act.__name__}, {mean:.2f} s each, {max(took):.2f} s at most", flush=True)
     elapsed = time.monotonic() - started
     everywhere(pool, nothing_left, stacks)
     ends = time.monotonic() + LONGEST_END
