@@ -25,8 +25,8 @@ AT_ONCE = 5
 # row, so that a call fails for good only if others of the same function come between all six attempts of the SDK in it.
 THROTTLING = 7
 # An account in a bigger fleet may take so many times what one takes in the first fleet. A function waits for up to a
-# second before it repeats a refused call, at random, and the machine may have other work: the same fleet of 10 differed by
-# a fifth from run to run. An account takes some five seconds, so that 300 accounts of which each costs every other one ten
+# second before it repeats a refused call, at random, and the machine may have other work: the same fleet of 10 differed
+# by a fifth from run to run. An account takes some five seconds, so that 300 of which each costs every other one ten
 # milliseconds are found out.
 SLACK = 1.5
 EDITIONS = ("2025-09-29", "2026-02-06")
