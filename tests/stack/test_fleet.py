@@ -39,7 +39,7 @@ def test_one_account_that_fails_breaks_the_fleet_and_is_named_with_the_stacks_re
         fleet.life(aws, pool, 6)
     failure, not_begun = str(broken.value).splitlines()
     assert failure.startswith("create in account 500060000002: Failed: orchestera-access is ROLLBACK_COMPLETE: ")
-    assert "OrchesteraAccessRole exists" in failure
+    assert "not the one of the Orchestera guide" in failure, failure
     assert re.fullmatch(r"[1-3] of 6 accounts were not begun any more", not_begun)
 
 
