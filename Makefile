@@ -54,9 +54,6 @@ test: build ## every test: the function's, in Rust, and the stack's, on the AWS 
 	ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" cargo test --locked --lib --test '*'
 	$(PYTHON) -m pytest --numprocesses 8
 
-# Sizes of fleets; each is compared with the first.
-FLEETS ?= 10 100 300
-
 .PHONY: test-fleet
 test-fleet: build ## a stack in each of 10, 100 and 300 accounts, while IAM refuses calls: time per account may not grow
 	@$(PYTHON) local/fleet.py $(FLEETS)

@@ -19,6 +19,8 @@ import inventory
 from aws import EmbeddedAws
 from stack import Failed, Stack, template
 
+# Unless others are given. Each fleet is compared with the first.
+SIZES = (10, 100, 300)
 # So many stacks at a time. It divides 10, 100 and 300, so that no fleet has an easy end with fewer.
 AT_ONCE = 5
 # Every seventh call of a function to IAM is refused, which makes two or three for an event. Never are two refused in a
@@ -191,4 +193,4 @@ def main(sizes):
 
 
 if __name__ == "__main__":
-    sys.exit(main([int(size) for size in sys.argv[1:]]))
+    sys.exit(main([int(size) for size in sys.argv[1:]] or SIZES))
