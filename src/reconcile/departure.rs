@@ -105,15 +105,25 @@ pub fn departure(leaving: &Leaving, there: &State) -> Result<Departure> {
     let (our_policy, policy_to_put_back) = divided(our_policy, |policy| {
         adoption::is_marked(POLICY, &policy.about.tags, role_tags) && !may_go(leaving, &policy.about.tags)
     });
-    refuse_if_in_use(leaving, our_role, our_policy, there.role.as_ref())?;
+    // A policy that goes alone, because a rename kept the role or it is gone already, is taken off that role in any case.
+    let released = there
+        .role
+        .as_ref()
+        .filter(|role| our_role.is_none() && our_policy.is_some() && role.has_attached(&leaving.policy_arn()));
+    let release = released.map(|role| (role, detachment(leaving)));
+    match (refuse_if_in_use(leaving, our_role, our_policy, there.role.as_ref()), &release) {
+        (Ok(()), _) => {}
+        (Err(error), Some((role, step))) if is_ours_or_was(leaving, role) => {
+            departure.plan.push(vec![step.clone()]);
+            departure.refusal = Some(error.reason());
+            return Ok(departure);
+        }
+        (Err(error), _) => return Err(error),
+    }
 
     // First what hangs on the objects, then the objects; the two sides do not touch each other.
     let mut role_steps = our_role.map(|role| strip(leaving, role, &mut departure.notes)).unwrap_or_default();
-    if let (None, Some(_), Some(role)) = (our_role, our_policy, &there.role)
-        && role.has_attached(&leaving.policy_arn())
-    {
-        role_steps.push(Write::DetachRolePolicy { role_name: leaving.role_name(), policy_arn: leaving.policy_arn() });
-    }
+    role_steps.extend(release.map(|(_, step)| step));
     let mut policy_steps = our_policy.map(|policy| drop_versions(leaving, policy)).unwrap_or_default();
     let role_back = role_to_put_back.map(|role| restoration::of_role(leaving, role, there.policy.is_some()));
     let policy_back = policy_to_put_back.map(|policy| restoration::of_policy(leaving, policy));
@@ -148,6 +158,16 @@ fn divided<T>(object: Option<&T>, passes: impl FnOnce(&T) -> bool) -> (Option<&T
 /// adopted, and put back by an earlier attempt.
 fn was_made_by_us(leaving: &Leaving, role: &Role) -> bool {
     lost_its_tags(leaving, &role.about.tags) && role.about.description == ROLE_DESCRIPTION
+}
+
+/// Whether a role is ours under whatever id; or was, and has been shut because its tags were lost: then what it held of ours is
+/// still to come off.
+fn is_ours_or_was(leaving: &Leaving, role: &Role) -> bool {
+    matches!(leaving.resource.judge(&role.about.tags), Owner::Us { .. }) || was_made_by_us(leaving, role)
+}
+
+fn detachment(leaving: &Leaving) -> Write {
+    Write::DetachRolePolicy { role_name: leaving.role_name(), policy_arn: leaving.policy_arn() }
 }
 
 /// Not another owner's, but not provably ours any more either.
@@ -244,11 +264,8 @@ fn refuse_if_in_use(
             role.instance_profiles.join(", ")
         ));
     }
-    // A role of our name is no stranger if it is ours, under whatever id, or only just gone.
-    // Or it has been shut before, because its tags were lost: then what it held of ours is still to come off.
-    let named_is_ours = named.is_none_or(|role| {
-        matches!(leaving.resource.judge(&role.about.tags), Owner::Us { .. }) || was_made_by_us(leaving, role)
-    });
+    // A role of our name is no stranger if it is ours, or only just gone.
+    let named_is_ours = named.is_none_or(|role| is_ours_or_was(leaving, role));
     let strangers: Vec<_> = policy
         .iter()
         .flat_map(|policy| &policy.users)

@@ -2,7 +2,7 @@ use crate::common::by_hand::*;
 use crate::common::fake_iam::{FakeIam, World, policy_arn};
 use crate::common::faulty_iam::{FOR_EVER, Fault, FaultyIam};
 use crate::common::stack::{ID, POLICY, ROLE, Stack};
-use orchestera_access::iam::Tags;
+use orchestera_access::iam::{PolicyUser, Tags};
 use serde_json::{Value, json};
 
 const NEW: &str = "111122223333/NewRole/NewPolicy";
@@ -322,5 +322,21 @@ async fn old_property_shapes_still_parse_at_a_rollback() {
     let stack = created(&iam).await;
     for odd in [json!({"Renamed": "x", "Tags": "none", "MaxSessionDuration": []}), json!([]), json!(7), Value::Null] {
         stack.update(ID, json!({}), odd).await.succeeded().with_id(ID);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_policy_that_others_use_is_left_to_them_and_taken_off_our_role() {
+    let iam = FakeIam::default();
+    let stack = Stack::new(&iam);
+    stack.create(json!({})).await.succeeded();
+    iam.by_hand(|world| {
+        world.principals.insert((policy_arn(POLICY), PolicyUser::User("somebody".into())));
+    });
+    stack.update(ID, json!({"PolicyName": "NewPolicy"}), json!({})).await.succeeded().with_id(NEW_POLICY_ONLY);
+    for _ in 0..2 {
+        stack.delete(ID, json!({})).await.failed().saying(&["Nothing was deleted", "is used by user somebody"]);
+        assert_eq!(iam.world().role(ROLE).unwrap().attached, [policy_arn("NewPolicy")].into());
+        assert!(iam.world().policy(&policy_arn(POLICY)).is_some());
     }
 }

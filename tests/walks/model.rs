@@ -45,6 +45,9 @@ struct Live {
     external_id: Option<String>,
     /// Of what it adopted, how that was; `None` if somebody changed it by hand since, so that nobody can say.
     adopted: Vec<(String, Option<Object>)>,
+    /// Whether its names have changed. Which policy was attached to a role is recorded when the role is adopted; one that is
+    /// adopted after it was not recorded as attached.
+    renamed: bool,
 }
 
 /// A role or a policy, to compare.
@@ -118,12 +121,12 @@ impl Model {
     /// The stacks go. A first Delete may shut something, or name who uses a policy of ours; when they do not any more, the
     /// second one succeeds.
     pub async fn end(&mut self) -> Checked {
-        let stacks: Vec<_> = self.stacks.iter_mut().filter_map(Option::take).chain(self.left.drain(..)).collect();
+        let stacks: Vec<_> = self.left.drain(..).chain(self.stacks.iter_mut().filter_map(Option::take)).collect();
         for live in stacks {
             let delete = Event::Delete(&live.id, &live.properties);
             let (live, mut gone) = self.send(live.clone(), &delete, Mishap::None).await?;
             if gone.status == "FAILED" {
-                self.iam.by_hand(nobody_else_uses_our_policies);
+                self.iam.by_hand(|world| nobody_uses(world, &of_id(&live.id)[1]));
                 (_, gone) = self.send(live, &delete, Mishap::None).await?;
             }
             prop_assert_eq!(&gone.status, "SUCCESS", "a stack cannot be deleted: {}", gone.reason);
@@ -146,6 +149,7 @@ impl Model {
             properties: properties.clone(),
             external_id: None,
             adopted: Vec::new(),
+            renamed: false,
         };
         let (live, answer) = self.send(live, &Event::Create(&properties), mishap).await?;
         if answer.status == "SUCCESS" && !rolled_back {
@@ -173,7 +177,10 @@ impl Model {
             let (mut back, undone) = self.send(now, &rollback, Mishap::None).await?;
             back.properties = old;
             if carried != live.id && undone.id == live.id {
-                self.send(back.clone(), &Event::Delete(&carried, &new), Mishap::None).await?;
+                let (_, cleaned) = self.send(back.clone(), &Event::Delete(&carried, &new), Mishap::None).await?;
+                if cleaned.status == "FAILED" {
+                    self.left.push(Live { id: carried.clone(), properties: new.clone(), ..back.clone() });
+                }
             }
             back.id = undone.id;
             now = back;
@@ -209,6 +216,7 @@ impl Model {
         if answer.status == "SUCCESS" {
             match event.wanted() {
                 Some(wanted) => {
+                    live.renamed |= names(&live.properties) != names(wanted);
                     live.properties = wanted.clone();
                     live.id.clone_from(&answer.id);
                     self.check_made(&mut live, wanted, &answer, &before, &after)?;
@@ -266,8 +274,10 @@ impl Model {
             return Some("something there is not marked as ours");
         }
         let is_used = |name: &String| world.users_of(&policy_arn(name)).iter().any(|user| !is_one_of(user, &names));
-        if event.wanted().is_none() && names.iter().any(is_used) {
-            return Some("others use the policy");
+        // An Update removes what earlier names still hold of ours.
+        let stays = event.wanted().map(|wanted| self::names(wanted)[1].clone());
+        if names.iter().filter(|name| stays.as_ref() != Some(name)).any(is_used) {
+            return Some("others use a policy that is to go");
         }
         let is_lost = !tags.iter().any(|tags| tags.contains_key("orchestera:external-id"));
         if matches!(event, Event::Update(..)) && is_lost {
@@ -379,10 +389,10 @@ impl Object {
     }
 }
 
-/// What a Reason asks of a person: a policy of ours is detached from roles that no stack has marked.
-fn nobody_else_uses_our_policies(world: &mut World) {
-    for role in world.roles.values_mut().filter(|role| !role.tags.contains_key("orchestera:stack-id")) {
-        role.attached.retain(|arn| !POLICIES.iter().any(|policy| *arn == policy_arn(policy)));
+/// What a Reason asks of a person: a policy that is to go is detached.
+fn nobody_uses(world: &mut World, policy: &str) {
+    for role in world.roles.values_mut() {
+        role.attached.remove(&policy_arn(policy));
     }
 }
 
@@ -451,10 +461,17 @@ fn check_gone(live: &Live, event: &Event<'_>, after: &World) -> Checked {
             prop_assert!(!is_open, "a grant survives its stack: {role:?}");
         }
         let was = live.adopted.iter().find(|(adopted, _)| *adopted == name).and_then(|(_, was)| was.clone());
-        if let Some(mut was) = was.filter(|_| properties["AccessState"] != "Suspended") {
+        // What was adopted and is suspended stays shut.
+        let is_suspended = matches!(&object, Object::Role(role) if role.inline.contains_key(suspension::POLICY_NAME));
+        if let Some(mut was) = was.filter(|_| !is_suspended) {
             if let Object::Role(role) = &mut was {
                 // Nothing can be attached again that went with the stack.
                 role.attached.retain(|arn| arn.contains(":iam::aws:") || after.policy(arn).is_some());
+                if live.renamed
+                    && let Object::Role(now) = &object
+                {
+                    role.attached.retain(|arn| now.attached.contains(arn));
+                }
             }
             prop_assert_eq!(object.comparable(), was.comparable(), "what was adopted is put back");
         }
