@@ -141,7 +141,7 @@ pub async fn decide<I: Iam, D: Deref<Target = I>>(
     let work = async {
         let request = match envelope.request() {
             Ok(request) => request,
-            Err(error) => return failed(address, None, error),
+            Err(error) => return failed(address, error),
         };
         tracing::info!(
             request_type = request.kind(),
@@ -154,7 +154,7 @@ pub async fn decide<I: Iam, D: Deref<Target = I>>(
         let own = Account::of_function(&invocation.function_arn, address.service_token.as_deref());
         let place = match own.and_then(|own| place(&own, &request)) {
             Ok(place) => place,
-            Err(error) => return failed(address, Some(&request), error),
+            Err(error) => return failed(address, error),
         };
         let Some(account) = place.account().cloned() else { return nothing_to_delete(address, String::new()) };
         match connect(&place).await {
@@ -167,14 +167,14 @@ pub async fn decide<I: Iam, D: Deref<Target = I>>(
             Err(error) if error.kind() == Kind::Denied && request.is_delete_of_no_resource() => {
                 nothing_to_delete(address, error.reason())
             }
-            Err(error) => failed(address, Some(&request), error),
+            Err(error) => failed(address, error),
         }
     };
     match timeout_at(budget.answer_by, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(outcome)) => outcome,
         // The panic hook has logged it.
-        Ok(Err(_)) => failed(address, envelope.request().ok().as_ref(), panicked(address)),
-        Err(_) => failed(address, envelope.request().ok().as_ref(), out_of_time()),
+        Ok(Err(_)) => failed(address, panicked(address)),
+        Err(_) => failed(address, out_of_time()),
     }
 }
 

@@ -68,7 +68,7 @@ impl<I: Iam> Reconciler<'_, I> {
             }
             Request::Delete { physical_id, properties } => self.delete(physical_id, properties).await,
         };
-        done.unwrap_or_else(|error| failed(address, Some(request), error))
+        done.unwrap_or_else(|error| failed(address, error))
     }
 
     async fn create(&self, properties: &Value) -> Result<Outcome> {
@@ -268,10 +268,9 @@ impl<I: Iam> Reconciler<'_, I> {
 }
 
 /// FAILED, with the id that leaves CloudFormation's idea of the resource as it was.
-pub fn failed(address: &Address, request: Option<&Request>, error: Error) -> Outcome {
-    let carried = address.physical_id.clone().filter(|_| !matches!(request, Some(Request::Create { .. })));
+pub fn failed(address: &Address, error: Error) -> Outcome {
     let of_create = || physical_id::of_failed_create(&address.logical_id, &address.request_id);
-    Outcome::Failed { physical_id: carried.unwrap_or_else(of_create), error }
+    Outcome::Failed { physical_id: address.physical_id.clone().unwrap_or_else(of_create), error }
 }
 
 fn success(wanted: &Wanted, settled: &Settled, previous: Option<&PhysicalId>, note: String) -> Result<Outcome> {

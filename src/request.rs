@@ -52,7 +52,8 @@ pub struct Address {
     pub stack_id: String,
     pub request_id: String,
     pub logical_id: String,
-    /// `PhysicalResourceId`, if the event carries one.
+    /// `PhysicalResourceId`, if the event carries one. Never of a Create, which has none to carry: one that is there all the
+    /// same is another resource's, and CloudFormation would delete what a failed Create answers with.
     pub physical_id: Option<String>,
     /// `ServiceToken`: the ARN that the template names as the one to ask.
     pub service_token: Option<String>,
@@ -125,12 +126,13 @@ impl Envelope {
     /// [`Refused`](crate::error::Kind::Refused) if there is no usable `ResponseURL`.
     pub fn address(&self) -> Result<Address> {
         let url = self.text("ResponseURL").ok_or_else(not_from_cloudformation)?;
+        let is_create = self.text("RequestType").as_deref() == Some("Create");
         Ok(Address {
             url: ResponseUrl::new(&url)?,
             stack_id: self.text("StackId").unwrap_or_default(),
             request_id: self.text("RequestId").unwrap_or_default(),
             logical_id: self.text("LogicalResourceId").unwrap_or_default(),
-            physical_id: self.text("PhysicalResourceId").filter(|id| !id.is_empty()),
+            physical_id: self.text("PhysicalResourceId").filter(|id| !is_create && !id.is_empty()),
             service_token: self.text("ServiceToken"),
         })
     }

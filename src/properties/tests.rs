@@ -176,6 +176,8 @@ fn there_is_room_for_as_many_tags_as_iam_allows_beside_ours() {
         |n: usize| json!({"Tags": (0..n).map(|i| json!({"Key": format!("k{i}"), "Value": ""})).collect::<Vec<_>>()});
     assert_eq!(parse(tags(41)).tags.len(), 41);
     assert!(reason(tags(42)).contains("42 are given, but there is room for 41"));
+    let many = reason(json!({"Tags": vec![json!("x"); 10_000]}));
+    assert!(many.contains("10000 are given") && many.contains("entry 50 must") && !many.contains("entry 51"), "{many}");
 }
 
 #[test]

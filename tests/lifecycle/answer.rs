@@ -163,6 +163,11 @@ async fn an_event_that_cannot_be_decoded_is_answered_with_the_id_that_it_carries
 async fn a_create_that_fails_never_answers_an_id_that_it_was_sent() {
     let event = json!({"RequestType": "Create", "PhysicalResourceId": ID, "ResourceProperties": {"OnDelete": "x"}});
     assert_eq!(decide_with(event, FUNCTION, Ok(())).await.physical_id(), "failed/Access/request-1");
+    let too_deep = (0..200).fold(json!(1), |inner, _| json!([inner]));
+    let event = json!({"RequestType": "Create", "PhysicalResourceId": ID, "ResourceProperties": too_deep});
+    let outcome = decide_with(event, FUNCTION, Ok(())).await;
+    assert_eq!(outcome.physical_id(), "failed/Access/request-1");
+    assert!(outcome.reason().contains("cannot be decoded"), "{}", outcome.reason());
 }
 
 #[tokio::test(start_paused = true)]

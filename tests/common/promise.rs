@@ -1,0 +1,196 @@
+//! The promise, checked on any bytes: an answer that CloudFormation accepts, or an error where there is nobody to answer.
+//!
+//! The fuzz target, its corpus and the generated events all ask here. Each event is played to an empty account and to one in
+//! which its resource has been made, and in both twice, because Lambda may repeat it. Time is paused.
+
+use super::fake_iam::{ACCOUNT, FakeIam};
+use super::fake_sts::FakeSts;
+use orchestera_access::account::Account;
+use orchestera_access::budget::Budget;
+use orchestera_access::error::{Error, Kind};
+use orchestera_access::handler::{Invocation, decide};
+use orchestera_access::member::Place;
+use orchestera_access::request::{Address, Envelope};
+use orchestera_access::response::{LONGEST_BODY, Outcome, body};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The identifiers of an event, as JSON, are at most so long when CloudFormation has sent it: a StackId with a name of 128
+/// characters, a RequestId of 36, a LogicalResourceId of 255 and a PhysicalResourceId of 1024, each in quotes.
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html>
+const LONGEST_IDS: usize = 240 + 36 + 255 + 1024 + 8;
+/// What stays of a Reason that there is no room for, as JSON.
+const LEAST_REASON: usize = 2 * 40 + '…'.len_utf8();
+/// The number of attributes for `Fn::GetAtt`.
+const ATTRIBUTES: usize = 14;
+
+/// How the promise was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kept {
+    /// Answered, with this status in the empty account.
+    Answered(&'static str),
+    /// An error, because the payload names nobody to answer.
+    NobodyToAnswer,
+    /// A schedule's, which gets no answer.
+    DriftCheck,
+}
+
+/// Plays the payload of an invocation.
+///
+/// # Panics
+/// When the promise is broken.
+pub fn keep(payload: &[u8]) -> Kept {
+    // As the runtime does it. What it cannot decode never reaches the function, and Lambda delivers nothing but JSON.
+    let Ok(raw) = serde_json::from_slice::<Box<RawValue>>(payload) else { return Kept::NobodyToAnswer };
+    let event = Event::read(&raw);
+    let envelope = match Envelope::open(&raw) {
+        Ok(envelope) => envelope,
+        Err(error) => return event.nobody_to_answer(&error),
+    };
+    if !matches!(envelope.drift_check(), Ok(None)) {
+        assert!(event.text("ResponseURL").is_none(), "a ResponseURL is there, and it was taken for a drift check");
+        return Kept::DriftCheck;
+    }
+    let address = match envelope.address() {
+        Ok(address) => address,
+        Err(error) => return event.nobody_to_answer(&error),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let made = FakeIam::default();
+        play(&made, &create_of(&address), &address).await;
+        event.play_twice(&made, &envelope, &address).await;
+        Kept::Answered(event.play_twice(&FakeIam::default(), &envelope, &address).await)
+    })
+}
+
+/// The Create, with every property at its default, of the resource that the event is about.
+fn create_of(address: &Address) -> Envelope {
+    let event = json!({"RequestType": "Create", "ResponseURL": address.url.expose(), "StackId": address.stack_id});
+    Envelope::open(&to_raw_value(&event).unwrap()).unwrap()
+}
+
+async fn play(iam: &FakeIam, envelope: &Envelope, address: &Address) -> Outcome {
+    let start = Instant::now();
+    // The account of the fake, unless the event names another, so that a member account can be entered too.
+    let own = format!("arn:aws:lambda:us-east-1:{ACCOUNT}:function:access");
+    let function_arn = address.service_token.clone().unwrap_or(own);
+    let invocation = Invocation { function_arn, deadline: start + Duration::from_secs(60) };
+    let budget = Budget::new(start, invocation.deadline);
+    let outcome = decide(envelope, address, &invocation, budget, async |place| {
+        if let Place::Member(entrance) = place {
+            entrance.enter(&FakeSts::default(), &budget).await?;
+        }
+        let fakes = Account { partition: "aws".to_owned(), id: ACCOUNT.to_owned() };
+        match place.account() {
+            Some(other) if *other != fakes => Err(Error::refused("There is no such account in this test.")),
+            _ => Ok(iam),
+        }
+    })
+    .await;
+    // Timers go by whole milliseconds.
+    assert!(Instant::now() <= budget.answer_by + Duration::from_millis(1), "answered after {:?}", start.elapsed());
+    outcome
+}
+
+/// The fields of the event, each undecoded, so that nothing in one can spoil another.
+struct Event(BTreeMap<String, Box<RawValue>>);
+
+impl Event {
+    fn read(payload: &RawValue) -> Self {
+        Self(serde_json::from_str(payload.get()).unwrap_or_default())
+    }
+
+    fn text(&self, field: &str) -> Option<String> {
+        serde_json::from_str(self.0.get(field)?.get()).ok()
+    }
+
+    fn nobody_to_answer(&self, error: &Error) -> Kept {
+        assert!(!error.reason().trim().is_empty());
+        let url = self.text("ResponseURL").unwrap_or_default();
+        assert!(!url.starts_with("https://bucket.s3.amazonaws.com/"), "it could have been answered");
+        self.holds_no_secret(&format!("{error} {error:?}"));
+        Kept::NobodyToAnswer
+    }
+
+    /// Path and query of the ResponseURL are a credential, unless they are too short to be told from other text, or the sender
+    /// has written them elsewhere in the event too.
+    fn holds_no_secret(&self, text: &str) {
+        let url = self.text("ResponseURL").unwrap_or_default();
+        let rest = self.0.iter().filter(|(field, _)| *field != "ResponseURL");
+        // What cannot be decoded is not repeated either.
+        let rest: Vec<Value> = rest.filter_map(|(_, raw)| serde_json::from_str(raw.get()).ok()).collect();
+        let rest = Value::from(rest).to_string();
+        let path_and_query = url.splitn(4, '/').nth(3).unwrap_or_default();
+        for part in path_and_query.split(['?', '&', '=']).filter(|part| part.len() >= 16 && !rest.contains(part)) {
+            assert!(!text.contains(part), "a part of the ResponseURL is shown: {text}");
+        }
+    }
+
+    async fn play_twice(&self, iam: &FakeIam, envelope: &Envelope, address: &Address) -> &'static str {
+        let first = play(iam, envelope, address).await;
+        self.check(address, &first);
+        let world = iam.world();
+        let again = play(iam, envelope, address).await;
+        self.check(address, &again);
+        if first.status() == "SUCCESS" {
+            assert_eq!((again.status(), again.physical_id()), ("SUCCESS", first.physical_id()), "{}", again.reason());
+            assert_eq!(iam.world(), world, "the same event again changed something");
+        }
+        first.status()
+    }
+
+    fn check(&self, address: &Address, outcome: &Outcome) {
+        if let Outcome::Failed { error, .. } = outcome {
+            assert_ne!(error.kind(), Kind::Bug, "{}", error.reason());
+        }
+        let bytes = body(address, outcome);
+        let answer: Map<String, Value> = serde_json::from_slice(&bytes).expect("a JSON object");
+        let text = |field: &str| answer.get(field).and_then(Value::as_str).unwrap_or_else(|| panic!("no {field}"));
+        let (status, reason, id) = (text("Status"), text("Reason"), text("PhysicalResourceId"));
+
+        for field in ["StackId", "RequestId", "LogicalResourceId"] {
+            // Blank if the event has something else than a text there.
+            assert_eq!(text(field), self.text(field).unwrap_or_default(), "{field} is not repeated to the letter");
+        }
+        let kind = self.text("RequestType").unwrap_or_default();
+        let carried = self.text("PhysicalResourceId").filter(|id| !id.is_empty());
+        let keeps = kind == "Delete" || (kind == "Update" && status == "FAILED");
+        match carried {
+            Some(carried) if keeps => assert_eq!(id, carried, "{kind} {status}"),
+            // A blank one is the sender's own.
+            carried => assert!(!id.trim().is_empty() || carried.as_deref() == Some(id), "no PhysicalResourceId"),
+        }
+        assert!(kind != "Create" || (status == "FAILED") == id.starts_with("failed/"), "{status} under {id}");
+
+        assert!(!reason.contains(char::is_control), "{reason:?}");
+        let mut fields = 6;
+        match status {
+            "SUCCESS" if kind == "Delete" => {}
+            "SUCCESS" => {
+                fields += 1;
+                let data = answer["Data"].as_object().expect("Data is a map");
+                assert_eq!(data.len(), ATTRIBUTES, "{data:?}");
+                let printable = |value: &Value| value.as_str().is_some_and(|text| !text.contains(char::is_control));
+                assert!(data.values().all(printable), "{data:?}");
+                assert_eq!(data["Verified"], "true");
+            }
+            "FAILED" => assert!(!reason.trim().is_empty(), "FAILED without a Reason"),
+            other => panic!("Status {other}"),
+        }
+        assert_eq!(answer.len(), fields, "{:?}", answer.keys());
+
+        let ids = [text("StackId"), text("RequestId"), text("LogicalResourceId"), id];
+        let ids: usize = ids.map(|id| Value::from(id).to_string().len()).iter().sum();
+        let reason_as_json = Value::from(reason).to_string().len() - 2;
+        assert!(
+            bytes.len() <= LONGEST_BODY || (ids > LONGEST_IDS && reason_as_json <= LEAST_REASON),
+            "{} bytes, {ids} of them identifiers, {reason_as_json} of Reason",
+            bytes.len()
+        );
+        self.holds_no_secret(&format!("{reason} {}", answer.get("Data").unwrap_or(&Value::Null)));
+    }
+}
