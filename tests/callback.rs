@@ -73,12 +73,14 @@ async fn an_endless_server_error_ends_before_the_deadline() {
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    let elsewhere = HttpServer::answering(&[200]);
-    let location = elsewhere.url("/stolen");
-    let server = HttpServer::start(move |_| Reply::With(307, vec![("location", location.clone())], Vec::new()));
-    let error = deliver_to(&target(&server), 2000).await.unwrap_err();
-    assert!(error.contains("status 307"), "{error}");
-    assert!(elsewhere.requests().is_empty());
+    for status in [301, 302, 303, 307, 308] {
+        let elsewhere = HttpServer::answering(&[200]);
+        let location = elsewhere.url("/stolen");
+        let server = HttpServer::start(move |_| Reply::With(status, vec![("location", location.clone())], Vec::new()));
+        let error = deliver_to(&target(&server), 2000).await.unwrap_err();
+        assert!(error.contains(&format!("status {status}")), "{error}");
+        assert!(elsewhere.requests().is_empty());
+    }
 }
 
 /// The first attempt is treated as `misbehave` says, the second is acknowledged.
@@ -95,11 +97,12 @@ async fn recovers_from(misbehave: fn() -> Reply, milliseconds: u64) -> usize {
 async fn a_closed_or_reset_connection_is_tried_again() {
     assert_eq!(recovers_from(|| Reply::Close, 3000).await, 2);
     assert_eq!(recovers_from(|| Reply::Reset, 3000).await, 2);
+    assert_eq!(recovers_from(|| Reply::HalfClose, 3000).await, 2);
 }
 
 #[tokio::test]
 async fn no_answer_and_half_an_answer_are_tried_again_after_the_longest_attempt() {
-    let (hang, half) = tokio::join!(recovers_from(|| Reply::Hang, 8000), recovers_from(|| Reply::Half, 8000));
+    let (hang, half) = tokio::join!(recovers_from(|| Reply::Hang, 8000), recovers_from(Reply::half, 8000));
     assert_eq!((hang, half), (2, 2));
 }
 
@@ -111,10 +114,51 @@ async fn a_slow_answer_is_waited_for_and_not_asked_for_twice() {
 }
 
 #[tokio::test]
+async fn a_slow_header_is_waited_for_and_a_slow_body_is_not() {
+    for reply in [|| Reply::slow_head(Duration::from_millis(20)), || Reply::slow_body(Duration::from_secs(60))] {
+        let server = HttpServer::start(move |_| reply());
+        deliver_to(&target(&server), 3500).await.unwrap();
+        assert_eq!((server.requests().len(), server.acknowledged()), (1, vec![1]));
+    }
+}
+
+#[tokio::test]
 async fn a_hang_ends_at_the_deadline() {
     let server = HttpServer::start(|_| Reply::Hang);
-    let error = deliver_to(&target(&server), 700).await.unwrap_err();
-    assert!(error.contains("no answer in time"), "{error}");
+    let slow = HttpServer::start(|_| Reply::slow_head(Duration::from_millis(100)));
+    // The kernel connects; nobody is there.
+    let half_open = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = half_open.local_addr().unwrap().port();
+    let urls = ["http", "https"].map(|scheme| format!("{scheme}://127.0.0.1:{port}/?{SECRET}"));
+    for url in [target(&server), target(&slow)].iter().chain(&urls) {
+        let error = deliver_to(url, 700).await.unwrap_err();
+        assert!(error.contains("no answer in time"), "{error}");
+    }
+}
+
+/// A client that trusts one certificate.
+fn trusting(certificate: &rcgen::Certificate) -> reqwest::Client {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate.der().clone()).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let tls = tls.with_root_certificates(roots).with_no_client_auth();
+    reqwest::Client::builder().tls_backend_preconfigured(tls).build().unwrap()
+}
+
+#[tokio::test]
+async fn a_server_whose_certificate_nobody_trusts_is_told_nothing() {
+    let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let server = HttpServer::behind_tls(&certified, |_| Reply::status(200));
+    let error = deliver_to(&target(&server), 1000).await.unwrap_err();
+    assert!(error.contains("certificate"), "{error}");
+    assert!(server.requests().is_empty());
+
+    // It is the certificate and nothing else.
+    let url = ResponseUrl::new(&target(&server)).unwrap();
+    let until = Instant::now() + Duration::from_secs(2);
+    deliver(&trusting(&certified.cert), &url, BODY, until).await.unwrap();
+    assert_eq!(server.requests()[0].body, BODY);
 }
 
 #[tokio::test]

@@ -1,0 +1,310 @@
+//! Every way in which a delivery can go, played against the built function under a Runtime API.
+//!
+//! Whatever the bucket does: at most one answer is acknowledged, the invocation succeeds exactly if one was, it ends before
+//! its deadline, nothing follows the acknowledgement, and the same event again comes to the same.
+
+mod common;
+
+use common::fake_iam::{FakeIam, policy_arn};
+use common::http_server::{HttpServer, Reply};
+use common::iam_endpoint::serve;
+use common::runtime_api::{Ended, Lambda};
+use serde_json::{Value, json};
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const SIGNATURE: &str = "X-Amz-Signature=0123456789abcdef";
+const ID: &str = "111122223333/OrchesteraAccessRole/OrchesteraAccessPolicy";
+/// Of the function. An attempt takes four seconds at most, so that there is time for one that hangs and for another.
+const TIMEOUT: Duration = Duration::from_secs(8);
+
+fn create(url: &str) -> Value {
+    json!({
+        "RequestType": "Create", "ResponseURL": url, "RequestId": "request-1", "LogicalResourceId": "Access",
+        "StackId": "arn:aws:cloudformation:us-east-1:111122223333:stack/access/0a1b2c3d-1111-2222-3333-444455556666",
+        "ResourceType": "Custom::OrchesteraAccess", "ResourceProperties": {},
+    })
+}
+
+/// The function, between an IAM and buckets.
+struct Stage {
+    fake: Arc<FakeIam>,
+    iam: Arc<HttpServer>,
+    lambda: Lambda,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let fake = Arc::new(FakeIam::default());
+        let iam = Arc::new(serve(fake.clone(), 100));
+        let mut lambda = Lambda::with_iam(&iam.url(""));
+        lambda.timeout = TIMEOUT;
+        Self { fake, iam, lambda }
+    }
+
+    fn invoke(&self, event: &Value) -> Ended {
+        let start = Instant::now();
+        let ended = self.lambda.invoke(&event.to_string());
+        assert!(start.elapsed() < TIMEOUT, "it ended after {:?}", start.elapsed());
+        ended
+    }
+
+    /// Sends the event to a bucket that acknowledges; what arrived there.
+    fn answered(&self, mut event: Value) -> Value {
+        let bucket = HttpServer::answering(&[200]);
+        event["ResponseURL"] = bucket.url(&format!("/answer?{SIGNATURE}")).into();
+        let ended = self.invoke(&event);
+        assert!(matches!(ended, Ended::Response), "{ended:?}\n{}", self.lambda.log());
+        assert_eq!(bucket.acknowledged(), [1]);
+        answer(&bucket.requests()[0].body)
+    }
+
+    /// The same event again, to a good bucket: nothing is written, and the answer is the one that `Access` has always had.
+    fn is_converged(&self, event: Value) -> Value {
+        let world = self.fake.world();
+        assert!(world.role("OrchesteraAccessRole").is_some());
+        self.fake.writes();
+        let answer = self.answered(event);
+        assert_eq!((&answer["Status"], &answer["PhysicalResourceId"]), (&"SUCCESS".into(), &ID.into()), "{answer}");
+        assert_eq!((self.fake.world(), self.fake.writes()), (world, Vec::new()));
+        answer
+    }
+}
+
+/// What CloudFormation demands of a body.
+fn answer(body: &[u8]) -> Value {
+    assert!(body.len() <= 4096, "{} bytes", body.len());
+    let answer: Value = serde_json::from_slice(body).expect("JSON");
+    let printable = |value: &Value| !value.as_str().expect("a text").contains(char::is_control);
+    assert!(printable(&answer["Reason"]), "{answer}");
+    assert!(answer["Data"].as_object().is_none_or(|data| data.values().all(printable)), "{answer}");
+    answer
+}
+
+/// How it has to end.
+enum Outcome {
+    /// Acknowledged at this attempt, the last.
+    Acknowledged(usize),
+    /// Not, after so many attempts, with these words in the invocation's error.
+    Undelivered(std::ops::RangeInclusive<usize>, &'static str),
+}
+use Outcome::{Acknowledged, Undelivered};
+
+/// Plays a Create to a bucket that behaves like this, one reply after the other; the last one stays.
+fn play(replies: &[fn() -> Reply], outcome: &Outcome) {
+    let stage = Stage::new();
+    let (replies, next, iam) = (replies.to_vec(), AtomicUsize::new(0), stage.iam.clone());
+    let calls_before_the_answer = Arc::new(Mutex::new(None));
+    let calls = calls_before_the_answer.clone();
+    let bucket = HttpServer::start(move |_| {
+        calls.lock().unwrap().get_or_insert(iam.requests().len());
+        replies[next.fetch_add(1, Ordering::SeqCst).min(replies.len() - 1)]()
+    });
+    let event = create(&bucket.url(&format!("/answer?{SIGNATURE}")));
+    let ended = stage.invoke(&event);
+    // Time for whatever should not come: an acknowledgement after the deadline, another attempt, a call.
+    thread::sleep(Duration::from_secs(2));
+    let (requests, acknowledged) = (bucket.requests(), bucket.acknowledged());
+    assert_eq!(*calls_before_the_answer.lock().unwrap(), Some(stage.iam.requests().len()), "no call after the answer");
+    assert!(requests.iter().all(|request| request.method == "PUT" && request.body == requests[0].body));
+    let first = answer(&requests[0].body);
+    match (outcome, ended) {
+        (Acknowledged(attempt), Ended::Response) => {
+            assert_eq!((&acknowledged[..], requests.len()), (&[*attempt][..], *attempt), "nothing follows it");
+        }
+        (Undelivered(attempts, words), Ended::Error(error)) => {
+            assert!(acknowledged.is_empty(), "acknowledged, and failed all the same: {acknowledged:?}");
+            assert!(attempts.contains(&requests.len()), "{} attempts", requests.len());
+            is_undelivered(&error, words);
+        }
+        (_, ended) => panic!("{ended:?}\n{}", stage.lambda.log()),
+    }
+    assert_eq!(stage.is_converged(event)["Data"], first["Data"]);
+}
+
+/// The error says what happened, and shows nothing of the URL.
+fn is_undelivered(error: &Value, words: &str) {
+    let message = error["errorMessage"].as_str().unwrap();
+    assert!(message.contains("the answer was not delivered") && message.contains(words), "{message}");
+    for secret in ["Signature", "0123456789abcdef", "/answer", "127.0.0.1", "nowhere"] {
+        assert!(!error.to_string().contains(secret), "{error}");
+    }
+}
+
+/// Plays all of them at once, each to a function of its own.
+fn play_each(cases: Vec<(&'static str, Vec<fn() -> Reply>, Outcome)>) {
+    let played: Vec<_> = cases
+        .into_iter()
+        .map(|(name, replies, outcome)| (name, thread::spawn(move || play(&replies, &outcome))))
+        .collect();
+    let failed: Vec<_> = played.into_iter().filter_map(|(name, case)| case.join().is_err().then_some(name)).collect();
+    assert!(failed.is_empty(), "{failed:?}, see above");
+}
+
+fn ok() -> Reply {
+    Reply::status(200)
+}
+
+#[test]
+fn every_status_is_an_acknowledgement_a_refusal_or_tried_again() {
+    play_each(vec![
+        ("200", vec![ok], Acknowledged(1)),
+        ("204", vec![|| Reply::status(204)], Acknowledged(1)),
+        ("403", vec![|| Reply::status(403), ok], Undelivered(1..=1, "status 403")),
+        ("400", vec![|| Reply::status(400), ok], Undelivered(1..=1, "status 400")),
+        ("404", vec![|| Reply::status(404), ok], Undelivered(1..=1, "status 404")),
+        ("500 and 503", vec![|| Reply::status(500), || Reply::status(503), ok], Acknowledged(3)),
+        ("500 and 403", vec![|| Reply::status(500), || Reply::status(403), ok], Undelivered(2..=2, "status 403")),
+        ("500 for ever", vec![|| Reply::status(500)], Undelivered(4..=20, "status 500")),
+    ]);
+}
+
+#[test]
+fn slowness_is_waited_for_as_long_as_an_attempt_may_take_and_a_body_is_not_waited_for_at_all() {
+    // For an attempt, and after the second one for the function too.
+    const TOO_LONG: Duration = Duration::from_secs(5);
+    play_each(vec![
+        ("slow", vec![|| Reply::After(Duration::from_millis(1500), Box::new(ok()))], Acknowledged(1)),
+        ("a slow header", vec![|| Reply::slow_head(Duration::from_millis(30))], Acknowledged(1)),
+        ("too slow a header", vec![|| Reply::slow_head(Duration::from_millis(300)), ok], Acknowledged(2)),
+        ("never a header", vec![|| Reply::slow_head(Duration::from_millis(300))], Undelivered(2..=2, "in time")),
+        ("half a header", vec![Reply::half, ok], Acknowledged(2)),
+        ("a slow body", vec![|| Reply::slow_body(TOO_LONG)], Acknowledged(1)),
+        // The server has the body, and acknowledges when nobody is there any more.
+        ("the deadline comes first", vec![|| Reply::After(TOO_LONG, Box::new(ok()))], Undelivered(2..=2, "in time")),
+    ]);
+}
+
+#[test]
+fn a_connection_that_ends_is_made_again() {
+    play_each(vec![
+        ("closed", vec![|| Reply::Close, ok], Acknowledged(2)),
+        ("closed for ever", vec![|| Reply::Close], Undelivered(4..=20, "")),
+        ("reset", vec![|| Reply::Reset, ok], Acknowledged(2)),
+        ("reset for ever", vec![|| Reply::Reset], Undelivered(4..=20, "")),
+        ("half closed", vec![|| Reply::HalfClose, ok], Acknowledged(2)),
+        ("half open", vec![|| Reply::Hang, ok], Acknowledged(2)),
+        ("half open for ever", vec![|| Reply::Hang], Undelivered(2..=2, "in time")),
+        (
+            "no HTTP",
+            vec![|| Reply::Pieces(vec![(Duration::ZERO, b"220 mail.example ESMTP\r\n".to_vec())]), ok],
+            Acknowledged(2),
+        ),
+    ]);
+}
+
+#[test]
+fn no_redirect_is_followed() {
+    let redirected = |status: u16| {
+        let elsewhere = HttpServer::answering(&[200]);
+        let location = elsewhere.url("/stolen");
+        let bucket = HttpServer::start(move |_| Reply::With(status, vec![("location", location.clone())], Vec::new()));
+        undelivered(&bucket.url(&format!("/answer?{SIGNATURE}")), &format!("status {status}"));
+        assert_eq!((bucket.requests().len(), elsewhere.requests().len()), (1, 0));
+    };
+    thread::scope(|scope| {
+        for status in [301, 302, 303, 307, 308] {
+            scope.spawn(move || redirected(status));
+        }
+    });
+}
+
+/// Plays a Create whose answer cannot be delivered there.
+fn undelivered(url: &str, words: &str) {
+    let stage = Stage::new();
+    let event = create(url);
+    let Ended::Error(error) = stage.invoke(&event) else { panic!("it was delivered") };
+    is_undelivered(&error, words);
+    stage.is_converged(event);
+}
+
+#[test]
+fn where_no_request_arrives_the_invocation_fails_in_time() {
+    let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let untrusted = HttpServer::behind_tls(&certified, |_| ok());
+    let plain = HttpServer::answering(&[200]);
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // The kernel connects; nobody is there.
+    let half_open = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (tls, port) = (untrusted.url(""), half_open.local_addr().unwrap().port());
+    thread::scope(|scope| {
+        for (url, words) in [
+            (tls, "certificate"),
+            (format!("https://127.0.0.1:{}", plain.port), ""),
+            (format!("http://127.0.0.1:{closed}"), "connect"),
+            (format!("http://127.0.0.1:{port}"), "in time"),
+            (format!("https://localhost:{port}"), "in time"),
+            ("https://nowhere.invalid".to_owned(), ""),
+        ] {
+            scope.spawn(move || undelivered(&format!("{url}/answer?{SIGNATURE}"), words));
+        }
+    });
+    assert!(untrusted.requests().is_empty() && plain.requests().is_empty());
+}
+
+#[test]
+fn a_connection_that_died_since_the_last_invocation_costs_an_attempt_and_nothing_else() {
+    let stage = Stage::new();
+    let served = AtomicUsize::new(0);
+    let bucket =
+        HttpServer::start(move |_| if served.fetch_add(1, Ordering::SeqCst) == 1 { Reply::Close } else { ok() });
+    let event = create(&bucket.url(&format!("/answer?{SIGNATURE}")));
+    for acknowledged in [vec![1], vec![1, 3]] {
+        assert!(matches!(stage.invoke(&event), Ended::Response), "{}", stage.lambda.log());
+        assert_eq!(bucket.acknowledged(), acknowledged);
+    }
+    stage.is_converged(event);
+}
+
+#[test]
+fn data_that_does_not_fit_arrives_shortened_and_the_identifiers_whole() {
+    let stage = Stage::new();
+    let stack_id = format!("arn:aws:cloudformation:us-east-1:111122223333:stack/{}/0a1b2c3d-1111", "s".repeat(128));
+    let (external_id, logical_id) = ("e".repeat(1224), "L".repeat(255));
+    let mut event = create("");
+    event["StackId"] = stack_id.clone().into();
+    event["LogicalResourceId"] = logical_id.clone().into();
+    event["ResourceProperties"] = json!({"ExternalId": external_id});
+    stage.answered(event.clone());
+    stage.fake.by_hand(|world| {
+        let role = world.role_mut("OrchesteraAccessRole").unwrap();
+        role.attached.extend((0..9).map(|n| policy_arn(&format!("{n}{}", "p".repeat(127)))));
+        role.inline.extend((0..90).map(|n| (format!("{n:02}{}", "i".repeat(126)), json!({"Statement": []}))));
+    });
+    event["RequestType"] = "Update".into();
+    event["PhysicalResourceId"] = ID.into();
+    let answer = stage.answered(event);
+    assert_eq!(answer["Status"], "SUCCESS", "{answer}");
+    assert_eq!((&answer["StackId"], &answer["LogicalResourceId"]), (&stack_id.into(), &logical_id.into()));
+    assert_eq!((&answer["PhysicalResourceId"], &answer["Data"]["ExternalId"]), (&ID.into(), &external_id.into()));
+    let foreign = answer["Data"]["ForeignPolicies"].as_str().unwrap();
+    let (shown, more) = foreign.rsplit_once(",+").expect("a mark that there are more");
+    assert_eq!(shown.split(',').count() + more.parse::<usize>().unwrap(), 99, "{foreign}");
+}
+
+#[test]
+fn a_reason_of_any_characters_arrives_printable_and_the_identifiers_to_the_letter() {
+    let stage = Stage::new();
+    let odd = "\u{0}\u{7}\u{1b}[31m\r\n\t\u{7f}\u{85}\u{2028}\"\\é€😀";
+    let mut event = create("");
+    event["LogicalResourceId"] = odd.into();
+    let names =
+        ["RoleName", "PolicyName", "PlatformAccountId", "PolicyEdition", "OnExisting", "OnDelete", "AccessState"];
+    for name in names {
+        event["ResourceProperties"][name] = odd.repeat(4).into();
+    }
+    let tag = |n: usize| json!({"Key": format!("{n}{odd}"), "Value": odd});
+    event["ResourceProperties"]["Tags"] = (0..60).map(tag).collect();
+    let answer = stage.answered(event);
+    assert_eq!((&answer["Status"], &answer["LogicalResourceId"]), (&"FAILED".into(), &odd.into()));
+    assert_eq!(answer["PhysicalResourceId"], format!("failed/{odd}/request-1"));
+    let reason = answer["Reason"].as_str().unwrap();
+    assert!(
+        reason.contains("(1) RoleName must be") && reason.contains("[31m") && reason.contains("\"\\é€😀"),
+        "{reason}"
+    );
+    assert!(reason.ends_with('…'), "{reason}");
+}
