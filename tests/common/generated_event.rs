@@ -23,10 +23,9 @@ fn one_of(texts: &'static [&'static str]) -> BoxedStrategy<String> {
     proptest::sample::select(texts).prop_map(str::to_owned).boxed()
 }
 
-/// A JSON value of any kind, as text: also what no decoder's value can hold, such as half a surrogate or a key that is there
-/// twice.
-fn any_json() -> impl Strategy<Value = String> + Clone {
-    let leaf = prop_oneof![
+/// Neither list nor map, as JSON text: also what no decoder's value can hold, such as half a surrogate.
+fn any_scalar() -> impl Strategy<Value = String> + Clone {
+    prop_oneof![
         one_of(&["null", "true", "false", "0", "-0", "1e999", "-1.5e-300", "123456789012345678901234567890", r#""""#]),
         one_of(&[
             r#""\ud800""#,
@@ -45,18 +44,23 @@ fn any_json() -> impl Strategy<Value = String> + Clone {
             r#""suspended""#
         ]),
         any::<i64>().prop_map(|number| number.to_string()),
-        quoted(any::<String>()),
+        quoted(prop::collection::vec(any::<char>(), 0..80).prop_map(String::from_iter)),
         quoted(name(1300)),
         (1..200_usize).prop_map(|depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth))),
-    ];
+    ]
+}
+
+/// A JSON value of any kind, as text; a key may be there twice.
+fn any_json() -> impl Strategy<Value = String> + Clone {
     let key = prop_oneof![one_of(&["Key", "Value", "RoleName", "", "$serde_json::private::RawValue"]), any::<String>()];
-    leaf.prop_recursive(4, 32, 6, move |inner| {
+    let nested = any_scalar().prop_recursive(4, 32, 6, move |inner| {
         let field = (quoted(key.clone()), inner.clone()).prop_map(|(key, value)| format!("{key}: {value}"));
         prop_oneof![
             prop::collection::vec(inner, 0..6).prop_map(|entries| format!("[{}]", entries.join(","))),
             prop::collection::vec(field, 0..6).prop_map(|fields| format!("{{{}}}", fields.join(","))),
         ]
-    })
+    });
+    prop_oneof![any_scalar(), nested]
 }
 
 /// Of every character that IAM allows in a name, and at times of one more.

@@ -11,16 +11,18 @@ use orchestera_access::error::{Error, Kind};
 use orchestera_access::handler::{Invocation, decide};
 use orchestera_access::member::Place;
 use orchestera_access::request::{Address, Envelope};
-use orchestera_access::response::{LONGEST_BODY, Outcome, body};
+use orchestera_access::response::{Outcome, body};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// In bytes.
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html>
+const LONGEST_BODY: usize = 4096;
 /// The identifiers of an event, as JSON, are at most so long when CloudFormation has sent it: a StackId with a name of 128
 /// characters, a RequestId of 36, a LogicalResourceId of 255 and a PhysicalResourceId of 1024, each in quotes.
-/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html>
 const LONGEST_IDS: usize = 240 + 36 + 255 + 1024 + 8;
 /// What stays of a Reason that there is no room for, as JSON.
 const LEAST_REASON: usize = 2 * 40 + '…'.len_utf8();
