@@ -14,6 +14,9 @@ BOOTSTRAP := $(abspath $(or $(CARGO_TARGET_DIR),target)/lambda/orchestera-access
 # Of the stack's tests and of local/. What is built where, the two learn from here.
 PYTHON := ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" .venv/bin/python
 CARGO_DENY := .tools/cargo-deny-0.20.2/bin/cargo-deny
+CARGO_FUZZ := .tools/cargo-fuzz-0.13.2/bin/cargo-fuzz
+# How long `make fuzz` looks.
+FUZZ_SECONDS ?= 60
 
 .PHONY: help
 help: ## this list
@@ -65,6 +68,7 @@ prove-role: build ## the function's role: without any one action something fails
 .PHONY: check
 check: tools $(CARGO_DENY) ## format, lints, documentation, dependency rules, the template
 	cargo fmt --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings' cargo doc --locked --no-deps --document-private-items
 	$(CARGO_DENY) --log-level warn check --hide-inclusion-graph bans licenses sources
@@ -87,6 +91,16 @@ mutants: ## break the core on purpose and see whether a test notices (about 40 m
 	  $(foreach file,physical_id properties response ownership trust policy budget request,-f src/$(file).rs) \
 	  -- --lib --test lifecycle
 
+.PHONY: fuzz
+fuzz: $(CARGO_FUZZ) ## any bytes as an event, for FUZZ_SECONDS=60; what breaks the promise is left in fuzz/artifacts/
+	@mkdir -p fuzz/generated
+	# No sanitizer: they look for what only unsafe code can do, of which the function has none, and need a nightly Rust.
+	$(CARGO_FUZZ) run --sanitizer none event fuzz/generated fuzz/corpus/event events -- -max_total_time=$(FUZZ_SECONDS) \
+	  -dict=fuzz/event.dict -max_len=16384 -timeout=10 -print_final_stats=1
+
+$(CARGO_FUZZ):
+	cargo install --quiet --locked --root $(dir $(@D)) cargo-fuzz@0.13.2
+
 .PHONY: requirements
 requirements: ## writes requirements.txt from requirements.in, every file pinned by its hash
 	python3 -m venv .tools/uv && .tools/uv/bin/pip install --quiet uv
@@ -96,3 +110,4 @@ requirements: ## writes requirements.txt from requirements.in, every file pinned
 .PHONY: clean
 clean: ## what was built; the tools stay
 	cargo clean
+	cargo clean --manifest-path fuzz/Cargo.toml

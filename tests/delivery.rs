@@ -134,8 +134,11 @@ fn is_undelivered(error: &Value, words: &str) {
     }
 }
 
+/// A name, what the bucket does, and how that ends.
+type Case = (&'static str, Vec<fn() -> Reply>, Outcome);
+
 /// Plays all of them at once, each to a function of its own.
-fn play_each(cases: Vec<(&'static str, Vec<fn() -> Reply>, Outcome)>) {
+fn play_each(cases: Vec<Case>) {
     let played: Vec<_> = cases
         .into_iter()
         .map(|(name, replies, outcome)| (name, thread::spawn(move || play(&replies, &outcome))))

@@ -96,7 +96,7 @@ impl<'a> Reader<'a> {
         };
         let mut tags = Tags::new();
         // The beginning of a list that is too long says enough. To compare ten thousand keys, each with all before it, takes
-        // longer than there is until the deadline, which cannot interrupt it.
+        // seconds of a whole core, and no deadline interrupts it.
         for (place, tag) in list.iter().take(MOST_TAGS).enumerate() {
             let place = place + 1;
             let value = match &tag["Value"] {
