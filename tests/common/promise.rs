@@ -122,10 +122,10 @@ impl Event {
     /// has written them elsewhere in the event too.
     fn holds_no_secret(&self, text: &str) {
         let url = self.text("ResponseURL").unwrap_or_default();
-        let rest = self.0.iter().filter(|(field, _)| *field != "ResponseURL");
         // What cannot be decoded is not repeated either.
-        let rest: Vec<Value> = rest.filter_map(|(_, raw)| serde_json::from_str(raw.get()).ok()).collect();
-        let rest = Value::from(rest).to_string();
+        let rest = self.0.iter().filter(|(field, _)| *field != "ResponseURL");
+        let rest: String =
+            rest.filter_map(|(_, raw)| serde_json::from_str(raw.get()).ok()).map(|rest| texts(&rest)).collect();
         let path_and_query = url.splitn(4, '/').nth(3).unwrap_or_default();
         for part in path_and_query.split(['?', '&', '=']).filter(|part| part.len() >= 16 && !rest.contains(part)) {
             assert!(!text.contains(part), "a part of the ResponseURL is shown: {text}");
@@ -193,6 +193,18 @@ impl Event {
             "{} bytes, {ids} of them identifiers, {reason_as_json} of Reason",
             bytes.len()
         );
-        self.holds_no_secret(&format!("{reason} {}", answer.get("Data").unwrap_or(&Value::Null)));
+        self.holds_no_secret(&format!("{reason}\n{}", texts(answer.get("Data").unwrap_or(&Value::Null))));
+    }
+}
+
+/// Every text in it, without the control characters, as a Reason would repeat it.
+fn texts(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.chars().filter(|c| !c.is_control()).chain(['\n']).collect(),
+        Value::Array(list) => list.iter().map(texts).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| texts(&Value::from(name.as_str())) + &texts(value)).collect()
+        }
+        _ => String::new(),
     }
 }
