@@ -105,7 +105,7 @@ pub fn departure(leaving: &Leaving, there: &State) -> Result<Departure> {
     let (our_policy, policy_to_put_back) = divided(our_policy, |policy| {
         adoption::is_marked(POLICY, &policy.about.tags, role_tags) && !may_go(leaving, &policy.about.tags)
     });
-    // A policy that goes alone, because a rename kept the role or it is gone already, is taken off that role in any case.
+    // A policy that goes alone is taken off the role; where a rename has kept the role, even if others hold the policy back.
     let released = there
         .role
         .as_ref()
@@ -113,7 +113,7 @@ pub fn departure(leaving: &Leaving, there: &State) -> Result<Departure> {
     let release = released.map(|role| (role, detachment(leaving)));
     match (refuse_if_in_use(leaving, our_role, our_policy, there.role.as_ref()), &release) {
         (Ok(()), _) => {}
-        (Err(error), Some((role, step))) if is_ours_or_was(leaving, role) => {
+        (Err(error), Some((role, step))) if role_to_put_back.is_none() && is_ours_or_was(leaving, role) => {
             departure.plan.push(vec![step.clone()]);
             departure.refusal = Some(error.reason());
             return Ok(departure);
@@ -125,7 +125,10 @@ pub fn departure(leaving: &Leaving, there: &State) -> Result<Departure> {
     let mut role_steps = our_role.map(|role| strip(leaving, role, &mut departure.notes)).unwrap_or_default();
     role_steps.extend(release.map(|(_, step)| step));
     let mut policy_steps = our_policy.map(|policy| drop_versions(leaving, policy)).unwrap_or_default();
-    let role_back = role_to_put_back.map(|role| restoration::of_role(leaving, role, there.policy.is_some()));
+    let role_back = role_to_put_back.map(|role| {
+        let policy_stays = there.policy.is_some() && our_policy.is_none();
+        restoration::of_role(leaving, role, policy_stays)
+    });
     let policy_back = policy_to_put_back.map(|policy| restoration::of_policy(leaving, policy));
     for (back, steps) in [(role_back, &mut role_steps), (policy_back, &mut policy_steps)] {
         if let Some(back) = back {

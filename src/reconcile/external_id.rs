@@ -8,7 +8,7 @@
 use crate::account::Account;
 use crate::error::{Error, Kind, Result};
 use crate::iam::Tags;
-use crate::ownership::{EXTERNAL_ID, LONGEST_TAG_VALUE, tag_value};
+use crate::ownership::{EXTERNAL_ID, LONGEST_TAG_VALUE, Owner, Resource, tag_value};
 use crate::physical_id::PhysicalId;
 use crate::properties::is_external_id;
 use crate::reconcile::state::State;
@@ -43,20 +43,20 @@ pub fn random() -> Result<String> {
 }
 
 /// The generated external id, or `None` if it is lost.
-pub fn generated(source: &Generated, there: &State) -> Option<String> {
-    recorded(there).or_else(|| match source {
+pub fn generated(resource: &Resource, source: &Generated, there: &State) -> Option<String> {
+    recorded(resource, there).or_else(|| match source {
         // Two attempts at one Create may have marked one object each; nobody has been told either value yet. An adopted role
         // that asks for an external id has one already, if a tag can hold it.
-        Generated::New(id) => Some(on_role(there).or_else(|| asked_for(there)).unwrap_or_else(|| id.clone())),
+        Generated::New(id) => Some(on_role(resource, there).or_else(|| asked_for(there)).unwrap_or_else(|| id.clone())),
         Generated::CarriedOver(id) => Some(id.clone()),
         Generated::Kept => None,
     })
 }
 
-/// What the objects say. If they disagree (a retry that saw old state, or a hand that changed one), the one that the trust
+/// What the objects say, unless another resource has marked them as its own. If they disagree (a retry that saw old state, or a hand that changed one), the one that the trust
 /// asks for is meant; if that is neither, nobody can tell.
-pub fn recorded(there: &State) -> Option<String> {
-    match (on_role(there), there.policy.as_ref().and_then(|policy| on(&policy.about.tags))) {
+pub fn recorded(resource: &Resource, there: &State) -> Option<String> {
+    match (on_role(resource, there), there.policy.as_ref().and_then(|policy| on(resource, &policy.about.tags))) {
         (Some(role), Some(policy)) if role != policy => {
             let asked = trust::external_id(&there.role.as_ref()?.about.trust)?;
             [role, policy].into_iter().find(|id| id == asked)
@@ -65,8 +65,8 @@ pub fn recorded(there: &State) -> Option<String> {
     }
 }
 
-fn on_role(there: &State) -> Option<String> {
-    there.role.as_ref().and_then(|role| on(&role.about.tags))
+fn on_role(resource: &Resource, there: &State) -> Option<String> {
+    there.role.as_ref().and_then(|role| on(resource, &role.about.tags))
 }
 
 fn asked_for(there: &State) -> Option<String> {
@@ -74,8 +74,9 @@ fn asked_for(there: &State) -> Option<String> {
     (id.len() <= LONGEST_TAG_VALUE && tag_value(id) == id && is_external_id(id)).then(|| id.to_owned())
 }
 
-fn on(tags: &Tags) -> Option<String> {
-    tags.get(EXTERNAL_ID).filter(|id| is_external_id(id)).cloned()
+fn on(resource: &Resource, tags: &Tags) -> Option<String> {
+    let is_anothers = matches!(resource.judge(tags), Owner::Another { .. });
+    tags.get(EXTERNAL_ID).filter(|id| is_external_id(id) && !is_anothers).cloned()
 }
 
 /// The error when the generated external id is needed and lost. While one of the two objects is not seen, it may still be

@@ -26,14 +26,17 @@ impl<I: Iam> Reconciler<'_, I> {
     ) -> Result<Outcome> {
         let mut before = self.look(old, Sight::Convergence).await?;
         let is_seen_whole = before.role.is_some() && before.policy.is_some();
-        if external_id::recorded(&before).is_none() && !is_seen_whole && self.budget.may_write_after(SECOND_LOOK) {
+        if external_id::recorded(&self.resource, &before).is_none()
+            && !is_seen_whole
+            && self.budget.may_write_after(SECOND_LOOK)
+        {
             sleep(SECOND_LOOK).await;
             before = self.look(old, Sight::Convergence).await?;
         }
         let claim = |same: bool| if same { Claim::ByName } else { Claim::ByTags };
         wanted.role_claim = claim(wanted.id.role_name == old.role_name);
         wanted.policy_claim = claim(wanted.id.policy_name == old.policy_name);
-        if let Some(generated) = external_id::recorded(&before) {
+        if let Some(generated) = external_id::recorded(&self.resource, &before) {
             wanted.generated = Generated::CarriedOver(generated);
         }
         let made = Made::default();

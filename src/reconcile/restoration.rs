@@ -18,8 +18,8 @@ pub struct Restoration {
 }
 
 /// The role as it was. One that is suspended stays shut when its stack is deleted: whoever pulled the plug did not ask for
-/// it to be put in again. A policy that is gone cannot be attached again.
-pub fn of_role(leaving: &Leaving, role: &Role, policy_is_there: bool) -> Restoration {
+/// it to be put in again. A policy that does not stay is not attached again.
+pub fn of_role(leaving: &Leaving, role: &Role, policy_stays: bool) -> Restoration {
     let role_name = || leaving.id.role_name.clone();
     let name = format!("The role {} in account {}", role_name(), leaving.account.id);
     let remove = format!("aws iam delete-role --role-name {}, once its policies are detached", role_name());
@@ -43,7 +43,7 @@ pub fn of_role(leaving: &Leaving, role: &Role, policy_is_there: bool) -> Restora
                     suspension::POLICY_NAME
                 )
             } else {
-                steps.extend(admission(leaving, role, &before, policy_is_there));
+                steps.extend(admission(leaving, role, &before, policy_stays));
                 let lock = lock.cloned();
                 steps.extend(lock.map(|policy_name| Write::DeleteRolePolicy { role_name: role_name(), policy_name }));
                 format!(
@@ -75,7 +75,7 @@ fn limits(leaving: &Leaving, role: &Role, before: &RoleBefore) -> Vec<Write> {
 }
 
 /// Attachment and trust.
-fn admission(leaving: &Leaving, role: &Role, before: &RoleBefore, policy_is_there: bool) -> Vec<Write> {
+fn admission(leaving: &Leaving, role: &Role, before: &RoleBefore, policy_stays: bool) -> Vec<Write> {
     let role_name = || leaving.id.role_name.clone();
     let mut steps = Vec::new();
     let ours = leaving.policy_arn();
@@ -83,7 +83,7 @@ fn admission(leaving: &Leaving, role: &Role, before: &RoleBefore, policy_is_ther
     if role.has_attached(&ours) && was_attached.as_ref() != Some(&ours) {
         steps.push(Write::DetachRolePolicy { role_name: role_name(), policy_arn: ours });
     }
-    let can_attach = |arn: &String| !role.has_attached(arn) && (policy_is_there || *arn != leaving.policy_arn());
+    let can_attach = |arn: &String| !role.has_attached(arn) && (policy_stays || *arn != leaving.policy_arn());
     if let Some(policy_arn) = was_attached.filter(can_attach) {
         steps.push(Write::AttachRolePolicy { role_name: role_name(), policy_arn });
     }

@@ -47,7 +47,7 @@ impl Wanted {
         match &self.properties.external_id {
             _ if !self.properties.require_external_id => Ok(None),
             Some(given) => Ok(Some(given.clone())),
-            None => match external_id::generated(&self.generated, there) {
+            None => match external_id::generated(&self.resource, &self.generated, there) {
                 Some(generated) => Ok(Some(generated)),
                 None => Err(external_id::lost(&self.account, &self.id, there)),
             },
@@ -183,7 +183,7 @@ impl Wanted {
         let edition = self.properties.edition;
         tags.insert(ownership::POLICY_EDITION.to_owned(), edition.name.to_owned());
         tags.insert(ownership::POLICY_SHA256.to_owned(), policy::sha256(&edition.document()));
-        if let Some(generated) = external_id::generated(&self.generated, there) {
+        if let Some(generated) = external_id::generated(&self.resource, &self.generated, there) {
             tags.insert(ownership::EXTERNAL_ID.to_owned(), ownership::tag_value(&generated));
         }
         tags

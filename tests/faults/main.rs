@@ -26,8 +26,7 @@ use tokio::runtime::{Builder, Runtime};
 /// More than any event makes.
 const MOST_CALLS: usize = 500;
 /// The states that are played over HTTP.
-const OVER_HTTP: [&str; 6] =
-    ["nothing", "the guide's", "ours", "adopted", "nothing, in a member account", "ours, in a member account"];
+const OVER_HTTP: [&str; 4] = ["nothing", "ours", "adopted", "nothing, in a member account"];
 
 /// How many cases of each fault were played, and which failed.
 #[derive(Default)]

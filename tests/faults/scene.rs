@@ -8,6 +8,7 @@ use crate::common::stack::{Answer, POLICY, ROLE};
 use crate::event::{Event, is_marked};
 use crate::kinds::{Kind, What};
 use crate::states::{Before, neighbours};
+use orchestera_access::reconcile::suspension;
 use orchestera_access::trust;
 use serde_json::Value;
 use std::cell::Cell;
@@ -150,6 +151,10 @@ impl Scene {
                     **left = others.clone();
                 }
                 _ => {}
+            }
+            // The off switch does not ask whose a role is, because its target could have changed that.
+            if self.event == Event::Suspend && kind.name == "meanwhile: a role of others appears" {
+                left.role_mut(ROLE).map(|role| role.inline.remove(suspension::POLICY_NAME));
             }
             // The same Create again, after the first was answered and the grantee took the tags off: it was refused, and its
             // rollback found nothing to give but an empty role, which might be another stack's.

@@ -255,3 +255,30 @@ async fn what_one_stack_retained_another_adopts_and_puts_back_even_twice() {
     stack.delete(ID, json!({})).await.succeeded();
     assert_eq!(iam.world(), before);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_is_gone_or_goes_is_not_attached_again_to_an_adopted_role() {
+    // Somebody deleted the policy meanwhile.
+    let iam = furnished(guides);
+    let stack = Stack::new(&iam);
+    stack.create(json!({})).await.succeeded();
+    iam.by_hand(|world| {
+        role(world).attached.clear();
+        world.policies.clear();
+    });
+    stack.delete(ID, json!({})).await.succeeded();
+    assert_eq!(iam.world().role(ROLE).unwrap().attached, [].into());
+
+    // A role that was retained with our policy on it is adopted again, and the policy is ours to delete.
+    let (iam, retain) = (FakeIam::default(), json!({"OnDelete": "Retain"}));
+    let stack = Stack::new(&iam);
+    stack.create(retain.clone()).await.succeeded();
+    let renamed = json!({"OnDelete": "Retain", "RoleName": "NewRole"});
+    let new_id = stack.update(ID, renamed.clone(), retain.clone()).await.succeeded().id;
+    stack.delete(ID, retain).await.succeeded();
+    stack.update(&new_id, json!({}), renamed).await.succeeded().with_id(ID);
+    stack.delete(&new_id, json!({"RoleName": "NewRole"})).await.succeeded();
+    stack.delete(ID, json!({})).await.succeeded();
+    assert!(iam.world().policies.is_empty());
+    assert_eq!(iam.world().role(ROLE).unwrap().attached, [].into());
+}

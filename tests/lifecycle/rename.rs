@@ -340,3 +340,21 @@ async fn an_old_policy_that_others_use_is_left_to_them_and_taken_off_our_role() 
         assert!(iam.world().policy(&policy_arn(POLICY)).is_some());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_external_id_of_another_stack_is_not_carried_over() {
+    let iam = FakeIam::default();
+    let stack = Stack::new(&iam);
+    stack.create(json!({})).await.succeeded();
+    // Ours is gone, and another stack has made a policy of that name since.
+    iam.by_hand(|world| *world = World::default());
+    Stack::named(&iam, "other").create(json!({"RoleName": "Others"})).await.succeeded();
+    let before = iam.world();
+    let renamed = json!({"RoleName": "NewRole", "PolicyName": "NewPolicy"});
+    stack.update(ID, renamed, json!({})).await.failed().with_id(ID).saying(&[
+        "external id",
+        "is lost",
+        "Set ExternalId",
+    ]);
+    assert_eq!(iam.world(), before);
+}
