@@ -57,6 +57,12 @@ test: build ## every test: the function's, in Rust, and the stack's, on the AWS 
 	ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" cargo test --locked --lib --test '*'
 	$(PYTHON) -m pytest --numprocesses 8
 
+.PHONY: test-deep
+test-deep: build $(CARGO_FUZZ) ## more of what is generated: every state over HTTP, 200,000 steps of other walks, five minutes of fuzzing
+	ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" DEEP=1 WALK_STEPS=200000 WALK_SEED="$${WALK_SEED:-$$RANDOM}" \
+	  cargo test --locked --test faults --test walks --test killed -- --nocapture
+	$(MAKE) fuzz FUZZ_SECONDS=300
+
 .PHONY: test-fleet
 test-fleet: build ## a stack in each of 10, 100 and 300 accounts, while IAM refuses calls: time per account may not grow
 	@$(PYTHON) local/fleet.py $(FLEETS)
@@ -72,6 +78,9 @@ check: tools $(CARGO_DENY) ## format, lints, documentation, dependency rules, th
 	cargo clippy --locked --all-targets -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings' cargo doc --locked --no-deps --document-private-items
 	$(CARGO_DENY) --log-level warn check --hide-inclusion-graph bans licenses sources
+	@# Only while it packages does cargo say that a locked version was withdrawn.
+	cargo package --locked --no-verify --allow-dirty 2> target/package.log || { cat target/package.log >&2; exit 1; }
+	@! grep 'is yanked' target/package.log >&2
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check --quiet || { echo 'To format: .venv/bin/ruff format' >&2; exit 1; }
 	.venv/bin/cfn-lint --non-zero-exit-code informational template.yaml

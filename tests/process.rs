@@ -239,9 +239,21 @@ fn the_log_is_json_and_holds_neither_the_answers_url_nor_credentials_even_at_tra
     for name in ["create", "update-edition", "odd-every-property-wrong", "delete"] {
         answered(&lambda, &bucket, &event(name, &bucket));
     }
+    let member = event("create-in-member-account", &bucket);
+    answered(lambda.of_account("222233334444"), &bucket, &member);
     assert!(matches!(lambda.invoke(&event("create", &refusing)), Ended::Error(_)));
     let log = lambda.log();
-    for secret in ["Signature", "0123456789abcdef", "/answer", "dummy-secret", "dummy-session-token", "AKIADUMMY"] {
+    for secret in [
+        "Signature",
+        "0123456789abcdef",
+        "/answer",
+        "dummy-secret",
+        "dummy-session-token",
+        "AKIADUMMY",
+        // Of the session in the member account.
+        "dummy-token",
+        "ASIADUMMY",
+    ] {
         assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
     }
     for line in log.lines() {

@@ -7,7 +7,7 @@ import permissions
 import pytest
 from conftest import NOTHING, ROLE, Access, for_names, left, tags_of
 from samcli.yamlhelper import yaml_parse
-from stack import ACCESS, FUNCTION, ROOT
+from stack import ACCESS, FUNCTION, ROOT, Stack
 
 RELEASES = sorted((ROOT / "tests/stack/releases").glob("*.yaml"))
 
@@ -31,8 +31,34 @@ def test_create_makes_a_role_that_only_the_platform_with_the_external_id_may_ass
     assert tags_of(access.role()) == tags_of(access.policy())
     assert tags_of(access.role())["orchestera:stack-id"] == stack.id
 
-    stranger = orchestera_platform.caller(aws, f"2{account.id[1:]}")
-    assert orchestera_platform.session(stranger, outputs["RoleArn"], outputs["ExternalId"]) is None
+    # Who comes in is told by account and external id together.
+    platform, stranger = orchestera_platform.caller(aws), orchestera_platform.caller(aws, f"2{account.id[1:]}")
+    role_arn, external_id = outputs["RoleArn"], outputs["ExternalId"]
+    for caller, presented, comes_in in [
+        (platform, external_id, True),
+        (platform, None, False),
+        (platform, "another-id", False),
+        (platform, external_id.upper(), False),
+        (stranger, external_id, False),
+        (stranger, None, False),
+    ]:
+        assert (orchestera_platform.session(caller, role_arn, presented) is not None) == comes_in, presented
+
+
+def test_the_external_id_of_one_account_does_not_open_the_role_of_another(aws, account, stack, template):
+    """The confused deputy: a customer of the platform names another one's role as theirs."""
+    outputs = stack.deploy(template)
+    victim = Stack(aws.account(f"3{account.id[1:]}"))
+    theirs = victim.deploy(template)
+    assert theirs["ExternalId"] != outputs["ExternalId"]
+    platform = orchestera_platform.caller(aws)
+    assert orchestera_platform.session(platform, theirs["RoleArn"], outputs["ExternalId"]) is None
+    assert orchestera_platform.session(platform, theirs["RoleArn"], theirs["ExternalId"]) is not None
+    # Somebody who gives their own stack the victim's external id has opened their own role with it, and no other.
+    stack.deploy(template, ExternalId=theirs["ExternalId"])
+    assert orchestera_platform.session(platform, outputs["RoleArn"], theirs["ExternalId"]) is not None
+    assert orchestera_platform.session(platform, outputs["RoleArn"], outputs["ExternalId"]) is None
+    victim.delete()
 
 
 def test_the_external_id_is_generated_given_or_not_asked_for(stack, access, template):

@@ -9,7 +9,7 @@ use crate::common::fake_iam::{FakeIam, Policy, Role, World, policy_arn};
 use crate::common::faulty_iam::{Fault, FaultyIam};
 use crate::common::stack::{Answer, Stack};
 use crate::step::{Mishap, POLICIES, ROLES, Step, Wish};
-use orchestera_access::iam::{ROLE_DESCRIPTION, Tags};
+use orchestera_access::iam::{PolicyUser, ROLE_DESCRIPTION, Tags};
 use orchestera_access::policy::Edition;
 use orchestera_access::reconcile::suspension;
 use orchestera_access::trust;
@@ -73,6 +73,16 @@ impl Event<'_> {
             Self::Create(new) => names(new).into(),
             Self::Update(id, new, old) => [names(new), names(old), of_id(id)].concat(),
             Self::Delete(id, properties) => [names(properties), of_id(id)].concat(),
+        }
+    }
+
+    /// Whether it may shut a role: it wants that, or goes back to where that was wanted.
+    fn suspends(&self) -> bool {
+        let is_suspended = |properties: &Value| properties["AccessState"] == "Suspended";
+        match self {
+            Self::Create(new) => is_suspended(new),
+            Self::Update(_, new, old) => is_suspended(new) || is_suspended(old),
+            Self::Delete(..) => false,
         }
     }
 
@@ -279,7 +289,12 @@ impl Model {
         if tags.iter().any(|tags| tags.get("orchestera:stack-id") != Some(&live.stack_id)) {
             return Some("something there is not marked as ours");
         }
-        let is_used = |name: &String| world.users_of(&policy_arn(name)).iter().any(|user| !is_one_of(user, &names));
+        // Of several ids each is judged with its own role; the role of another one may hold its policy since a rename.
+        let is_used = |policy: &String| {
+            let its_roles =
+                || names.chunks(2).filter(|pair| pair[1] == *policy).map(|pair| PolicyUser::Role(pair[0].clone()));
+            world.users_of(&policy_arn(policy)).iter().any(|user| !its_roles().any(|role| role == *user))
+        };
         // An Update removes what earlier names still hold of ours.
         let stays = event.wanted().map(|wanted| self::names(wanted)[1].clone());
         if names.iter().filter(|name| stays.as_ref() != Some(name)).any(is_used) {
@@ -412,10 +427,6 @@ fn tags_under(world: &World, names: &[String]) -> Vec<Tags> {
     names.iter().filter_map(|name| object(world, name)).map(|object| object.tags().clone()).collect()
 }
 
-fn is_one_of(user: &orchestera_access::iam::PolicyUser, names: &[String]) -> bool {
-    matches!(user, orchestera_access::iam::PolicyUser::Role(name) if names.contains(name))
-}
-
 async fn sent(iam: &FaultyIam<'_>, live: &Live, event: &Event<'_>) -> Answer {
     let stack = Stack { stack_id: live.stack_id.clone(), ..Stack::new(iam) };
     match event {
@@ -436,7 +447,7 @@ fn check_others(live: &Live, event: &Event<'_>, before: &World, after: &World) -
             let mut is = object(after, name);
             // The kill switch does not ask whose a role is: its target could have changed the tags.
             if let Some(Object::Role(role)) = &mut is
-                && event.wanted().is_some_and(|wanted| wanted["AccessState"] == "Suspended")
+                && event.suspends()
                 && !matches!(&was, Object::Role(role) if role.inline.contains_key(suspension::POLICY_NAME))
             {
                 role.inline.remove(suspension::POLICY_NAME);
