@@ -203,6 +203,7 @@ impl<I: Iam> Reconciler<'_, I> {
             policy: true,
             tag_keys: tag_keys(properties),
             has_put_back: false,
+            is_policy_gone: false,
         }
     }
 
@@ -235,36 +236,58 @@ impl<I: Iam> Reconciler<'_, I> {
     /// Removes what is leaving; what was left or touched beside it comes back as sentences. That one of the
     /// two is not there is believed at the second look only: IAM's reads may be older than what a Create has just made.
     async fn remove(&self, leaving: &Leaving) -> Result<String> {
-        let mut leaving = leaving.clone();
-        let (mut notes, mut refusal, mut seen) = (BTreeSet::new(), None, false);
+        let (mut leaving, mut removal) = (leaving.clone(), Removal::default());
         for look in 1..=2 {
-            let id = leaving.id.clone();
-            self.settle(&id, Sight::Departure, &Made::default(), |there| {
-                seen |= there.role.is_some() && there.policy.is_some();
-                let departure = match departure::departure(&leaving, there) {
-                    // The role is shut. The refusal stands, and nothing else happens before a person has read it.
-                    Ok(Departure { refusal: None, .. }) | Err(_) if refusal.is_some() => return Ok(Plan::default()),
-                    departure => departure?,
-                };
-                notes.extend(departure.notes);
-                if !leaving.has_put_back {
-                    notes.extend(departure.left);
-                }
-                leaving.has_put_back |= departure.puts_back;
-                refusal = refusal.take().or(departure.refusal);
-                Ok(departure.plan)
-            })
-            .await?;
-            if seen || look == 2 || !self.budget.may_write_after(SECOND_LOOK) {
+            let mut done = self.remove_what_is_seen(&mut leaving, &mut removal).await;
+            // The policy that an adopted role had before was deleted since: the role is put back without it.
+            if !leaving.is_policy_gone
+                && done.as_ref().is_err_and(|error| error.failed_to("AttachRolePolicy", "NoSuchEntity"))
+            {
+                leaving.is_policy_gone = true;
+                done = self.remove_what_is_seen(&mut leaving, &mut removal).await;
+            }
+            done?;
+            if removal.seen || look == 2 || !self.budget.may_write_after(SECOND_LOOK) {
                 break;
             }
             sleep(SECOND_LOOK).await;
         }
-        match refusal {
+        match removal.refusal {
             Some(refusal) => Err(Error::refused(refusal)),
-            None => Ok(notes.into_iter().collect::<Vec<_>>().join(" ")),
+            None => Ok(removal.notes.into_iter().collect::<Vec<_>>().join(" ")),
         }
     }
+
+    async fn remove_what_is_seen(&self, leaving: &mut Leaving, removal: &mut Removal) -> Result<()> {
+        let id = leaving.id.clone();
+        self.settle(&id, Sight::Departure, &Made::default(), |there| {
+            removal.seen |= there.role.is_some() && there.policy.is_some();
+            let departure = match departure::departure(leaving, there) {
+                // The role is shut. The refusal stands, and nothing else happens before a person has read it.
+                Ok(Departure { refusal: None, .. }) | Err(_) if removal.refusal.is_some() => return Ok(Plan::default()),
+                departure => departure?,
+            };
+            removal.notes.extend(departure.notes);
+            if !leaving.has_put_back {
+                removal.notes.extend(departure.left);
+            }
+            leaving.has_put_back |= departure.puts_back;
+            removal.refusal = removal.refusal.take().or(departure.refusal);
+            Ok(departure.plan)
+        })
+        .await
+        .map(drop)
+    }
+}
+
+/// What has come of a removal so far.
+#[derive(Default)]
+struct Removal {
+    /// What was left or touched beside it, as sentences.
+    notes: BTreeSet<String>,
+    refusal: Option<String>,
+    /// Whether both objects were seen at once.
+    seen: bool,
 }
 
 /// FAILED, with the id that leaves CloudFormation's idea of the resource as it was.

@@ -28,6 +28,8 @@ pub struct Leaving {
     pub tag_keys: Vec<String>,
     /// Whether this invocation has begun to put something back: a role without our tags is not one that lost them then.
     pub has_put_back: bool,
+    /// Whether a policy that an adopted role had before was found to be gone, so that it cannot be attached again.
+    pub is_policy_gone: bool,
 }
 
 /// How it departs.

@@ -83,14 +83,13 @@ pub fn plan(wanted: &Wanted, there: &State) -> Result<Plan> {
     let role = there.role.as_ref();
 
     let mut plan = Plan::default();
+    let policy = there.policy.as_ref();
+    let role_is_new = role.is_some_and(|role| wanted.is_new(wanted.claim_to_role(there), &role.about.tags));
+    let policy_is_new = policy.is_some_and(|policy| wanted.is_new(wanted.claim_to_policy(there), &policy.about.tags));
     let mut role_marks = role.map(|role| role_tag_steps(wanted, &role_tags, &role.about.tags)).unwrap_or_default();
-    let mut policy_marks =
-        there.policy.as_ref().map(|p| policy_tag_steps(wanted, &policy_tags, &p.about.tags)).unwrap_or_default();
+    let mut policy_marks = policy.map(|p| policy_tag_steps(wanted, &policy_tags, &p.about.tags)).unwrap_or_default();
     // What is adopted is recorded and marked before anything else happens to it.
     let first = |is_new: bool, marks: &mut Vec<Write>| if is_new { std::mem::take(marks) } else { Vec::new() };
-    let role_is_new = role.is_some_and(|role| wanted.is_new(wanted.claim_to_role(there), &role.about.tags));
-    let policy_is_new =
-        there.policy.as_ref().is_some_and(|p| wanted.is_new(wanted.claim_to_policy(there), &p.about.tags));
     plan.push_side_by_side(first(policy_is_new, &mut policy_marks), first(role_is_new, &mut role_marks));
 
     let (shutting, new_trust, opening) = admission_steps(wanted, role, &trust);
@@ -217,9 +216,10 @@ fn session_step(wanted: &Wanted, role: &Role) -> Option<Write> {
 }
 
 /// What has to be untagged and what tagged. What is to go goes first: IAM takes `Team` and `team` for one key, so that
-/// untagging after tagging could take the new one.
-fn tag_changes(wanted: &Wanted, tags: &Tags, there: &Tags) -> (Option<Vec<String>>, Option<Tags>) {
-    let earlier = wanted.earlier_tag_keys.iter().map(String::as_str);
+/// untagging after tagging could take the new one. Under a name that is
+/// new to us, nothing has a tag of earlier properties.
+fn tag_changes(wanted: &Wanted, claim: Claim, tags: &Tags, there: &Tags) -> (Option<Vec<String>>, Option<Tags>) {
+    let earlier = wanted.earlier_tag_keys.iter().filter(|_| claim == Claim::ByName).map(String::as_str);
     let forgotten = (wanted.properties.on_delete != OnDelete::DeleteAll).then_some(ownership::DELETE_ADOPTED);
     let stale: Vec<_> = earlier
         .chain(forgotten)
@@ -236,14 +236,14 @@ fn tag_changes(wanted: &Wanted, tags: &Tags, there: &Tags) -> (Option<Vec<String
 }
 
 fn policy_tag_steps(wanted: &Wanted, tags: &Tags, there: &Tags) -> Vec<Write> {
-    let (stale, missing) = tag_changes(wanted, tags, there);
+    let (stale, missing) = tag_changes(wanted, wanted.policy_claim, tags, there);
     let policy_arn = || wanted.policy_arn();
     let untag = stale.map(|keys| Write::UntagPolicy { policy_arn: policy_arn(), keys });
     untag.into_iter().chain(missing.map(|tags| Write::TagPolicy { policy_arn: policy_arn(), tags })).collect()
 }
 
 fn role_tag_steps(wanted: &Wanted, tags: &Tags, there: &Tags) -> Vec<Write> {
-    let (stale, missing) = tag_changes(wanted, tags, there);
+    let (stale, missing) = tag_changes(wanted, wanted.role_claim, tags, there);
     let role_name = || wanted.id.role_name.clone();
     let untag = stale.map(|keys| Write::UntagRole { role_name: role_name(), keys });
     untag.into_iter().chain(missing.map(|tags| Write::TagRole { role_name: role_name(), tags })).collect()

@@ -83,8 +83,8 @@ fn admission(leaving: &Leaving, role: &Role, before: &RoleBefore, policy_stays: 
     if role.has_attached(&ours) && was_attached.as_ref() != Some(&ours) {
         steps.push(Write::DetachRolePolicy { role_name: role_name(), policy_arn: ours });
     }
-    let can_attach = |arn: &String| !role.has_attached(arn) && (policy_stays || *arn != leaving.policy_arn());
-    if let Some(policy_arn) = was_attached.filter(can_attach) {
+    let can_attach = |arn: &String| !leaving.is_policy_gone && (policy_stays || *arn != leaving.policy_arn());
+    if let Some(policy_arn) = was_attached.filter(|arn| !role.has_attached(arn) && can_attach(arn)) {
         steps.push(Write::AttachRolePolicy { role_name: role_name(), policy_arn });
     }
     if !policy::same(&role.about.trust, &before.trust) {

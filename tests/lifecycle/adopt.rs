@@ -311,6 +311,20 @@ async fn an_adopted_pair_is_suspended_and_opened_again_as_it_was() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_rename_takes_no_tag_of_earlier_properties_off_what_it_adopts() {
+    let iam = FakeIam::default();
+    let stack = Stack::new(&iam);
+    let tagged = json!({"RoleName": "Old", "Tags": [{"Key": "Team", "Value": "ours"}]});
+    let old_id = stack.create(tagged.clone()).await.succeeded().id;
+    iam.by_hand(|world| role_by_hand(world, tags([("Team", "data")])));
+    let before = iam.world().role(ROLE).unwrap().clone();
+    stack.update(&old_id, json!({}), tagged.clone()).await.succeeded().with_id(ID);
+    stack.delete(&old_id, tagged).await.succeeded();
+    stack.delete(ID, json!({})).await.succeeded();
+    assert_eq!(iam.world().role(ROLE), Some(&before));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rename_adopts_by_the_rules_of_create_and_puts_back_when_it_fails() {
     let renamed = json!({"RoleName": ROLE, "PolicyName": POLICY, "ExternalId": "given", "OnDelete": "DeleteAll"});
     let first = json!({"RoleName": "R", "PolicyName": "P"});

@@ -269,6 +269,21 @@ async fn a_policy_that_is_gone_or_goes_is_not_attached_again_to_an_adopted_role(
     stack.delete(ID, json!({})).await.succeeded();
     assert_eq!(iam.world().role(ROLE).unwrap().attached, [].into());
 
+    // The same under a name that an earlier update has left.
+    let iam = furnished(guides);
+    let stack = Stack::new(&iam);
+    stack.create(json!({})).await.succeeded();
+    let renamed = json!({"PolicyName": "NewPolicy"});
+    let new_id = stack.update(ID, renamed.clone(), json!({})).await.succeeded().id;
+    stack.delete(ID, json!({})).await.succeeded();
+    iam.by_hand(|world| {
+        role(world).attached.remove(&policy_arn(POLICY));
+        world.policies.remove(&policy_arn(POLICY));
+    });
+    stack.delete(&new_id, renamed).await.succeeded();
+    assert_eq!(iam.world().role(ROLE).unwrap().attached, [].into());
+    assert!(!iam.world().role(ROLE).unwrap().tags.contains_key("orchestera:stack-id"));
+
     // A role that was retained with our policy on it is adopted again, and the policy is ours to delete.
     let (iam, retain) = (FakeIam::default(), json!({"OnDelete": "Retain"}));
     let stack = Stack::new(&iam);

@@ -46,7 +46,7 @@ struct Live {
     /// Of what it adopted, how that was; `None` if somebody changed it by hand since, so that nobody can say.
     adopted: Vec<(String, Option<Object>)>,
     /// Whether its names have changed. Which policy was attached to a role is recorded when the role is adopted; one that is
-    /// adopted after it was not recorded as attached.
+    /// adopted after it was not recorded as attached, and one that was retained stays.
     renamed: bool,
     /// Whether a rollback or a clean-up failed, since when nobody knows which properties' tags are on what.
     unsettled: bool,
@@ -487,7 +487,7 @@ fn check_gone(live: &Live, event: &Event<'_>, after: &World) -> Checked {
                 if live.renamed
                     && let Object::Role(now) = &object
                 {
-                    role.attached.retain(|arn| now.attached.contains(arn));
+                    role.attached.clone_from(&now.attached);
                 }
             }
             prop_assert_eq!(object.comparable(), was.comparable(), "what was adopted is put back");
