@@ -120,7 +120,7 @@ impl Scene {
         // What CloudFormation does next leaves the others, untouched.
         iam.lag_by(0);
         self.event.end(&iam, &self.properties, &answer).await;
-        self.check_the_others(name, iam.world(), kind);
+        self.check_the_others(name, iam.world(), kind, false);
 
         // The same event again, as Lambda repeats it.
         let iam = Arc::new(FakeIam::of(came_of_it));
@@ -133,13 +133,13 @@ impl Scene {
             assert!(self.worlds.contains(&world), "{name}, again: {world:?}\n    instead of {:?}", self.worlds[0]);
         }
         self.event.end(&iam, &self.properties, &again).await;
-        self.check_the_others(name, iam.world(), kind);
+        self.check_the_others(name, iam.world(), kind, true);
         Played::Through
     }
 
     /// Everything is as before the stack was, but for what somebody else changed meanwhile.
     #[track_caller]
-    fn check_the_others(&self, name: &str, mut left: World, kind: &Kind) {
+    fn check_the_others(&self, name: &str, mut left: World, kind: &Kind, repeated: bool) {
         let mut others = self.others.clone();
         if let What::Meanwhile(change) = kind.what {
             change(&mut others);
@@ -159,7 +159,8 @@ impl Scene {
             // The same Create again, after the first was answered and the grantee took the tags off: it was refused, and its
             // rollback found nothing to give but an empty role, which might be another stack's.
             let is_empty = |role: &Role| role.attached.is_empty() && !is_marked(&role.tags);
-            let lost_its_tags = kind.name == "meanwhile: the role loses our tags" && self.event == Event::Create;
+            let lost_its_tags =
+                repeated && kind.name == "meanwhile: the role loses our tags" && self.event == Event::Create;
             if lost_its_tags && others.role(ROLE).is_none() && left.role(ROLE).is_some_and(is_empty) {
                 left.roles.remove(&ROLE.to_lowercase());
             }

@@ -190,6 +190,10 @@ impl Model {
             let (mut back, undone) = self.send(now, &rollback, Mishap::None).await?;
             back.properties = old;
             back.unsettled |= undone.status == "FAILED";
+            if undone.status == "FAILED" && undone.id != live.id {
+                // The stack is stuck between two ids, and at last deletes both.
+                self.left.push(Live { id: live.id.clone(), ..back.clone() });
+            }
             if carried != live.id && undone.id == live.id {
                 let (_, cleaned) = self.send(back.clone(), &Event::Delete(&carried, &new), Mishap::None).await?;
                 if cleaned.status == "FAILED" {
