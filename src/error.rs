@@ -115,11 +115,6 @@ impl Error {
         self.call.as_ref().is_some_and(|call| call.code == code)
     }
 
-    /// Whether AWS refused this operation with this code.
-    pub fn failed_to(&self, operation: &str, code: &str) -> bool {
-        self.is(code) && self.call.as_ref().is_some_and(|call| call.operation == operation)
-    }
-
     /// The sentence for the customer. Never blank.
     pub fn reason(&self) -> String {
         match &self.call {

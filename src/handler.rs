@@ -164,7 +164,9 @@ pub async fn decide<I: Iam, D: Deref<Target = I>>(
                 Box::pin(reconciler.handle(address, &request)).await
             }
             // A Create that was not let in made nothing, and its Delete must not fail for the same reason.
-            Err(error) if error.kind() == Kind::Denied && request.is_delete_of_no_resource() => {
+            Err(error)
+                if matches!(error.kind(), Kind::Denied | Kind::Refused) && request.is_delete_of_no_resource() =>
+            {
                 nothing_to_delete(address, error.reason())
             }
             Err(error) => failed(address, error),

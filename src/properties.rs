@@ -193,10 +193,11 @@ impl DeleteProperties {
     }
 }
 
-/// Keys of the customer's tags, from properties that need not be valid: those of an earlier template.
-pub fn tag_keys(properties: &Value) -> Vec<String> {
+/// The customer's tags, from properties that need not be valid: those of an earlier template.
+pub fn tags(properties: &Value) -> Tags {
     let tags = properties["Tags"].as_array().map(Vec::as_slice).unwrap_or_default();
-    tags.iter().filter_map(|tag| scalar(&tag["Key"])).filter(|key| !is_reserved_key(key)).collect()
+    let tag = |tag: &Value| Some((scalar(&tag["Key"])?, scalar(&tag["Value"]).unwrap_or_default()));
+    tags.iter().filter_map(tag).filter(|(key, _)| !is_reserved_key(key)).collect()
 }
 
 /// 2 to 1224 characters, the ones that STS takes.

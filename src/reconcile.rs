@@ -23,10 +23,10 @@ pub mod wanted;
 use crate::account::Account;
 use crate::budget::Budget;
 use crate::error::{Error, Kind, Result};
-use crate::iam::Iam;
+use crate::iam::{Iam, Tags};
 use crate::ownership::Resource;
 use crate::physical_id::{self, PhysicalId};
-use crate::properties::{DeleteProperties, OnDelete, Properties, tag_keys};
+use crate::properties::{DeleteProperties, OnDelete, Properties, tags};
 use crate::request::{Address, Request};
 use crate::response::{Attributes, Outcome};
 use apply::Made;
@@ -76,7 +76,7 @@ impl<I: Iam> Reconciler<'_, I> {
             role_claim: Claim::ByTags,
             policy_claim: Claim::ByTags,
             generated: Generated::New(external_id::random()?),
-            ..self.wanted(Properties::parse(properties)?, Vec::new())
+            ..self.wanted(Properties::parse(properties)?, Tags::new())
         };
         let made = Made::default();
         match self.converge(&wanted, &made).await {
@@ -95,7 +95,7 @@ impl<I: Iam> Reconciler<'_, I> {
 
     async fn update(&self, carried: &str, properties: &Value, old_properties: &Value) -> Result<Outcome> {
         let raw = properties;
-        let wanted = self.wanted(Properties::parse(raw)?, tag_keys(old_properties));
+        let wanted = self.wanted(Properties::parse(raw)?, tags(old_properties));
         match PhysicalId::parse(carried) {
             Some(carried) if carried.differs_only_in_case(&wanted.id) => Err(Error::refused(format!(
                 "The names {} and {} differ from the present {} and {} in upper and lower case only, which IAM holds for the \
@@ -178,7 +178,7 @@ impl<I: Iam> Reconciler<'_, I> {
     }
 
     /// What is wanted by an Update in place; the other events change what is different with them.
-    fn wanted(&self, properties: Properties, earlier_tag_keys: Vec<String>) -> Wanted {
+    fn wanted(&self, properties: Properties, earlier_tags: Tags) -> Wanted {
         Wanted {
             account: self.account.clone(),
             resource: self.resource.clone(),
@@ -186,7 +186,7 @@ impl<I: Iam> Reconciler<'_, I> {
             properties,
             role_claim: Claim::ByName,
             policy_claim: Claim::ByName,
-            earlier_tag_keys,
+            earlier_tags,
             generated: Generated::Kept,
         }
     }
@@ -201,9 +201,10 @@ impl<I: Iam> Reconciler<'_, I> {
             platform_account_id: DeleteProperties::read(properties).platform_account_id,
             role: true,
             policy: true,
-            tag_keys: tag_keys(properties),
+            tags: tags(properties),
             has_put_back: false,
             is_policy_gone: false,
+            is_boundary_gone: false,
         }
     }
 
@@ -239,11 +240,16 @@ impl<I: Iam> Reconciler<'_, I> {
         let (mut leaving, mut removal) = (leaving.clone(), Removal::default());
         for look in 1..=2 {
             let mut done = self.remove_what_is_seen(&mut leaving, &mut removal).await;
-            // The policy that an adopted role had before was deleted since: the role is put back without it.
-            if !leaving.is_policy_gone
-                && done.as_ref().is_err_and(|error| error.failed_to("AttachRolePolicy", "NoSuchEntity"))
-            {
-                leaving.is_policy_gone = true;
+            // What an adopted role had before may have been deleted since: the role is put back without it.
+            while let Err(error) = &done {
+                let gone = match error.failed_call().map(|call| call.operation) {
+                    Some("AttachRolePolicy") => &mut leaving.is_policy_gone,
+                    Some("PutRolePermissionsBoundary") => &mut leaving.is_boundary_gone,
+                    _ => break,
+                };
+                if !error.is("NoSuchEntity") || std::mem::replace(gone, true) {
+                    break;
+                }
                 done = self.remove_what_is_seen(&mut leaving, &mut removal).await;
             }
             done?;

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::by_hand::{role, role_by_hand, some_document, trust_of};
+use common::by_hand::{guides, role, role_by_hand, some_document, trust_of};
 use common::fake_iam::{ACCOUNT, FakeIam, World, policy_arn};
 use common::runbook::assert_explained;
 use common::stack::{ID, POLICY, ROLE, Stack};
@@ -301,4 +301,17 @@ async fn a_lost_external_id_and_bad_input_are_told() {
     }
     let from_cloudformation = json!({"DriftCheck": {}, "ResponseURL": "https://x"});
     assert!(Envelope::open(&to_raw_value(&from_cloudformation).unwrap()).unwrap().drift_check().unwrap().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn repair_changes_nothing_of_what_somebody_put_in_the_place_of_ours() {
+    let iam = created(json!({})).await;
+    iam.by_hand(|world| {
+        *world = World::default();
+        guides(world);
+        role(world).max_session_duration = 43200;
+    });
+    let before = iam.world();
+    assert_eq!(line(&iam, "Repair", json!({})).await["RepairedFields"], 0);
+    assert_eq!(iam.world(), before);
 }

@@ -6,11 +6,11 @@
 mod common;
 
 use common::by_hand::guides;
-use common::fake_iam::{FakeIam, World};
+use common::fake_iam::{FakeIam, World, policy_arn};
 use common::http_server::{HttpServer, Reply};
 use common::iam_endpoint::{answer, form};
 use common::runtime_api::{Ended, Kill, Lambda};
-use common::stack::{ID, ROLE, Stack};
+use common::stack::{ID, POLICY, ROLE, Stack};
 use orchestera_access::iam::{Tags, Write};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -293,6 +293,8 @@ impl Case {
                     Some(old) => {
                         let (now, before) = (stage.iam.world().comparable(), stage.before.comparable());
                         assert_eq!(now.role(ROLE), before.role(ROLE), "as before the update");
+                        let arn = policy_arn(POLICY);
+                        assert_eq!(now.policy(&arn), before.policy(&arn), "as before the update");
                         if answer["PhysicalResourceId"] != ID {
                             panic!("a rollback goes back to the old id: {answer}");
                         }
@@ -318,7 +320,10 @@ impl Case {
         let delete = stage.function();
         delete.send(&self.scenario.rollback(&stage.stack(), &stage.url()));
         assert!(matches!((create.wait(), delete.wait()), (Ended::Response, Ended::Response)));
-        assert_eq!(stage.answers().len(), 2);
+        let answers = stage.answers();
+        let deleted =
+            answers.iter().find(|answer| answer["PhysicalResourceId"] == MADE_UP).expect("the Delete's answer");
+        assert_eq!((answers.len(), &deleted["Status"]), (2, &"SUCCESS".into()), "{deleted}");
         assert_eq!(stage.iam.world().unnumbered_like(&stage.others), stage.others, "what the two have left");
     }
 }

@@ -161,7 +161,7 @@ pub(super) fn full(wanted: &Wanted, version_id: &str) -> String {
 
 /// Tags that are wanted and there with another value, which no earlier properties explain.
 fn tags_to_overwrite(wanted: &Wanted, there: &Tags) -> Option<String> {
-    let is_earlier = |key: &String| wanted.earlier_tag_keys.iter().any(|earlier| earlier == key);
+    let is_earlier = |key: &String| wanted.earlier_tags.contains_key(key);
     let tags = wanted.properties.tags.iter();
     let keys: Vec<_> = tags
         .filter(|(key, value)| there.get(*key).is_some_and(|there| there != *value) && !is_earlier(key))

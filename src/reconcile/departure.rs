@@ -24,12 +24,14 @@ pub struct Leaving {
     /// Which of the two objects may be touched at all.
     pub role: bool,
     pub policy: bool,
-    /// Keys of the customer's tags, which come off what is put back.
-    pub tag_keys: Vec<String>,
+    /// The customer's tags that the properties had put on it, which come off what is put back.
+    pub tags: Tags,
     /// Whether this invocation has begun to put something back: a role without our tags is not one that lost them then.
     pub has_put_back: bool,
     /// Whether a policy that an adopted role had before was found to be gone, so that it cannot be attached again.
     pub is_policy_gone: bool,
+    /// The same of a permissions boundary.
+    pub is_boundary_gone: bool,
 }
 
 /// How it departs.

@@ -33,7 +33,7 @@ impl<I: Iam> Reconciler<'_, I> {
     /// # Errors
     /// Those of reading and writing, with a sentence; [`Refused`](crate::error::Kind::Refused) for properties that are not valid.
     pub async fn check_drift(&self, properties: &Value, mode: DriftMode) -> Result<Vec<Difference>> {
-        let wanted = self.wanted(Properties::parse(properties)?, Vec::new());
+        let wanted = self.wanted(Properties::parse(properties)?, Default::default());
         let there = self.look(&wanted.id, Sight::Convergence).await?;
         let mut found = differences(&wanted, &there);
         if mode == DriftMode::Repair && !narrowing(&wanted, &there).is_empty() {
@@ -128,6 +128,12 @@ pub fn narrowing(wanted: &Wanted, there: &State) -> Plan {
     let (Some(role), Ok(()), Ok(trust)) = (&there.role, claim::check(wanted, there), wanted.trust(there)) else {
         return plan;
     };
+    // What somebody else put under the names is for the next update to record and adopt.
+    let policy_is_new =
+        there.policy.as_ref().is_some_and(|policy| wanted.is_new(wanted.claim_to_policy(there), &policy.about.tags));
+    if policy_is_new || wanted.is_new(wanted.claim_to_role(there), &role.about.tags) {
+        return plan;
+    }
     if wanted.is_suspended() {
         plan.push_one_by_one(plan::shutting_steps(wanted, role, &trust));
     } else {

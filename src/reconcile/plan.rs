@@ -13,6 +13,7 @@ use crate::reconcile::claim::{self, Claim};
 use crate::reconcile::state::{Policy, Role, State};
 use crate::reconcile::suspension;
 use crate::reconcile::wanted::Wanted;
+use crate::trust;
 use serde_json::Value;
 use std::fmt;
 
@@ -75,9 +76,10 @@ impl fmt::Display for Plan {
 /// # Errors
 /// [`Refused`](crate::error::Kind::Refused) if something is there that may not be touched, or the external id is lost.
 pub fn plan(wanted: &Wanted, there: &State) -> Result<Plan> {
-    let trust = match claim::check(wanted, there).and_then(|()| wanted.trust(there)) {
-        Ok(trust) => trust,
-        Err(refusal) => return emergency_stop(wanted, there).ok_or(refusal),
+    let allowed = claim::check(wanted, there).and_then(|()| Ok((wanted.trust(there)?, new_document(wanted, there)?)));
+    let (trust, new_document) = match allowed {
+        Ok(allowed) => allowed,
+        Err(refusal) => return emergency_stop(wanted, there, refusal),
     };
     let (role_tags, policy_tags) = wanted.tags(there);
     let role = there.role.as_ref();
@@ -98,9 +100,9 @@ pub fn plan(wanted: &Wanted, there: &State) -> Result<Plan> {
     let (limiting, unlimiting) = boundary_steps(wanted, role);
     plan.push_one_by_one(limiting);
     let policy_steps = match &there.policy {
-        Some(policy) => {
+        Some(_) => {
             // What the policy grants comes first and alone: access that both editions give is never interrupted.
-            plan.push_one_by_one(document_steps(wanted, policy, &wanted.policy_origin(there))?);
+            plan.push_one_by_one(new_document);
             policy_marks
         }
         None => vec![Write::CreatePolicy {
@@ -126,12 +128,34 @@ pub fn plan(wanted: &Wanted, there: &State) -> Result<Plan> {
     Ok(plan)
 }
 
+/// The steps of [`document_steps`] for the policy that is there.
+fn new_document(wanted: &Wanted, there: &State) -> Result<Vec<Write>> {
+    let policy = there.policy.as_ref();
+    let steps = policy.map(|policy| document_steps(wanted, policy, &wanted.policy_origin(there)));
+    steps.unwrap_or_else(|| Ok(Vec::new()))
+}
+
 /// The off switch does not depend on tags, which its target may change: whatever else is refused, the Deny goes on the role
-/// that this resource holds. What was refused is refused still, when the Deny is there.
-fn emergency_stop(wanted: &Wanted, there: &State) -> Option<Plan> {
+/// that this resource holds. What was refused is refused still, when the Deny is there. A role that is a stranger's by its
+/// description too is shut only if the platform can do something with it.
+///
+/// # Errors
+/// The refusal, if there is nothing to shut.
+fn emergency_stop(wanted: &Wanted, there: &State, refusal: Error) -> Result<Plan> {
+    let is_the_platforms = |role: &Role| {
+        wanted.claim_to_role(there) == Claim::ByName
+            || trust::admits(&role.about.trust, &wanted.properties.platform_account_id)
+            || role.has_attached(&wanted.policy_arn())
+    };
     let is_held = wanted.is_suspended() && wanted.role_claim == Claim::ByName;
-    let denial = suspension::denial(wanted, Some(there.role.as_ref().filter(|_| is_held)?))?;
-    Some(Plan { stages: vec![vec![denial]] })
+    let Some(role) = there.role.as_ref().filter(|role| is_held && is_the_platforms(role)) else { return Err(refusal) };
+    match suspension::denial(wanted, Some(role)) {
+        Some(denial) => Ok(Plan { stages: vec![vec![denial]] }),
+        None => Err(refusal.and(&format!(
+            "Only this was done: the kill switch's Deny is on the role, as the inline policy {}.",
+            suspension::POLICY_NAME
+        ))),
+    }
 }
 
 /// Who gets in, in three parts: the steps that shut the role, before everything else; the new trust, among the others; the
@@ -219,7 +243,9 @@ fn session_step(wanted: &Wanted, role: &Role) -> Option<Write> {
 /// untagging after tagging could take the new one. Under a name that is
 /// new to us, nothing has a tag of earlier properties.
 fn tag_changes(wanted: &Wanted, claim: Claim, tags: &Tags, there: &Tags) -> (Option<Vec<String>>, Option<Tags>) {
-    let earlier = wanted.earlier_tag_keys.iter().filter(|_| claim == Claim::ByName).map(String::as_str);
+    // One with another value is somebody else's, or was never put: an update that failed comes back as its own rollback.
+    let put = |(key, value): &(&String, &String)| claim == Claim::ByName && there.get(*key) == Some(*value);
+    let earlier = wanted.earlier_tags.iter().filter(put).map(|(key, _)| key.as_str());
     let forgotten = (wanted.properties.on_delete != OnDelete::DeleteAll).then_some(ownership::DELETE_ADOPTED);
     let stale: Vec<_> = earlier
         .chain(forgotten)

@@ -75,7 +75,7 @@ impl<I: Iam> Reconciler<'_, I> {
             && share_a_name(new, old)
             && let Ok(old_properties) = Properties::parse(old_properties)
         {
-            let wanted = self.wanted(old_properties, renamed.properties.tags.keys().cloned().collect());
+            let wanted = self.wanted(old_properties, renamed.properties.tags.clone());
             if wanted.id == *old
                 && let Err(also) = self.converge(&wanted, &Made::default()).await
             {

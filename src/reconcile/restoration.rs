@@ -53,6 +53,12 @@ pub fn of_role(leaving: &Leaving, role: &Role, policy_stays: bool) -> Restoratio
             }
         }
     };
+    let missing = [
+        (leaving.is_policy_gone, " The policy that it had is not there any more."),
+        (leaving.is_boundary_gone, " The boundary that it had is not there any more, and the present one stays on it."),
+    ];
+    let missing = missing.into_iter().filter_map(|(is_gone, sentence)| is_gone.then_some(sentence));
+    let note = note + &missing.collect::<String>();
     steps.extend(untagging(leaving, &role.about.tags).map(|keys| Write::UntagRole { role_name: role_name(), keys }));
     Restoration { steps, note }
 }
@@ -62,9 +68,11 @@ fn limits(leaving: &Leaving, role: &Role, before: &RoleBefore) -> Vec<Write> {
     let role_name = || leaving.id.role_name.clone();
     let mut steps = Vec::new();
     if role.about.permissions_boundary != before.permissions_boundary {
-        steps.push(match &before.permissions_boundary {
-            Some(arn) => Write::PutRolePermissionsBoundary { role_name: role_name(), policy_arn: arn.clone() },
-            None => Write::DeleteRolePermissionsBoundary { role_name: role_name() },
+        steps.extend(match &before.permissions_boundary {
+            // The one that is there stays: without any, the role would be wider than it ever was.
+            Some(_) if leaving.is_boundary_gone => None,
+            Some(arn) => Some(Write::PutRolePermissionsBoundary { role_name: role_name(), policy_arn: arn.clone() }),
+            None => Some(Write::DeleteRolePermissionsBoundary { role_name: role_name() }),
         });
     }
     let max_session_duration = before.max_session_duration;
@@ -143,7 +151,9 @@ fn is_an_edition(policy: &Policy, version_id: &str) -> bool {
 
 /// Our tags and those that the properties had us put on; `None` if there are none.
 fn untagging(leaving: &Leaving, tags: &Tags) -> Option<Vec<String>> {
-    let ours = |key: &&String| key.starts_with(ownership::PREFIX) || leaving.tag_keys.contains(key);
-    let keys: Vec<_> = tags.keys().filter(ours).cloned().collect();
+    let ours = |(key, value): &(&String, &String)| {
+        key.starts_with(ownership::PREFIX) || leaving.tags.get(*key) == Some(*value)
+    };
+    let keys: Vec<_> = tags.iter().filter(ours).map(|(key, _)| key.clone()).collect();
     (!keys.is_empty()).then_some(keys)
 }

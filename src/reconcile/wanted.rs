@@ -24,8 +24,8 @@ pub struct Wanted {
     /// What may be taken for ours without our tags.
     pub role_claim: Claim,
     pub policy_claim: Claim,
-    /// Keys of the customer's tags in earlier properties: those that are not wanted any more are untagged.
-    pub earlier_tag_keys: Vec<String>,
+    /// The customer's tags in earlier properties: those that are there and not wanted any more are untagged.
+    pub earlier_tags: Tags,
     /// Where the generated external id comes from when the objects under these names do not say.
     pub generated: Generated,
 }

@@ -71,7 +71,7 @@ impl Event {
     }
 
     /// What CloudFormation does after this answer, until the stack is gone. No faults any more.
-    pub async fn end(self, iam: &FakeIam, old: &Value, answer: &Answer) {
+    pub async fn end(self, iam: &FakeIam, old: &Value, answer: &Answer, meddled: bool) {
         let (iam, new) = (&FaultyIam::new(iam), self.properties(old));
         let stack = stack(iam, iam, old);
         match self {
@@ -82,8 +82,9 @@ impl Event {
                     gone(&stack, ID, old).await;
                 }
                 if !succeeded {
-                    // The rollback; it may fail for what failed before, and the stack is deleted all the same.
-                    stack.update(&answer.id, old.clone(), new.clone()).await;
+                    // The rollback. Where somebody meddled it may fail for the same reason, and the stack is deleted all the same.
+                    let undone = stack.update(&answer.id, old.clone(), new.clone()).await;
+                    assert!(meddled || undone.status == "SUCCESS", "the rollback: {}", undone.reason);
                 }
                 if succeeded && self == Self::Suspend {
                     // What was adopted and is suspended stays shut when its stack goes; here it is to be as before.

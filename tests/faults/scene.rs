@@ -8,7 +8,6 @@ use crate::common::stack::{Answer, POLICY, ROLE};
 use crate::event::{Event, is_marked};
 use crate::kinds::{Kind, What};
 use crate::states::{Before, neighbours};
-use orchestera_access::reconcile::suspension;
 use orchestera_access::trust;
 use serde_json::Value;
 use std::cell::Cell;
@@ -119,7 +118,7 @@ impl Scene {
         let came_of_it = iam.world();
         // What CloudFormation does next leaves the others, untouched.
         iam.lag_by(0);
-        self.event.end(&iam, &self.properties, &answer).await;
+        self.event.end(&iam, &self.properties, &answer, is_meanwhile).await;
         self.check_the_others(name, iam.world(), kind, false);
 
         // The same event again, as Lambda repeats it.
@@ -132,7 +131,7 @@ impl Scene {
             let world = iam.world().comparable();
             assert!(self.worlds.contains(&world), "{name}, again: {world:?}\n    instead of {:?}", self.worlds[0]);
         }
-        self.event.end(&iam, &self.properties, &again).await;
+        self.event.end(&iam, &self.properties, &again, is_meanwhile).await;
         self.check_the_others(name, iam.world(), kind, true);
         Played::Through
     }
@@ -143,22 +142,21 @@ impl Scene {
         let mut others = self.others.clone();
         if let What::Meanwhile(change) = kind.what {
             change(&mut others);
+            // What was adopted, and then lost its record or changed under our hands: nobody can say whether the record was made
+            // before or after. That it is there, and open, is what counts.
+            let was_adopted =
+                self.worlds[0].role(ROLE).is_some_and(|role| role.tags.contains_key("orchestera:adopted"))
+                    || self.before.role(ROLE).is_some_and(|role| role.tags.contains_key("orchestera:adopted"));
             match (&mut left.role_mut(ROLE), others.role_mut(ROLE)) {
-                // What was there before, and then lost its record or changed under our hands: nobody can say whether the
-                // record was made before or after. That it is there, and open, is what counts.
-                (Some(left), Some(others)) if !is_marked(&left.tags) && self.others.role(ROLE).is_some() => {
+                (Some(left), Some(others)) if !is_marked(&left.tags) && was_adopted => {
                     assert!(trust::admits(&left.trust, PLATFORM) == trust::admits(&others.trust, PLATFORM), "{name}");
                     **left = others.clone();
                 }
                 _ => {}
             }
-            // The off switch does not ask whose a role is, because its target could have changed that.
-            if self.event == Event::Suspend && kind.name == "meanwhile: a role of others appears" {
-                left.role_mut(ROLE).map(|role| role.inline.remove(suspension::POLICY_NAME));
-            }
             // The same Create again, after the first was answered and the grantee took the tags off: it was refused, and its
             // rollback found nothing to give but an empty role, which might be another stack's.
-            let is_empty = |role: &Role| role.attached.is_empty() && !is_marked(&role.tags);
+            let is_empty = |role: &Role| role.attached.is_empty() && role.inline.is_empty() && !is_marked(&role.tags);
             let lost_its_tags =
                 repeated && kind.name == "meanwhile: the role loses our tags" && self.event == Event::Create;
             if lost_its_tags && others.role(ROLE).is_none() && left.role(ROLE).is_some_and(is_empty) {
@@ -167,7 +165,7 @@ impl Scene {
             let arn = policy_arn(POLICY);
             let is_used = !left.users_of(&arn).is_empty();
             match (left.policies.get_mut(&arn), others.policies.get(&arn)) {
-                (Some(left), Some(others)) if !is_marked(&left.tags) => *left = others.clone(),
+                (Some(left), Some(others)) if !is_marked(&left.tags) && was_adopted => *left = others.clone(),
                 // Without our tags it is nobody's, and gives nothing by itself: a person deletes it.
                 (Some(policy), None) if !is_marked(&policy.tags) && !is_used => drop(left.policies.remove(&arn)),
                 _ => {}

@@ -297,3 +297,17 @@ async fn a_policy_that_is_gone_or_goes_is_not_attached_again_to_an_adopted_role(
     assert!(iam.world().policies.is_empty());
     assert_eq!(iam.world().role(ROLE).unwrap().attached, [].into());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_boundary_that_is_gone_does_not_hold_up_the_delete_and_none_is_taken_off() {
+    let iam = furnished(guides_with_everything_different);
+    let stack = Stack::new(&iam);
+    let properties = json!({"PermissionsBoundaryArn": "arn:aws:iam::aws:policy/PowerUserAccess"});
+    stack.create(properties.clone()).await.succeeded();
+    iam.by_hand(|world| world.policies.remove(&policy_arn("Boundary")));
+    let answer = stack.delete(ID, properties).await.succeeded();
+    assert!(answer.reason.contains("The boundary that it had is not there any more"), "{}", answer.reason);
+    let role = iam.world().role(ROLE).unwrap().clone();
+    assert_eq!(role.permissions_boundary.as_deref(), Some("arn:aws:iam::aws:policy/PowerUserAccess"));
+    assert!(!role.tags.contains_key("orchestera:stack-id"));
+}

@@ -237,3 +237,43 @@ async fn the_switch_needs_no_external_id() {
         is_shut(&iam);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_switch_works_although_the_policy_has_no_room_and_says_that_it_was_adopted() {
+    let iam = FakeIam::default();
+    let stack = Stack::new(&iam);
+    stack.create(json!({})).await.succeeded();
+    // The grantee marks the policy as adopted and fills it up.
+    iam.by_hand(|world| {
+        let policy = world.policies.get_mut(&policy_arn(POLICY)).unwrap();
+        policy.tags.insert("orchestera:ownership".into(), "adopted".into());
+        for _ in 0..4 {
+            add_version(world, some_document("*"), true);
+        }
+    });
+    let suspended = json!({"AccessState": "Suspended"});
+    stack
+        .update(ID, suspended, json!({}))
+        .await
+        .failed()
+        .saying(&["has 5 versions", "the kill switch's Deny is on the role"]);
+    assert!(iam.world().role(ROLE).unwrap().inline.contains_key("OrchesteraSuspended"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_switch_leaves_a_strangers_role_that_the_platform_can_do_nothing_with() {
+    let iam = FakeIam::default();
+    let stack = Stack::new(&iam);
+    stack.create(json!({})).await.succeeded();
+    iam.by_hand(|world| {
+        world.roles.clear();
+        foreign_role(world);
+    });
+    let before = iam.world();
+    stack
+        .update(ID, json!({"AccessState": "Suspended"}), json!({}))
+        .await
+        .failed()
+        .saying(&["was not made by this stack"]);
+    assert_eq!(iam.world(), before);
+}

@@ -525,3 +525,18 @@ async fn an_old_read_that_misses_an_object_does_not_count_as_a_lost_external_id(
         Stack::new(&faulty).update(ID, renamed, json!({})).await.succeeded();
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_rollback_of_a_refused_update_takes_nobodys_tag_off() {
+    let tagged = json!({"Tags": [{"Key": "Team", "Value": "platform"}], "MaxSessionDuration": "1"});
+    for furnish in [guides as Furnish, |_| {}] {
+        let iam = furnished(furnish);
+        let stack = Stack::new(&iam);
+        stack.create(json!({})).await.succeeded();
+        iam.by_hand(|world| drop(role(world).tags.insert("Team".into(), "data".into())));
+        let before = iam.world();
+        stack.update(ID, tagged.clone(), json!({})).await.failed().with_id(ID);
+        stack.update(ID, json!({}), tagged.clone()).await.succeeded().with_id(ID);
+        assert_eq!(iam.world(), before);
+    }
+}

@@ -9,7 +9,7 @@ use crate::common::fake_iam::{FakeIam, Policy, Role, World, policy_arn};
 use crate::common::faulty_iam::{Fault, FaultyIam};
 use crate::common::stack::{Answer, Stack};
 use crate::step::{Mishap, POLICIES, ROLES, Step, Wish};
-use orchestera_access::iam::{PolicyUser, ROLE_DESCRIPTION, Tags};
+use orchestera_access::iam::{POLICY_DESCRIPTION, PolicyUser, ROLE_DESCRIPTION, Tags};
 use orchestera_access::policy::Edition;
 use orchestera_access::reconcile::suspension;
 use orchestera_access::trust;
@@ -232,7 +232,8 @@ impl Model {
         prop_assert!(answer.took <= LONGEST, "{:?}", answer.took);
         prop_assert!(answer.status == "SUCCESS" || !answer.reason.trim().is_empty(), "FAILED without a Reason");
         prop_assert!(!is_sure || answer.status == "SUCCESS", "it had to succeed: {}", answer.reason);
-        check_others(&live, event, &before, &after)?;
+        let may_be_left = answer.status == "SUCCESS" || matches!(mishap, Mishap::Refused { .. });
+        check_others(&live, event, may_be_left, &before, &after)?;
         if answer.status == "SUCCESS" {
             match event.wanted() {
                 Some(wanted) => {
@@ -405,6 +406,20 @@ impl Object {
         }
     }
 
+    fn is_described_as_ours(&self) -> bool {
+        match self {
+            Self::Role(role) => role.description == ROLE_DESCRIPTION,
+            Self::Policy(policy) => policy.description == POLICY_DESCRIPTION,
+        }
+    }
+
+    fn tags_mut(&mut self) -> &mut Tags {
+        match self {
+            Self::Role(role) => &mut role.tags,
+            Self::Policy(policy) => &mut policy.tags,
+        }
+    }
+
     /// Without what cannot be put back: numbers of versions are never used again.
     fn comparable(mut self) -> Self {
         if let Self::Policy(policy) = &mut self {
@@ -440,14 +455,19 @@ async fn sent(iam: &FaultyIam<'_>, live: &Live, event: &Event<'_>) -> Answer {
     }
 }
 
-/// Whatever comes of an event: what is not under its names, and what another stack has marked, is as it was.
-fn check_others(live: &Live, event: &Event<'_>, before: &World, after: &World) -> Checked {
+/// Whatever comes of an event: what is not under its names, what another stack has marked, and what is nobody's and not
+/// adopted by it, is as it was.
+fn check_others(live: &Live, event: &Event<'_>, may_be_left: bool, before: &World, after: &World) -> Checked {
     let names = event.names();
     let all = before.roles.values().map(|role| &role.name).chain(before.policies.values().map(|policy| &policy.name));
     for name in all {
         let was = object(before, name).unwrap();
         let owner = was.tags().get("orchestera:stack-id");
-        if !names.contains(name) || owner.is_some_and(|owner| *owner != live.stack_id) {
+        // Only a Create or an Update takes what is nobody's; one that fails gives it back, unless IAM refuses that too.
+        let is_strangers =
+            owner.is_none() && !was.is_described_as_ours() && !live.adopted.iter().any(|(one, _)| one == name);
+        let may_adopt = event.wanted().is_some() && may_be_left;
+        if !names.contains(name) || owner.is_some_and(|owner| *owner != live.stack_id) || is_strangers && !may_adopt {
             let mut is = object(after, name);
             // The kill switch does not ask whose a role is: its target could have changed the tags.
             if let Some(Object::Role(role)) = &mut is
@@ -484,7 +504,11 @@ fn check_gone(live: &Live, event: &Event<'_>, after: &World) -> Checked {
         let was = live.adopted.iter().find(|(adopted, _)| *adopted == name).and_then(|(_, was)| was.clone());
         // What was adopted and is suspended stays shut.
         let is_suspended = matches!(&object, Object::Role(role) if role.inline.contains_key(suspension::POLICY_NAME));
-        if let Some(mut was) = was.filter(|_| !is_suspended) {
+        if let Some(mut was) = was.filter(|_| !is_suspended && !live.unsettled) {
+            // A tag that Tags gave in an Update with the very value that was there before is taken off at the end.
+            if !object.tags().contains_key("cost") {
+                was.tags_mut().remove("cost");
+            }
             if let Object::Role(role) = &mut was {
                 // Nothing can be attached again that went with the stack.
                 role.attached.retain(|arn| arn.contains(":iam::aws:") || after.policy(arn).is_some());

@@ -20,7 +20,7 @@ fn wanted(properties: Value) -> Wanted {
         properties: Properties::parse(&properties).unwrap(),
         role_claim: Claim::ByTags,
         policy_claim: Claim::ByTags,
-        earlier_tag_keys: Vec::new(),
+        earlier_tags: Tags::new(),
         generated: Generated::New("0123456789abcdef".into()),
     }
 }
