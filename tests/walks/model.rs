@@ -50,6 +50,8 @@ struct Live {
     renamed: bool,
     /// Whether a rollback or a clean-up failed, since when nobody knows which properties' tags are on what.
     unsettled: bool,
+    /// Whether a Delete has failed: then CloudFormation takes nothing but another one.
+    is_going: bool,
 }
 
 /// A role or a policy, to compare.
@@ -121,6 +123,7 @@ impl Model {
             }
             Step::Deploy { stack, wish, mishap, rolled_back } => match self.stacks[*stack].clone() {
                 None => self.create(*stack, wish, *mishap, *rolled_back).await,
+                Some(live) if live.is_going => self.delete(*stack, live, *mishap).await,
                 Some(live) => self.update(*stack, live, wish, *mishap, *rolled_back).await,
             },
             Step::Delete { stack, mishap } => match self.stacks[*stack].clone() {
@@ -163,6 +166,7 @@ impl Model {
             adopted: Vec::new(),
             renamed: false,
             unsettled: false,
+            is_going: false,
         };
         let (live, answer) = self.send(live, &Event::Create(&properties), mishap).await?;
         if answer.status == "SUCCESS" && !rolled_back {
@@ -217,7 +221,8 @@ impl Model {
     async fn delete(&mut self, stack: usize, live: Live, mishap: Mishap) -> Checked {
         let (id, properties) = (live.id.clone(), live.properties.clone());
         let (live, answer) = self.send(live, &Event::Delete(&id, &properties), mishap).await?;
-        self.stacks[stack] = (answer.status == "FAILED").then_some(live);
+        let going = Live { is_going: true, ..live };
+        self.stacks[stack] = (answer.status == "FAILED").then_some(going);
         Ok(())
     }
 
