@@ -48,7 +48,8 @@ struct Live {
     /// Whether its names have changed. Which policy was attached to a role is recorded when the role is adopted; one that is
     /// adopted after it was not recorded as attached, and one that was retained stays.
     renamed: bool,
-    /// Whether a rollback or a clean-up failed, since when nobody knows which properties' tags are on what.
+    /// Whether a rollback or a clean-up failed, or somebody else was at work on it, since when nobody knows which properties'
+    /// tags are on what.
     unsettled: bool,
     /// Whether a Delete has failed: then CloudFormation takes nothing but another one.
     is_going: bool,
@@ -118,7 +119,7 @@ impl Model {
             Step::ByHand { change: what, name } => {
                 let before = self.iam.world();
                 self.iam.by_hand(|world| change(world, *what, ROLES[*name], POLICIES[*name]));
-                self.forget_what_changed(&before);
+                self.forget_what_changed(&before, None);
                 Ok(())
             }
             Step::Deploy { stack, wish, mishap, rolled_back } => match self.stacks[*stack].clone() {
@@ -232,6 +233,7 @@ impl Model {
         let is_sure = self.excuse(&live, event, mishap, &before).is_none();
         let answer = self.delivered(&live, event, mishap).await?;
         let after = self.iam.world();
+        self.forget_what_changed(&before, Some(&live));
         self.events += 1;
         self.sure += usize::from(is_sure);
         prop_assert!(answer.took <= LONGEST, "{:?}", answer.took);
@@ -388,15 +390,17 @@ impl Model {
         }
     }
 
-    /// What somebody changed by hand cannot be put back as it was, and an external id that is on no object is lost.
-    fn forget_what_changed(&mut self, before: &World) {
+    /// What somebody else changed, by hand or by another stack, cannot be put back as it was, and an external id that is on no
+    /// object is lost.
+    fn forget_what_changed(&mut self, before: &World, by: Option<&Live>) {
         let after = self.iam.world();
-        for live in self.stacks.iter_mut().flatten() {
-            for (name, was) in &mut live.adopted {
-                if object(before, name) != object(&after, name) {
-                    *was = None;
-                }
+        let is_another = |live: &&mut Live| by.is_none_or(|by| by.stack_id != live.stack_id);
+        for live in self.stacks.iter_mut().flatten().chain(&mut self.left).filter(is_another) {
+            let has_changed = |name: &String| object(before, name) != object(&after, name);
+            for (_, was) in live.adopted.iter_mut().filter(|(name, _)| has_changed(name)) {
+                *was = None;
             }
+            live.unsettled |= of_id(&live.id).iter().any(has_changed);
             let tags = tags_under(&after, &of_id(&live.id));
             if !tags.iter().any(|tags| tags.contains_key("orchestera:external-id")) {
                 live.external_id = None;
