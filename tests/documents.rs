@@ -14,6 +14,7 @@ fn lifecycle_tests() -> BTreeSet<String> {
     for file in [
         "lifecycle/adopt",
         "lifecycle/create",
+        "lifecycle/external_id",
         "lifecycle/member",
         "lifecycle/put_back",
         "lifecycle/update",

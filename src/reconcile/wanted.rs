@@ -95,23 +95,25 @@ impl Wanted {
     /// since ours went: the rules of a new name hold for it.
     pub fn claim_to_role(&self, there: &State) -> Claim {
         let policy_tags = there.policy.as_ref().map(|policy| &policy.about.tags);
-        let is_stranger = there.role.as_ref().is_some_and(|role| {
-            self.resource.judge(&role.about.tags) == Owner::Nobody
-                && role.about.description != ROLE_DESCRIPTION
-                && !adoption::is_marked(adoption::ROLE, &role.about.tags, policy_tags)
+        let is_strangers = there.role.as_ref().is_some_and(|role| {
+            role.about.description != ROLE_DESCRIPTION && self.is_nobodys(adoption::ROLE, &role.about.tags, policy_tags)
         });
-        if is_stranger { Claim::ByTags } else { self.role_claim }
+        if is_strangers { Claim::ByTags } else { self.role_claim }
     }
 
     /// The same for the policy.
     pub fn claim_to_policy(&self, there: &State) -> Claim {
         let role_tags = there.role.as_ref().map(|role| &role.about.tags);
-        let is_stranger = there.policy.as_ref().is_some_and(|policy| {
-            self.resource.judge(&policy.about.tags) == Owner::Nobody
-                && policy.about.description != POLICY_DESCRIPTION
-                && !adoption::is_marked(adoption::POLICY, &policy.about.tags, role_tags)
+        let is_strangers = there.policy.as_ref().is_some_and(|policy| {
+            policy.about.description != POLICY_DESCRIPTION
+                && self.is_nobodys(adoption::POLICY, &policy.about.tags, role_tags)
         });
-        if is_stranger { Claim::ByTags } else { self.policy_claim }
+        if is_strangers { Claim::ByTags } else { self.policy_claim }
+    }
+
+    /// Whether neither its own tags nor those of the other object say whose an object is.
+    fn is_nobodys(&self, object: &str, tags: &Tags, tags_of_the_other: Option<&Tags>) -> bool {
+        self.resource.judge(tags) == Owner::Nobody && !adoption::is_marked(object, tags, tags_of_the_other)
     }
 
     /// How the role came to be ours, or comes to be by this plan.

@@ -7,6 +7,7 @@ mod adopt;
 mod answer;
 mod create;
 mod delete;
+mod external_id;
 mod member;
 mod put_back;
 mod rename;

@@ -5,11 +5,12 @@
 
 use crate::by_hand::change;
 use crate::common::by_hand::{PLATFORM, trust_of};
-use crate::common::fake_iam::{FakeIam, Policy, Role, World, policy_arn};
+use crate::common::fake_iam::{FakeIam, World, policy_arn};
 use crate::common::faulty_iam::{Fault, FaultyIam};
 use crate::common::stack::{Answer, Stack};
+use crate::object::{Object, object, tags_under};
 use crate::step::{Mishap, POLICIES, ROLES, Step, Wish};
-use orchestera_access::iam::{POLICY_DESCRIPTION, PolicyUser, ROLE_DESCRIPTION, Tags};
+use orchestera_access::iam::{PolicyUser, ROLE_DESCRIPTION, Tags};
 use orchestera_access::policy::Edition;
 use orchestera_access::reconcile::suspension;
 use orchestera_access::trust;
@@ -53,13 +54,6 @@ struct Live {
     unsettled: bool,
     /// Whether a Delete has failed: then CloudFormation takes nothing but another one.
     is_going: bool,
-}
-
-/// A role or a policy, to compare.
-#[derive(Clone, Debug, PartialEq)]
-enum Object {
-    Role(Role),
-    Policy(Policy),
 }
 
 /// What is sent.
@@ -409,52 +403,11 @@ impl Model {
     }
 }
 
-impl Object {
-    fn tags(&self) -> &Tags {
-        match self {
-            Self::Role(role) => &role.tags,
-            Self::Policy(policy) => &policy.tags,
-        }
-    }
-
-    fn is_described_as_ours(&self) -> bool {
-        match self {
-            Self::Role(role) => role.description == ROLE_DESCRIPTION,
-            Self::Policy(policy) => policy.description == POLICY_DESCRIPTION,
-        }
-    }
-
-    fn tags_mut(&mut self) -> &mut Tags {
-        match self {
-            Self::Role(role) => &mut role.tags,
-            Self::Policy(policy) => &mut policy.tags,
-        }
-    }
-
-    /// Without what cannot be put back: numbers of versions are never used again.
-    fn comparable(mut self) -> Self {
-        if let Self::Policy(policy) = &mut self {
-            policy.made = 0;
-        }
-        self
-    }
-}
-
 /// What a Reason asks of a person: a policy that is to go is detached.
 fn nobody_uses(world: &mut World, policy: &str) {
     for role in world.roles.values_mut() {
         role.attached.remove(&policy_arn(policy));
     }
-}
-
-/// The role or the policy of that name. No role has the name of a policy here.
-fn object(world: &World, name: &str) -> Option<Object> {
-    let role = world.role(name).cloned().map(Object::Role);
-    role.or_else(|| world.policy(&policy_arn(name)).cloned().map(Object::Policy))
-}
-
-fn tags_under(world: &World, names: &[String]) -> Vec<Tags> {
-    names.iter().filter_map(|name| object(world, name)).map(|object| object.tags().clone()).collect()
 }
 
 async fn sent(iam: &FaultyIam<'_>, live: &Live, event: &Event<'_>) -> Answer {
