@@ -7,7 +7,9 @@ from pathlib import Path
 import botocore.session
 from botocore.exceptions import ClientError
 
-EDITIONS = Path(__file__).parent.parent / "policies"
+POLICIES = Path(__file__).parent.parent / "policies"
+# The names of the editions, the oldest first. `trust.json` lies beside them.
+EDITIONS = sorted(path.stem for path in POLICIES.glob("[0-9]*.json"))
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 # The most actions in one call of SimulatePrincipalPolicy; our own limit.
 BATCH = 500
@@ -51,7 +53,7 @@ CALLS = [
 
 def edition(name):
     """The document of an edition."""
-    return json.loads((EDITIONS / f"{name}.json").read_text())
+    return json.loads((POLICIES / f"{name}.json").read_text())
 
 
 def granted(document):

@@ -1,4 +1,5 @@
-//! Trust policies: who may assume the role. Built from values, never by pasting text.
+//! Trust policies: who may assume the role. `policies/trust.json` is the only place where that is written; what differs from
+//! role to role is put in as values, never by pasting text.
 
 use crate::account::Account;
 use serde_json::{Value, json};
@@ -8,15 +9,16 @@ pub const SUSPENDED_SID: &str = "OrchesteraSuspended";
 
 /// The guide's trust: the platform's account, and, unless `external_id` is `None`, only with that external id.
 pub fn document(account: &Account, platform_account_id: &str, external_id: Option<&str>) -> Value {
-    let mut statement = json!({
-        "Effect": "Allow",
-        "Principal": { "AWS": account.root_arn(platform_account_id) },
-        "Action": "sts:AssumeRole",
-    });
+    // A file of this repository that tests read, so that it is always JSON with one such statement.
+    let mut trust: Value = serde_json::from_str(include_str!("../policies/trust.json")).unwrap_or_default();
+    let statement = &mut trust["Statement"][0];
+    statement["Principal"]["AWS"] = account.root_arn(platform_account_id).into();
     if let Some(external_id) = external_id {
-        statement["Condition"] = json!({ "StringEquals": { "sts:ExternalId": external_id } });
+        statement["Condition"]["StringEquals"]["sts:ExternalId"] = external_id.into();
+    } else if let Some(parts) = statement.as_object_mut() {
+        parts.remove("Condition");
     }
-    json!({ "Version": "2012-10-17", "Statement": [statement] })
+    trust
 }
 
 /// The same trust with a Deny for every principal *beside* what it holds, so that nothing is lost by it.

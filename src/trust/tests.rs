@@ -18,6 +18,14 @@ fn the_trust_is_the_guides_with_the_external_id_as_a_condition() {
 }
 
 #[test]
+fn the_platform_of_the_file_is_the_default_of_the_property() {
+    let file: Value = serde_json::from_str(include_str!("../../policies/trust.json")).unwrap();
+    let platform = &file["Statement"][0]["Principal"]["AWS"];
+    assert_eq!(*platform, format!("arn:${{AWS::Partition}}:iam::{}:root", crate::properties::PLATFORM_ACCOUNT_ID));
+    assert_eq!(file["Statement"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn the_platform_is_admitted_by_root_by_bare_id_by_a_role_of_it_and_by_a_star() {
     let trust = |principal: Value| json!({"Statement": {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}});
     for principal in [

@@ -8,9 +8,9 @@ import cfnlint.api
 import permissions
 import pytest
 from conftest import tags_of
+from permissions import EDITIONS
 from policy_sentry.querying.actions import get_actions_for_service
 
-EDITIONS = sorted(path.stem for path in permissions.EDITIONS.glob("*.json"))
 # IAM: characters of a managed policy, white space not counted.
 LONGEST_POLICY = 6144
 
