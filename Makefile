@@ -11,6 +11,9 @@ SHELL := bash
 ARCH ?= x86_64
 TARGET := $(if $(filter arm64,$(ARCH)),aarch64,$(ARCH))-unknown-linux-gnu
 BOOTSTRAP := $(abspath $(or $(CARGO_TARGET_DIR),target)/lambda/orchestera-access/bootstrap)
+# Where cargo keeps the sources of the crates would stand in the function otherwise (panic messages), and its hash would
+# differ from home to home. `make reproduce` shows that nothing else differs.
+CRATES := $(abspath $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src)
 # Of the stack's tests and of local/. What is built where, the two learn from here.
 PYTHON := ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" .venv/bin/python
 CARGO_DENY := .tools/cargo-deny-0.20.2/bin/cargo-deny
@@ -37,7 +40,7 @@ build: tools ## the function, for provided.al2023: target/lambda/orchestera-acce
 	@[ '$(ARCH)' = x86_64 ] || [ '$(ARCH)' = arm64 ] || { echo "ARCH is '$(ARCH)'; it must be x86_64 or arm64" >&2; exit 2; }
 	@[ -d "$$(rustc --print target-libdir --target $(TARGET))" ] || { \
 	  echo "Rust's standard library for $(TARGET) is not installed. Install it with: rustup target add $(TARGET)" >&2; exit 2; }
-	PATH="$$PWD/.venv/bin:$$PATH" cargo-lambda lambda build --release --locked $(if $(filter arm64,$(ARCH)),--arm64,--x86-64)
+	PATH="$$PWD/.venv/bin:$$PATH" RUSTFLAGS='--remap-path-prefix=$(CRATES)=/crates' cargo-lambda lambda build --release --locked $(if $(filter arm64,$(ARCH)),--arm64,--x86-64)
 	@ls -l "$(BOOTSTRAP)"
 
 .PHONY: run
@@ -56,6 +59,11 @@ down: tools ## ends what `make up` began
 test: build ## every test: the function's, in Rust, and the stack's, on the AWS on loopback
 	ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" cargo test --locked --lib --test '*'
 	$(PYTHON) -m pytest --numprocesses 8
+
+.PHONY: dist
+dist: ARCH := x86_64
+dist: build ## what is published of this version: dist/<version>/. BUCKET_PREFIX=orchestera-access, SIGNING_KEY=key.pem
+	@$(PYTHON) release/dist.py
 
 .PHONY: test-deep
 test-deep: build $(CARGO_FUZZ) ## more of what is generated: every state over HTTP, 50,000 steps of other walks, five minutes of fuzzing

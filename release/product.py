@@ -1,0 +1,75 @@
+"""What is published, and where: the version, the artefacts, the buckets and keys. The one place for each."""
+
+import base64
+import hashlib
+import os
+import re
+from pathlib import Path
+
+import tomllib
+
+ROOT = Path(__file__).parent.parent
+VERSION = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["version"]
+# The regions that the platform serves, as in the Rule ServedRegion of template.yaml; a test compares them. A function's
+# code must lie in a bucket of the function's own region: one bucket for each.
+REGIONS = ("us-east-1",)
+# A stack has no say in it: whoever could choose the bucket by a link could choose the code.
+BUCKET_PREFIX = os.environ.get("BUCKET_PREFIX") or "orchestera-access"
+
+CODE = "orchestera-access.zip"
+FLAT = "orchestera-access.yaml"
+NATIVE = "orchestera-access-native.yaml"
+STACK_SET = "orchestera-access-stack-set.yaml"
+TEMPLATES = (FLAT, NATIVE, STACK_SET)
+SBOM = "orchestera-access.cdx.json"
+PROVENANCE = "provenance.json"
+SUMS = "SHA256SUMS"
+SIGNATURE = f"{SUMS}.sig"
+PUBLIC_KEY = "orchestera-access.pub"
+# What SHA256SUMS names; it is itself signed.
+SUMMED = (CODE, *TEMPLATES, SBOM, PROVENANCE)
+
+# What S3 takes for a bucket, with room for the region behind it.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+PREFIX = re.compile(r"[a-z0-9][a-z0-9-]{1,40}[a-z0-9]")
+
+
+class Refused(SystemExit):
+    """What a release engineer asked for cannot be done; the text says why and what to do. Nothing was changed."""
+
+
+def folder(version=VERSION):
+    """Where `make dist` leaves the artefacts of a version."""
+    return ROOT / "dist" / version
+
+
+def check_prefix(prefix):
+    """Raises `Refused` unless `<prefix>-<region>` can be a bucket's name."""
+    if not PREFIX.fullmatch(prefix):
+        raise Refused(f"BUCKET_PREFIX is {prefix!r}; it must be 3 to 42 of a-z, 0-9 and -, without - at either end.")
+
+
+def bucket(prefix, region):
+    return f"{prefix}-{region}"
+
+
+def key(name, version=VERSION):
+    """Of an artefact in every bucket. Never written twice with other content."""
+    return f"{version}/{name}"
+
+
+def url(prefix, region, name, version=VERSION):
+    """By which CloudFormation fetches a template: https, and the regional name of S3.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html#API_CreateStack_RequestParameters
+    """
+    return f"https://{bucket(prefix, region)}.s3.{region}.amazonaws.com/{key(name, version)}"
+
+
+def sha256(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def code_sha256(content):
+    """In the form in which Lambda gives it: base64 instead of hex."""
+    return base64.b64encode(hashlib.sha256(content).digest()).decode()
