@@ -61,9 +61,13 @@ test: build ## every test: the function's, in Rust, and the stack's, on the AWS 
 	$(PYTHON) -m pytest --numprocesses 8
 
 .PHONY: dist
-dist: ARCH := x86_64
 dist: build ## what is published of this version: dist/<version>/. BUCKET_PREFIX=orchestera-access, SIGNING_KEY=key.pem
+	@[ '$(ARCH)' = x86_64 ] || { echo "What is published is for x86_64, as the templates say; ARCH is '$(ARCH)'" >&2; exit 2; }
 	@$(PYTHON) release/dist.py
+
+.PHONY: reproduce
+reproduce: tools ## builds this commit in two clean clones, with two homes for cargo, and compares the checksums
+	@$(PYTHON) release/reproduce.py
 
 .PHONY: test-deep
 test-deep: build $(CARGO_FUZZ) ## more of what is generated: every state over HTTP, 50,000 steps of other walks, five minutes of fuzzing
