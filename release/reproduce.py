@@ -11,8 +11,9 @@ import tempfile
 from pathlib import Path
 
 import product
-from dist import source
 from product import ROOT, Refused
+
+from dist import source
 
 
 def built(folder, environment):
