@@ -18,6 +18,8 @@ CRATES := $(abspath $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src)
 PYTHON := ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" .venv/bin/python
 CARGO_DENY := .tools/cargo-deny-0.20.2/bin/cargo-deny
 CARGO_FUZZ := .tools/cargo-fuzz-0.13.2/bin/cargo-fuzz
+# What dist, publish and link are given on the command line.
+export BUCKET_PREFIX SIGNING_KEY DRY_RUN PARAMETERS TEMPLATE STACK_NAME REGION
 # How long `make fuzz` looks.
 FUZZ_SECONDS ?= 60
 
@@ -64,6 +66,14 @@ test: build ## every test: the function's, in Rust, and the stack's, on the AWS 
 dist: build ## what is published of this version: dist/<version>/. BUCKET_PREFIX=orchestera-access, SIGNING_KEY=key.pem
 	@[ '$(ARCH)' = x86_64 ] || { echo "What is published is for x86_64, as the templates say; ARCH is '$(ARCH)'" >&2; exit 2; }
 	@$(PYTHON) release/dist.py
+
+.PHONY: publish
+publish: tools ## dist/<version>/ into the bucket of each region. BUCKET_PREFIX=orchestera-access, DRY_RUN=1 only says what would be done
+	@.venv/bin/python release/publish.py
+
+.PHONY: link
+link: tools ## the link that opens CloudFormation's console. PARAMETERS='PolicyEdition=2026-02-06', TEMPLATE=flat, STACK_NAME=orchestera-access
+	@.venv/bin/python release/link.py
 
 .PHONY: reproduce
 reproduce: tools ## builds this commit in two clean clones, with two homes for cargo, and compares the checksums

@@ -14,7 +14,8 @@ from samcli.yamlhelper import yaml_parse
 ROOT = Path(__file__).parent.parent
 # Another one is for a test of what happens when nothing works.
 TEMPLATE = Path(os.environ.get("ORCHESTERA_TEMPLATE") or ROOT / "template.yaml")
-CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+# The first as in samconfig.toml; the second is for the transform, which `sam deploy` applies by itself.
+CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND")
 FUNCTION = "AccessFunction"
 ACCESS = "Access"
 # Seconds between two looks at a stack's events.
@@ -55,10 +56,13 @@ class Failed(Exception):
 
 
 class Stack:
-    """One stack. Every operation waits for its end, calls `on_event` with each event, and returns the status."""
+    """One stack. Every operation waits for its end, calls `on_event` with each event, and returns the status.
 
-    def __init__(self, account, name="orchestera-access", on_event=lambda event: None):
-        self.account, self.name, self.on_event = account, name, on_event
+    A template is a value like `template()`, whose code is packaged, or a text that is deployed as it is.
+    """
+
+    def __init__(self, account, name="orchestera-access", on_event=lambda event: None, capabilities=CAPABILITIES):
+        self.account, self.name, self.on_event, self.capabilities = account, name, on_event, capabilities
         self.cloudformation = account.client("cloudformation")
         self.id = None
         self.seen = set()
@@ -104,11 +108,12 @@ class Stack:
         ]
 
     def _request(self, template, parameters):
+        body = template if isinstance(template, str) else json.dumps(packaged(template, self.account))
         return {
             "StackName": self.name,
-            "TemplateBody": json.dumps(packaged(template, self.account)),
+            "TemplateBody": body,
             "Parameters": [{"ParameterKey": key, "ParameterValue": str(value)} for key, value in parameters.items()],
-            "Capabilities": CAPABILITIES,
+            "Capabilities": list(self.capabilities),
         }
 
     def _describe(self):

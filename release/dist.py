@@ -106,7 +106,7 @@ def main():
     bootstrap = Path(os.environ["ORCHESTERA_BOOTSTRAP"]).read_bytes()
     contents = make(bootstrap, product.BUCKET_PREFIX, folder)
     for name in sorted(contents):
-        print(f"{len(contents[name]):>9}  {folder.relative_to(ROOT)}/{name}")
+        print(f"{len(contents[name]):>9}  {folder}/{name}")
     commit, is_dirty = source()
     print(f"\n{product.VERSION} of {commit[:12]}{', WITH UNCOMMITTED CHANGES' if is_dirty else ''}, ", end="")
     print(f"for buckets {product.BUCKET_PREFIX}-<region>")

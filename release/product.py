@@ -39,8 +39,8 @@ class Refused(SystemExit):
 
 
 def folder(version=VERSION):
-    """Where `make dist` leaves the artefacts of a version."""
-    return ROOT / "dist" / version
+    """Where `make dist` leaves the artefacts of a version. The tests have a place of their own."""
+    return Path(os.environ.get("ORCHESTERA_DIST") or ROOT / "dist") / version
 
 
 def check_prefix(prefix):

@@ -41,7 +41,7 @@ def main():
         raise Refused("They differ.")
     print("Both builds gave the same files.")
     if (product.folder() / product.SUMS).is_file() and (product.folder() / product.SUMS).read_text() != sums[0]:
-        raise Refused(f"But {product.folder().relative_to(ROOT)} holds others: make dist again.")
+        raise Refused(f"But {product.folder()} holds others: make dist again.")
 
 
 if __name__ == "__main__":

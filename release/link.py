@@ -1,0 +1,117 @@
+"""`make link`: the address that opens CloudFormation's console with our template and some parameters filled in.
+
+`REGION=us-east-1`, `STACK_NAME=orchestera-access`, `TEMPLATE=flat|native|stack-set`, and `PARAMETERS='Name=Value ...'`.
+A link goes through mails and chats and can be changed by anybody on its way, so it never holds an external id or an
+account.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-create-stacks-quick-create-links.html
+"""
+
+import os
+import re
+import shlex
+import sys
+from urllib.parse import quote, urlencode
+
+import product
+from product import Refused
+
+import templates
+
+STACK_NAME = "orchestera-access"
+TEMPLATES = {"flat": product.FLAT, "native": product.NATIVE, "stack-set": product.STACK_SET}
+# Whose value would name an account. Whoever opens the link enters it, and nobody can exchange it on the way.
+NAMES_AN_ACCOUNT = re.compile(r"Account|OrganizationalUnit|Arn$|^MemberRoleName$")
+
+
+def template(kind, prefix):
+    """The template that a link of that kind opens, as a value."""
+    make = {"flat": lambda: templates.flat(prefix, ""), "native": templates.native}
+    make["stack-set"] = lambda: templates.stack_set(prefix)
+    return make[kind]()
+
+
+def presettable(template):
+    """The names of the parameters that a link may fill in, with what the template says of each."""
+    return {
+        name: parameter
+        for name, parameter in template["Parameters"].items()
+        # The console ignores a NoEcho parameter of a link.
+        if not _is_no_echo(parameter) and not NAMES_AN_ACCOUNT.search(name)
+    }
+
+
+def problems(template, parameters):
+    """Why these values cannot be in a link: a sentence for each."""
+    allowed = presettable(template)
+    for name, value in parameters.items():
+        parameter = template["Parameters"].get(name)
+        if parameter is None:
+            similar = next((one for one in template["Parameters"] if one.lower() == name.lower()), None)
+            hint = f" Did you mean {similar}?" if similar else f" It has {', '.join(template['Parameters'])}."
+            yield f"The template has no parameter {name}, and the console would ignore it.{hint}"
+        elif _is_no_echo(parameter):
+            yield f"{name} is NoEcho: the console ignores it in a link, so that nobody can choose it for others."
+        elif name not in allowed:
+            yield f"{name} names an account or what belongs to one. Whoever opens the link enters it there."
+        else:
+            yield from _problems_of_the_value(name, parameter, value)
+
+
+def quick_create(kind="flat", region=product.REGIONS[0], stack_name=STACK_NAME, parameters=None, prefix=None):
+    """The link. Raises `Refused` with every problem of what was asked for."""
+    prefix = prefix or product.BUCKET_PREFIX
+    wrong = []
+    if kind not in TEMPLATES:
+        raise Refused(f"TEMPLATE is {kind!r}; it must be one of {', '.join(TEMPLATES)}.")
+    if region not in product.REGIONS:
+        wrong.append(f"REGION is {region!r}; the platform serves {', '.join(product.REGIONS)}.")
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
+    if not re.fullmatch(r"[a-zA-Z][-a-zA-Z0-9]{0,127}", stack_name):
+        wrong.append(f"STACK_NAME is {stack_name!r}; it must be 1 to 128 letters, digits and -, a letter first.")
+    wrong += problems(template(kind, prefix), parameters or {})
+    if wrong:
+        raise Refused("\n".join(wrong))
+    query = {"templateURL": product.url(prefix, region, TEMPLATES[kind]), "stackName": stack_name}
+    query |= {f"param_{name}": value for name, value in (parameters or {}).items()}
+    return (
+        f"https://{region}.console.aws.amazon.com/cloudformation/home?region={region}"
+        f"#/stacks/create/review?{urlencode(query, quote_via=quote, safe='')}"
+    )
+
+
+def _is_no_echo(parameter):
+    return str(parameter.get("NoEcho", False)).lower() == "true"
+
+
+def _problems_of_the_value(name, parameter, value):
+    values = [str(one) for one in parameter.get("AllowedValues", [])]
+    if values and value not in values:
+        yield f"{name} is {value!r}; it must be one of {', '.join(values)}."
+    if parameter["Type"] == "Number":
+        low, high = parameter.get("MinValue", 0), parameter.get("MaxValue", float("inf"))
+        if not re.fullmatch(r"\d+", value) or not low <= int(value) <= high:
+            yield f"{name} is {value!r}; it must be a number from {low} to {high}."
+    if "AllowedPattern" in parameter and not re.fullmatch(parameter["AllowedPattern"], value):
+        yield f"{name} is {value!r}. {' '.join(parameter['ConstraintDescription'].split())}"
+
+
+def main():
+    parameters = {}
+    for one in shlex.split(os.environ.get("PARAMETERS", "")):
+        name, is_given, value = one.partition("=")
+        if not is_given:
+            raise Refused(f"PARAMETERS has {one!r}; write Name=Value, separated by blanks.")
+        parameters[name] = value
+    product.check_prefix(product.BUCKET_PREFIX)
+    print(
+        quick_create(
+            os.environ.get("TEMPLATE") or "flat",
+            os.environ.get("REGION") or product.REGIONS[0],
+            os.environ.get("STACK_NAME") or STACK_NAME,
+            parameters,
+        )
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
