@@ -18,8 +18,8 @@ CRATES := $(abspath $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src)
 PYTHON := ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" .venv/bin/python
 CARGO_DENY := .tools/cargo-deny-0.20.2/bin/cargo-deny
 CARGO_FUZZ := .tools/cargo-fuzz-0.13.2/bin/cargo-fuzz
-# What dist, publish and link are given on the command line.
-export BUCKET_PREFIX SIGNING_KEY DRY_RUN PARAMETERS TEMPLATE STACK_NAME REGION
+# What dist, version, publish and link are given on the command line.
+export BUCKET_PREFIX SIGNING_KEY DRY_RUN PARAMETERS TEMPLATE STACK_NAME REGION VERSION
 # How long `make fuzz` looks.
 FUZZ_SECONDS ?= 60
 
@@ -74,6 +74,14 @@ publish: tools ## dist/<version>/ into the bucket of each region. BUCKET_PREFIX=
 .PHONY: link
 link: tools ## the link that opens CloudFormation's console. PARAMETERS='PolicyEdition=2026-02-06', TEMPLATE=flat, STACK_NAME=orchestera-access
 	@.venv/bin/python release/link.py
+
+.PHONY: version
+version: tools ## prepares a release: VERSION=1.2.3 into every file that has it, and its template kept for upgrades
+	@.venv/bin/python release/version.py
+
+.PHONY: release-check
+release-check: tools ## whether dist/<version>/ may be published: a clean tree, a new version, the release's own key
+	@.venv/bin/python release/check.py
 
 .PHONY: reproduce
 reproduce: tools ## builds this commit in two clean clones, with two homes for cargo, and compares the checksums
