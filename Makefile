@@ -16,6 +16,7 @@ BOOTSTRAP := $(abspath $(or $(CARGO_TARGET_DIR),target)/lambda/orchestera-access
 CRATES := $(abspath $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src)
 # Of the stack's tests and of local/. What is built where, the two learn from here.
 PYTHON := ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" .venv/bin/python
+DIST_UNDER_TEST := ORCHESTERA_DIST="$(abspath $(or $(CARGO_TARGET_DIR),target)/dist)"
 CARGO_DENY := .tools/cargo-deny-0.20.2/bin/cargo-deny
 CARGO_FUZZ := .tools/cargo-fuzz-0.13.2/bin/cargo-fuzz
 # What dist, version, publish and link are given on the command line.
@@ -60,7 +61,9 @@ down: tools ## ends what `make up` began
 .PHONY: test
 test: build ## every test: the function's, in Rust, and the stack's, on the AWS on loopback
 	ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" cargo test --locked --lib --test '*'
-	$(PYTHON) -m pytest --numprocesses 8
+	@# As it would be published, but beside what somebody may have signed in dist/.
+	$(DIST_UNDER_TEST) $(PYTHON) release/dist.py
+	$(DIST_UNDER_TEST) $(PYTHON) -m pytest --numprocesses 8
 
 .PHONY: dist
 dist: build ## what is published of this version: dist/<version>/. BUCKET_PREFIX=orchestera-access, SIGNING_KEY=key.pem

@@ -102,8 +102,10 @@ def _said(*command):
 
 
 def main():
-    folder = product.folder()
-    bootstrap = Path(os.environ["ORCHESTERA_BOOTSTRAP"]).read_bytes()
+    folder, bootstrap = product.folder(), os.environ.get("ORCHESTERA_BOOTSTRAP")
+    if not bootstrap:
+        raise Refused("Which function? `make dist` builds it and says so in ORCHESTERA_BOOTSTRAP.")
+    bootstrap = Path(bootstrap).read_bytes()
     contents = make(bootstrap, product.BUCKET_PREFIX, folder)
     for name in sorted(contents):
         print(f"{len(contents[name]):>9}  {folder}/{name}")

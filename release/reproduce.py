@@ -16,10 +16,11 @@ from product import ROOT, Refused
 from dist import source
 
 
-def built(folder, environment):
+def built(commit, folder, environment):
     """SHA256SUMS as `make dist` writes it in a clean clone in that folder."""
     print(f"make dist in {folder}", flush=True)
     subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
+    subprocess.run(["git", "checkout", "--quiet", "--detach", commit], cwd=folder, check=True)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ORCHESTERA_", "CARGO_TAR"))}
     with open(f"{folder}.log", "wb") as log:
         made = subprocess.run(["make", "dist"], cwd=folder, env=inherited | environment, stdout=log, stderr=log)
@@ -29,13 +30,13 @@ def built(folder, environment):
 
 
 def main():
-    _, is_dirty = source()
+    commit, is_dirty = source()
     if is_dirty:
         raise Refused("There are uncommitted changes, which no clone would have. Commit or stash them first.")
     with tempfile.TemporaryDirectory(prefix="orchestera-access-") as folder:
         one, other = Path(folder) / "one", Path(folder) / "a-longer-name" / "another"
         other.parent.mkdir()
-        sums = [built(one, {}), built(other, {"CARGO_HOME": f"{folder}/cargo"})]
+        sums = [built(commit, one, {}), built(commit, other, {"CARGO_HOME": f"{folder}/cargo"})]
     print(*sums, sep="\n")
     if sums[0] != sums[1]:
         raise Refused("They differ.")

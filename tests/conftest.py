@@ -5,10 +5,14 @@ import os
 import shutil
 import tempfile
 
+import product
+import publish
 import pytest
 from aws import EmbeddedAws
 from stack import bootstrap
 
+# The account of the buckets.
+PUBLISHER = "017000000000"
 _numbers = itertools.count(1)
 
 
@@ -29,6 +33,25 @@ def pytest_unconfigure(config):
 def aws():
     with EmbeddedAws() as aws:
         yield aws
+
+
+@pytest.fixture(scope="session")
+def dist():
+    """The folder of the artefacts, made of the function as it is now."""
+    if not (product.folder() / product.SUMS).is_file():
+        raise FileNotFoundError(f"{product.folder()} is not there. `make test` makes it, or make dist.")
+    return product.folder()
+
+
+@pytest.fixture(scope="session")
+def published(aws, dist):
+    """The same folder, when it is in the buckets from which every account may read."""
+    s3 = aws.account(PUBLISHER).client("s3")
+    for region in product.REGIONS:
+        s3.create_bucket(Bucket=product.bucket(product.BUCKET_PREFIX, region))
+    missing, latest = publish.plan(lambda _: s3, product.VERSION, product.BUCKET_PREFIX, product.REGIONS)
+    publish.publish(lambda _: s3, missing, latest, say=lambda line: None)
+    return dist
 
 
 @pytest.fixture
