@@ -55,5 +55,10 @@ def published(aws, dist):
 
 
 @pytest.fixture
-def account(aws):
-    return aws.account(f"1{next(_numbers):011}")
+def new_account(aws):
+    return lambda: aws.account(f"1{next(_numbers):011}")
+
+
+@pytest.fixture
+def account(new_account):
+    return new_account()

@@ -12,7 +12,17 @@ import time
 
 import ministack.app
 
-from . import authorization, custom_resources, function_processes, iam_rules, lambda_logs, throttling
+from . import (
+    authorization,
+    custom_resources,
+    function_processes,
+    iam_rules,
+    lambda_logs,
+    lambda_versions,
+    shared_buckets,
+    template_conditions,
+    throttling,
+)
 
 
 def end_with(owner):
@@ -31,6 +41,9 @@ if __name__ == "__main__":
     function_processes.repair()
     iam_rules.repair()
     lambda_logs.repair()
+    lambda_versions.repair()
+    shared_buckets.repair()
+    template_conditions.repair()
     if every := os.environ.get("EMBEDDED_AWS_THROTTLING"):
         throttling.begin(int(every))
     ministack.app.app = custom_resources.repair(ministack.app.app)
