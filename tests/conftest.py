@@ -9,6 +9,7 @@ import product
 import publish
 import pytest
 from aws import EmbeddedAws
+from organization import Organization
 from stack import bootstrap
 
 # The account of the buckets.
@@ -62,3 +63,25 @@ def new_account(aws):
 @pytest.fixture
 def account(new_account):
     return new_account()
+
+
+@pytest.fixture
+def organization(account):
+    return Organization(account)
+
+
+@pytest.fixture
+def unit(organization):
+    return organization.unit("Workloads")
+
+
+@pytest.fixture
+def join(organization, new_account, unit):
+    """Makes an account and lets it join a unit."""
+
+    def join(into=unit):
+        account = new_account()
+        organization.join(account, into)
+        return account
+
+    return join

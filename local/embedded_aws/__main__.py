@@ -19,6 +19,7 @@ from . import (
     iam_rules,
     lambda_logs,
     lambda_versions,
+    organization,
     shared_buckets,
     template_conditions,
     throttling,
@@ -42,6 +43,7 @@ if __name__ == "__main__":
     iam_rules.repair()
     lambda_logs.repair()
     lambda_versions.repair()
+    organization.repair()
     shared_buckets.repair()
     template_conditions.repair()
     if every := os.environ.get("EMBEDDED_AWS_THROTTLING"):
