@@ -7,6 +7,11 @@ One module per kind of repair, each with what AWS does and its source:
     iam_rules.py           what IAM refuses and MiniStack allows
     lambda_logs.py         with which rights a function's log is written
     function_processes.py  when the process of a function ends
+    shared_buckets.py      templates by their address in S3; code from another account's bucket
+    lambda_versions.py     of which code a version is published
+    template_conditions.py pseudo parameters in a template's conditions
+    organization.py        who belongs to which organisation, and where in it
+    stack_sets/            StackSets, and the resource type of that name
     throttling.py          no repair: calls to IAM that are refused, on demand
 
 They reach into MiniStack, so its version is pinned exactly. `tests/embedded_aws` proves each, and fails without it.

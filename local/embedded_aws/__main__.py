@@ -21,6 +21,7 @@ from . import (
     lambda_versions,
     organization,
     shared_buckets,
+    stack_sets,
     template_conditions,
     throttling,
 )
@@ -45,6 +46,7 @@ if __name__ == "__main__":
     lambda_versions.repair()
     organization.repair()
     shared_buckets.repair()
+    stack_sets.repair()
     template_conditions.repair()
     if every := os.environ.get("EMBEDDED_AWS_THROTTLING"):
         throttling.begin(int(every))

@@ -156,17 +156,20 @@ def _read_answer(body, event):
 
 
 def _keep_failed_create(awaited, props, stack_name):
-    """A resource whose Create failed stays a resource of the stack, and is deleted with it or by the rollback.
-
-    Under the id that it answered with; without an answer, under one that CloudFormation makes up (aws-cdk PR 36951).
-    """
+    """Under the id that it answered with; without one, under one that CloudFormation makes up (aws-cdk PR 36951)."""
     event, answer = awaited.event, awaited.answer or {}
     made_up = f"{stack_name}-{event['LogicalResourceId']}-{new_uuid().replace('-', '')[:12].upper()}"
-    cloudformation._stacks[stack_name].setdefault("_resources", {})[event["LogicalResourceId"]] = {
-        "PhysicalResourceId": answer.get("PhysicalResourceId") or made_up,
-        "ResourceType": event["ResourceType"],
+    physical_id = answer.get("PhysicalResourceId") or made_up
+    keep_failed_create(stack_name, event["LogicalResourceId"], event["ResourceType"], physical_id, props)
+
+
+def keep_failed_create(stack_name, logical_id, resource_type, physical_id, props):
+    """A resource whose Create failed stays a resource of the stack, and is deleted with it or by the rollback."""
+    cloudformation._stacks[stack_name].setdefault("_resources", {})[logical_id] = {
+        "PhysicalResourceId": physical_id,
+        "ResourceType": resource_type,
         "ResourceStatus": "CREATE_FAILED",
-        "LogicalResourceId": event["LogicalResourceId"],
+        "LogicalResourceId": logical_id,
         "Properties": props,
         "Attributes": {},
         "Timestamp": now_iso(),

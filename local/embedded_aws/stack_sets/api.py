@@ -1,0 +1,320 @@
+"""The actions: what each refuses, and what it starts.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Operations.html
+"""
+
+import ministack.services.cloudformation.engine as engine
+import ministack.services.cloudformation.handlers as handlers
+import ministack.services.cloudformation.helpers as helpers
+from ministack.core.responses import get_account_id, get_region
+
+from .. import organization
+from . import operations, targets
+from .model import Operation, StackSet, as_values
+from .wire import Refused
+
+# Of trusted access, and of delegated administrators:
+# https://docs.aws.amazon.com/organizations/latest/userguide/services-that-can-integrate-cloudformation.html
+SERVICE = "member.org.stacksets.cloudformation.amazonaws.com"
+PAGE = 100
+# What a StackSet keeps of the requests that make and change it.
+KEPT = (
+    "AdministrationRoleARN",
+    "AutoDeployment",
+    "CallAs",
+    "Capabilities",
+    "Description",
+    "ExecutionRoleName",
+    "ManagedExecution",
+    "Parameters",
+    "PermissionModel",
+    "Tags",
+    "TemplateBody",
+    "TemplateURL",
+)
+
+# All that there are or were, the oldest first.
+stack_sets: list[StackSet] = []
+
+
+def activate_organizations_access(request):
+    account = get_account_id()
+    if organization.management_account_of(account) != account:
+        raise Refused("InvalidOperationException", "Only the management account can activate organizations access")
+    organization.trust(account, SERVICE)
+
+
+def deactivate_organizations_access(request):
+    organization.distrust(get_account_id(), SERVICE)
+
+
+def describe_organizations_access(request):
+    trusted = organization.is_trusted(organization.management_account_of(get_account_id()), SERVICE)
+    return {"Status": "ENABLED" if trusted else "DISABLED"}
+
+
+def create_stack_set(request):
+    administrator = _administrator(request)
+    name = request["StackSetName"]
+    if any(s.name == name for s in _of(administrator)):
+        raise Refused("NameAlreadyExistsException", f"The StackSet name {name} already exists")
+    settings = {"PermissionModel": "SELF_MANAGED"} | {key: request[key] for key in KEPT if key in request}
+    _check_model(settings, administrator)
+    settings["TemplateBody"] = _template(settings)
+    settings["Parameters"] = _values(settings, request.get("Parameters") or [], {})
+    settings.pop("TemplateURL", None)
+    stack_sets.append(StackSet(name, administrator, get_region(), settings))
+    return {"StackSetId": stack_sets[-1].id}
+
+
+def update_stack_set(request):
+    stack_set = find(request)
+    operations.check(stack_set, request.get("OperationId"))
+    before = stack_set.settings
+    settings = before | {key: request[key] for key in KEPT if key in request}
+    if not request.get("UsePreviousTemplate"):
+        settings["TemplateBody"] = _template(request | {"PermissionModel": settings["PermissionModel"]})
+    settings["Parameters"] = _values(settings, request.get("Parameters") or [], before["Parameters"])
+    settings.pop("TemplateURL", None)
+    _check_model(settings, stack_set.administrator)
+    if request.get("Regions"):
+        chosen = targets.instances_of(stack_set, request, "UPDATE")
+    else:
+        chosen = list(stack_set.instances.values())
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackInstance.html: Status.
+    chosen = [instance for instance in chosen if instance.status != "INOPERABLE"]
+
+    def take_over():
+        stack_set.settings = settings
+        for instance in stack_set.instances.values():
+            if (settings["TemplateBody"], settings["Parameters"]) != (before["TemplateBody"], before["Parameters"]):
+                instance.status = "OUTDATED"
+            instance.detailed_status = "PENDING" if instance.status == "OUTDATED" else instance.detailed_status
+
+    return _start(stack_set, request, "UPDATE", chosen, take_over)
+
+
+def delete_stack_set(request):
+    stack_set = find(request, missing=None)
+    if stack_set is None:
+        return
+    if stack_set.under_way():
+        raise Refused("OperationInProgressException", f"Another Operation on StackSet {stack_set.id} is in progress")
+    if stack_set.instances:
+        raise Refused("StackSetNotEmptyException", "StackSet is not empty")
+    stack_set.status = "DELETED"
+
+
+def describe_stack_set(request):
+    return {"StackSet": find(request).description()}
+
+
+def list_stack_sets(request):
+    administrator, status = _administrator(request), request.get("Status")
+    shown = [s for s in stack_sets if (s.administrator, s.region) == (administrator, get_region())]
+    return _page(request, [s.summary() for s in shown if status in (None, s.status)])
+
+
+def create_stack_instances(request):
+    stack_set = find(request)
+    operations.check(stack_set, request.get("OperationId"))
+    overrides = _overrides(stack_set, request)
+    chosen = targets.new_instances(stack_set, request)
+    for unit in (request.get("DeploymentTargets") or {}).get("OrganizationalUnitIds", []):
+        regions = stack_set.deployed_to.setdefault(unit, [])
+        regions += [region for region in request["Regions"] if region not in regions]
+    return _start(stack_set, request, "CREATE", chosen, lambda: _override(chosen, overrides))
+
+
+def update_stack_instances(request):
+    stack_set = find(request)
+    operations.check(stack_set, request.get("OperationId"))
+    overrides = _overrides(stack_set, request)
+    chosen = targets.instances_of(stack_set, request, "UPDATE")
+    if not chosen:
+        raise Refused("StackInstanceNotFoundException", "There is no such stack instance")
+    return _start(stack_set, request, "UPDATE", chosen, lambda: _override(chosen, overrides))
+
+
+def delete_stack_instances(request):
+    stack_set = find(request)
+    operations.check(stack_set, request.get("OperationId"))
+    chosen = targets.instances_of(stack_set, request, "DELETE")
+    targeted = request.get("DeploymentTargets") or {}
+    if not targeted.get("Accounts"):
+        for unit in targeted.get("OrganizationalUnitIds", []):
+            left = [r for r in stack_set.deployed_to.get(unit, []) if r not in request["Regions"]]
+            stack_set.deployed_to[unit] = left
+            if not left:
+                del stack_set.deployed_to[unit]
+    return _start(stack_set, request, "DELETE", chosen)
+
+
+def list_stack_instances(request):
+    stack_set = find(request)
+    wanted = {wish["Name"]: wish["Values"] for wish in request.get("Filters") or []}
+    chosen = [
+        instance
+        for instance in sorted(stack_set.instances.values(), key=lambda instance: instance.key)
+        if request.get("StackInstanceAccount") in (None, instance.account)
+        and request.get("StackInstanceRegion") in (None, instance.region)
+        and wanted.get("DETAILED_STATUS") in (None, instance.detailed_status)
+        and wanted.get("LAST_OPERATION_ID") in (None, instance.operation_id)
+    ]
+    return _page(request, [instance.summary(stack_set) for instance in chosen])
+
+
+def describe_stack_instance(request):
+    stack_set = find(request)
+    key = request["StackInstanceAccount"], request["StackInstanceRegion"]
+    if key not in stack_set.instances:
+        raise Refused("StackInstanceNotFoundException", f"There is no stack instance of account and region {key}")
+    return {"StackInstance": stack_set.instances[key].description(stack_set)}
+
+
+def describe_stack_set_operation(request):
+    stack_set = find(request)
+    return {"StackSetOperation": find_operation(stack_set, request).description(stack_set)}
+
+
+def list_stack_set_operations(request):
+    return _page(request, [operation.summary() for operation in reversed(find(request).operations.values())])
+
+
+def list_stack_set_operation_results(request):
+    operation = find_operation(find(request), request)
+    wanted = {wish["Name"]: wish["Values"] for wish in request.get("Filters") or []}.get("OPERATION_RESULT_STATUS")
+    results = [
+        {"Account": instance.account, "Region": instance.region, "OrganizationalUnitId": instance.unit} | result
+        for instance, result in ((instance, operation.results[instance.key]) for instance in operation.instances)
+        if wanted in (None, result["Status"])
+    ]
+    return _page(request, results)
+
+
+def stop_stack_set_operation(request):
+    operations.stop(find_operation(find(request), request))
+
+
+def find(request, missing=Refused):
+    """The StackSet of that name or id."""
+    wanted = request["StackSetName"]
+    for stack_set in _of(_administrator(request)):
+        if wanted in (stack_set.name, stack_set.id):
+            return stack_set
+    if missing is None:
+        return None
+    raise Refused("StackSetNotFoundException", f"StackSet {wanted} not found")
+
+
+def find_operation(stack_set, request):
+    if request["OperationId"] not in stack_set.operations:
+        raise Refused("OperationNotFoundException", f"Operation {request['OperationId']} not found")
+    return stack_set.operations[request["OperationId"]]
+
+
+def _of(administrator):
+    """The StackSets that there are."""
+    here = (administrator, get_region(), "ACTIVE")
+    return [s for s in stack_sets if (s.administrator, s.region, s.status) == here]
+
+
+def _administrator(request):
+    """The account in which the StackSet lives.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-delegated-admin.html
+    """
+    account = get_account_id()
+    if request.get("CallAs") != "DELEGATED_ADMIN":
+        return account
+    management = organization.management_account_of(account)
+    if not management or not organization.is_delegated(management, account, SERVICE):
+        raise Refused("ValidationError", "Account used is not a delegated administrator")
+    return management
+
+
+def _check_model(settings, administrator):
+    automatic = (settings.get("AutoDeployment") or {}).get("Enabled")
+    if settings["PermissionModel"] == "SELF_MANAGED":
+        if settings.get("AutoDeployment"):
+            raise Refused("ValidationError", "AutoDeployment is for SERVICE_MANAGED stack sets")
+        if settings.get("CallAs") == "DELEGATED_ADMIN":
+            raise Refused("ValidationError", "A delegated administrator manages SERVICE_MANAGED stack sets only")
+        return
+    if settings.get("AdministrationRoleARN") or settings.get("ExecutionRoleName"):
+        raise Refused("ValidationError", "The roles are for SELF_MANAGED stack sets")
+    if organization.management_account_of(administrator) != administrator:
+        raise Refused(
+            "ValidationError",
+            "You must be the management account or delegated admin account of an organization before operating a "
+            "SERVICE_MANAGED stack set",
+        )
+    if not organization.is_trusted(administrator, SERVICE):
+        raise Refused("ValidationError", "You must enable organizations access to operate a service managed stack set")
+    if not automatic and "RetainStacksOnAccountRemoval" in (settings.get("AutoDeployment") or {}):
+        raise Refused("ValidationError", "RetainStacksOnAccountRemoval is only for AutoDeployment that is enabled")
+
+
+def _template(settings):
+    """What the request's template says.
+
+    What a service-managed StackSet does not take:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-prereqs.html
+    """
+    request = {key: [settings[key]] for key in ("TemplateBody", "TemplateURL") if settings.get(key)}
+    body, error = helpers._resolve_template(request)
+    if error or not body:
+        message = error[2].decode().partition("<Message>")[2].partition("</Message>")[0] if error else "No template"
+        raise Refused("ValidationError", message)
+    try:
+        template = engine._parse_template(body)
+    except ValueError as problem:
+        raise Refused("ValidationError", f"Template format error: {problem}") from problem
+    if settings["PermissionModel"] == "SERVICE_MANAGED":
+        if engine.declared_transforms(template) or handlers._uses_macro(template):
+            raise Refused("ValidationError", "SERVICE_MANAGED stack sets do not support templates with transforms")
+        if any(r.get("Type") == "AWS::CloudFormation::Stack" for r in template.get("Resources", {}).values()):
+            raise Refused("ValidationError", "SERVICE_MANAGED stack sets do not support templates with nested stacks")
+    needed = handlers._required_iam_capabilities(template)
+    if missing := handlers._missing_capabilities(set(settings.get("Capabilities") or []), needed):
+        message = handlers._insufficient_capabilities_message(missing)
+        raise Refused("InsufficientCapabilitiesException", message)
+    return body
+
+
+def _values(settings, parameters, before):
+    values = as_values(parameters, before)
+    declared = engine._parse_template(settings["TemplateBody"]).get("Parameters", {})
+    if unknown := set(values) - set(declared):
+        raise Refused("ValidationError", f"Parameters: {sorted(unknown)} do not exist in the template")
+    return values
+
+
+def _overrides(stack_set, request):
+    if "ParameterOverrides" not in request:
+        return None
+    return _values(stack_set.settings, request["ParameterOverrides"], stack_set.settings["Parameters"])
+
+
+def _override(instances, overrides):
+    if overrides is not None:
+        for instance in instances:
+            instance.overrides = overrides
+
+
+def _start(stack_set, request, action, instances, at_its_start=lambda: None):
+    preferences = request.get("OperationPreferences") or {}
+    for kind in ("FailureTolerance", "MaxConcurrent"):
+        if f"{kind}Count" in preferences and f"{kind}Percentage" in preferences:
+            raise Refused("ValidationError", f"Specify {kind}Count or {kind}Percentage, but not both")
+    operation = Operation(
+        action, instances, preferences, request.get("RetainStacks", False), request.get("DeploymentTargets")
+    )
+    operation.id = request.get("OperationId") or operation.id
+    return {"OperationId": operations.start(stack_set, operation, at_its_start).id}
+
+
+def _page(request, items):
+    start, size = int(request.get("NextToken") or 0), request.get("MaxResults") or PAGE
+    more = {"NextToken": str(start + size)} if start + size < len(items) else {}
+    return {"Summaries": items[start : start + size]} | more

@@ -1,0 +1,84 @@
+"""Accounts that join and leave the units of a StackSet."""
+
+import pytest
+from saying import AUTOMATIC, TEMPLATE, said, within
+from stack_set import StackSet
+
+OFF = {"Enabled": False}
+RETAINING = {"Enabled": True, "RetainStacksOnAccountRemoval": True}
+
+
+@pytest.fixture
+def deployed(organization, unit):
+    """Makes a StackSet that has been deployed to the unit, with that automatic deployment."""
+
+    def deploy(automatic, **targets):
+        stack_set = StackSet(organization.management, "it")
+        stack_set.create(TEMPLATE, {"Text": "of the StackSet"}, AutoDeployment=automatic)
+        stack_set.deploy(**within(unit, **targets), OperationPreferences={"MaxConcurrentCount": 1})
+        return stack_set
+
+    return deploy
+
+
+def test_an_account_that_joins_gets_the_stack_sets_parameters_and_no_overrides(organization, unit, join, deployed):
+    first, stack_set = join(), deployed(AUTOMATIC)
+    stack_set.override({"Text": "own"}, **within(unit))
+    joining, inner = join(), join(organization.unit("Inner", unit))
+    stack_set.settled()
+    assert [said(account) for account in (first, joining, inner)] == ["own", "of the StackSet", "of the StackSet"]
+    assert stack_set.instances()[inner.id]["OrganizationalUnitId"] == unit
+    # One that is made in the organisation stands in the root first, which is no target.
+    created = organization.client.create_account(Email="it@example.com", AccountName="it")["CreateAccountStatus"]
+    stack_set.settled()
+    assert created["AccountId"] not in stack_set.instances()
+
+
+def test_a_filter_of_accounts_does_not_keep_those_out_that_join_later(join, deployed):
+    out = join()
+    stack_set = deployed(AUTOMATIC, Accounts=[out.id], AccountFilterType="DIFFERENCE")
+    joining = join()
+    stack_set.settled()
+    assert [said(out), said(joining)] == [None, "of the StackSet"]
+
+
+@pytest.mark.parametrize("automatic, kept", [(AUTOMATIC, False), (RETAINING, True)])
+def test_an_account_that_leaves_loses_the_stack_unless_it_is_to_stay(organization, join, deployed, automatic, kept):
+    moving, leaving, staying = join(), join(), join()
+    stack_set = deployed(automatic)
+    organization.move(moving, organization.root)
+    organization.leave(leaving)
+    stack_set.settled()
+    expected = "of the StackSet" if kept else None
+    assert [said(account) for account in (moving, leaving, staying)] == [expected, expected, "of the StackSet"]
+    assert list(stack_set.instances()) == [staying.id]
+
+
+def test_an_account_that_comes_back_at_once_has_its_stack(organization, unit, join, deployed):
+    account = join()
+    stack_set = deployed(AUTOMATIC)
+    before = stack_set.instances()[account.id]["StackId"]
+    organization.move(account, organization.root)
+    organization.move(account, unit)
+    stack_set.settled()
+    assert said(account) == "of the StackSet" and stack_set.instances()[account.id]["StackId"] != before
+
+
+def test_without_automatic_deployment_nothing_happens_by_itself(organization, unit, join, deployed):
+    leaving = join()
+    stack_set = deployed(OFF)
+    joining = join()
+    organization.move(leaving, organization.root)
+    assert len(stack_set.settled()) == 1
+    assert [said(leaving), said(joining)] == ["of the StackSet", None]
+    # Who has left is still removed through the unit.
+    stack_set.remove(**within(unit))
+    assert said(leaving) is None
+
+
+def test_a_unit_that_is_no_target_any_more_gives_no_stacks(unit, join, deployed):
+    stack_set = deployed(AUTOMATIC)
+    stack_set.remove(**within(unit))
+    joining = join()
+    stack_set.settled()
+    assert said(joining) is None and not stack_set.instances()

@@ -1,0 +1,349 @@
+"""StackSets: which accounts get a stack, how an operation goes, and what is refused."""
+
+import json
+
+import pytest
+from embedded_aws.stack_sets.operations import limits
+from saying import TEMPLATE, code_of, said, within
+from stack_set import StackSet
+
+TOLERATING = {"OperationPreferences": {"FailureToleranceCount": 1, "MaxConcurrentCount": 2}}
+
+
+@pytest.fixture
+def stack_set(organization):
+    return StackSet(organization.management, "it")
+
+
+def statuses(found):
+    return [result["Status"] for result in found.values()]
+
+
+def test_every_account_of_the_units_and_the_units_in_them_gets_a_stack_and_the_management_account_none(
+    organization, unit, join, stack_set
+):
+    one, two, outside = join(), join(organization.unit("Inner", unit)), join(organization.root)
+    organization.move(organization.management, unit)
+    stack_set.create(TEMPLATE, {"Text": "good day"})
+    assert stack_set.deploy(**within(unit)) == "SUCCEEDED"
+    assert [said(a) for a in (one, two, outside, organization.management)] == ["good day", "good day", None, None]
+    for account in (one, two):
+        instance = stack_set.instances()[account.id]
+        assert (instance["Status"], instance["StackInstanceStatus"]["DetailedStatus"]) == ("CURRENT", "SUCCEEDED")
+        assert instance["OrganizationalUnitId"] == unit
+        (stack,) = account.client("cloudformation").describe_stacks()["Stacks"]
+        assert stack["StackId"] == instance["StackId"] and stack["StackName"].startswith("StackSet-it-")
+    described = stack_set.cloudformation.describe_stack_set(StackSetName="it")["StackSet"]
+    assert described["OrganizationalUnitIds"] == [unit] and described["Regions"] == ["us-east-1"]
+    assert described["StackSetId"].startswith("it:")
+
+
+def test_accounts_are_a_filter_within_the_units(unit, join, stack_set):
+    one, two, three = join(), join(), join()
+    stack_set.create(TEMPLATE)
+    stack_set.deploy(**within(unit, Accounts=[one.id], AccountFilterType="INTERSECTION"))
+    assert list(stack_set.instances()) == [one.id]
+    stack_set.deploy(**within(unit, Accounts=[two.id], AccountFilterType="DIFFERENCE"))
+    assert sorted(stack_set.instances()) == sorted([one.id, three.id])
+    stack_set.deploy(**within(unit, AccountFilterType="NONE"))
+    assert sorted(stack_set.instances()) == sorted([one.id, two.id, three.id])
+
+
+def test_targets_that_are_none_are_refused(unit, join, stack_set):
+    one = join()
+    stack_set.create(TEMPLATE)
+    for targets in (
+        {"DeploymentTargets": {"Accounts": [one.id]}},
+        {"Accounts": [one.id]},
+        within(unit, Accounts=[one.id]),
+        within(unit, Accounts=[one.id], AccountFilterType="UNION"),
+        within(unit, Accounts=[one.id], AccountFilterType="NONE"),
+        within(unit, AccountFilterType="DIFFERENCE"),
+        within("ou-0000-00000000"),
+    ):
+        request = {"StackSetName": "it", "Regions": ["us-east-1"]} | targets
+        assert code_of(stack_set.cloudformation.create_stack_instances, **request) == "ValidationError", targets
+    assert not stack_set.instances() and said(one) is None
+
+
+def test_a_service_managed_stack_set_takes_no_transform_and_no_nested_stack(stack_set):
+    create = stack_set.cloudformation.create_stack_set
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "https://s3.amazonaws.com/b/k"}}
+    for change in ({"Transform": "AWS::Serverless-2016-10-31"}, {"Resources": {"Nested": nested}}):
+        request = {"StackSetName": "it", "TemplateBody": json.dumps(TEMPLATE | change)}
+        request["Capabilities"] = ["CAPABILITY_AUTO_EXPAND"]
+        assert code_of(create, **request, PermissionModel="SERVICE_MANAGED") == "ValidationError"
+        create(**request | {"StackSetName": "self"})
+        stack_set.cloudformation.delete_stack_set(StackSetName="self")
+
+
+def test_iam_in_a_template_has_to_be_acknowledged(stack_set):
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {}}}
+    request = {"StackSetName": "it", "TemplateBody": json.dumps({"Resources": {"Role": role}})}
+    create = stack_set.cloudformation.create_stack_set
+    assert code_of(create, **request) == "InsufficientCapabilitiesException"
+    create(**request, Capabilities=["CAPABILITY_IAM"])
+
+
+def test_an_account_that_fails_is_rolled_back_and_says_why_while_the_others_go_on(unit, join, stack_set):
+    one, two, three = join(), join(), join()
+    stack_set.create(TEMPLATE, {"FailsIn": two.id})
+    assert stack_set.deploy(**within(unit), **TOLERATING) == "SUCCEEDED"
+    assert statuses(stack_set.results()) == ["SUCCEEDED", "FAILED", "SUCCEEDED"]
+    assert [said(account) for account in (one, two, three)] == ["hello", None, "hello"]
+    instance = stack_set.cloudformation.describe_stack_instance(
+        StackSetName="it", StackInstanceAccount=two.id, StackInstanceRegion="us-east-1"
+    )["StackInstance"]
+    assert (instance["Status"], instance["StackInstanceStatus"]["DetailedStatus"]) == ("OUTDATED", "FAILED")
+    reason = "ResourceLogicalId:Failure, ResourceType:Custom::Failure, ResourceStatusReason:"
+    assert instance["StatusReason"].startswith(reason) and "function:none" in instance["StatusReason"]
+    assert stack_set.results()[two.id]["StatusReason"] == instance["StatusReason"]
+    # The stack of a create that failed is deleted; its events are there under its id.
+    cloudformation = two.client("cloudformation")
+    (stack,) = cloudformation.describe_stacks(StackName=instance["StackId"])["Stacks"]
+    assert stack["StackStatus"] == "DELETE_COMPLETE"
+    assert cloudformation.describe_stack_events(StackName=instance["StackId"])["StackEvents"]
+    # Once the cause is gone, the next update makes another one.
+    assert stack_set.update(TEMPLATE, {"FailsIn": ""}) == "SUCCEEDED"
+    assert said(two) == "hello" and stack_set.instances()[two.id]["StackId"] != instance["StackId"]
+
+
+def test_an_operation_stops_when_more_accounts_failed_than_are_tolerated(unit, join, stack_set):
+    accounts = [join() for _ in range(4)]
+    stack_set.create(TEMPLATE, {"FailsIn": accounts[1].id})
+    assert stack_set.deploy(**within(unit)) == "FAILED"
+    assert statuses(stack_set.results()) == ["SUCCEEDED", "FAILED", "CANCELLED", "CANCELLED"]
+    assert "failure tolerance" in stack_set.results()[accounts[2].id]["StatusReason"]
+    assert [said(account) for account in accounts] == ["hello", None, None, None]
+    # A region later in the order is not begun.
+    both = ["us-east-1", "eu-west-1"]
+    order = {"OperationPreferences": {"RegionOrder": both[::-1]}}
+    assert stack_set.deploy(both, **within(unit), **order) == "FAILED"
+    results = stack_set.cloudformation.list_stack_set_operation_results(
+        StackSetName="it", OperationId=stack_set.operation_id
+    )["Summaries"]
+    assert {r["Status"] for r in results if r["Region"] == "us-east-1"} == {"CANCELLED"}
+    assert said(accounts[0], "eu-west-1") == "hello"
+
+
+def test_soft_failure_tolerance_works_on_as_many_accounts_at_once_as_it_is_told(unit, join, stack_set):
+    accounts = [join() for _ in range(4)]
+    stack_set.create(TEMPLATE, {"FailsIn": accounts[0].id})
+    preferences = {"MaxConcurrentCount": 3, "ConcurrencyMode": "SOFT_FAILURE_TOLERANCE"}
+    assert stack_set.deploy(**within(unit), OperationPreferences=preferences) == "FAILED"
+    assert statuses(stack_set.results()) == ["FAILED", "SUCCEEDED", "SUCCEEDED", "CANCELLED"]
+    # The strict mode never has more at work than it tolerates, and one.
+    stack_set.remove(**within(unit))
+    strict = {"MaxConcurrentCount": 3, "ConcurrencyMode": "STRICT_FAILURE_TOLERANCE"}
+    assert stack_set.deploy(**within(unit), OperationPreferences=strict) == "FAILED"
+    assert statuses(stack_set.results()) == ["FAILED", "CANCELLED", "CANCELLED", "CANCELLED"]
+
+
+@pytest.mark.parametrize(
+    "preferences, accounts, expected",
+    [
+        ({}, 10, (0, 1)),
+        ({"FailureToleranceCount": 3, "MaxConcurrentCount": 4}, 10, (3, 4)),
+        ({"FailureTolerancePercentage": 19, "MaxConcurrentPercentage": 39}, 10, (1, 3)),
+        ({"FailureTolerancePercentage": 50, "MaxConcurrentPercentage": 5}, 1, (0, 1)),
+    ],
+)
+def test_percentages_are_rounded_down_and_one_account_is_always_worked_on(preferences, accounts, expected):
+    assert limits(preferences, accounts) == expected
+
+
+def test_a_count_and_a_percentage_of_the_same_are_refused(unit, join, stack_set):
+    join()
+    stack_set.create(TEMPLATE)
+    preferences = {"FailureToleranceCount": 1, "FailureTolerancePercentage": 1}
+    request = {"StackSetName": "it", "Regions": ["us-east-1"], "OperationPreferences": preferences} | within(unit)
+    assert code_of(stack_set.cloudformation.create_stack_instances, **request) == "ValidationError"
+
+
+def test_an_update_reaches_every_account_and_overrides_stay(unit, join, stack_set):
+    one, two = join(), join()
+    stack_set.create(TEMPLATE)
+    stack_set.deploy(**within(unit))
+    only_two = within(unit, Accounts=[two.id], AccountFilterType="INTERSECTION")
+    assert stack_set.override({"Text": "own"}, **only_two) == "SUCCEEDED"
+    assert [said(one), said(two)] == ["hello", "own"]
+    before = stack_set.instances()
+    assert stack_set.update(TEMPLATE, {"Text": "later"}) == "SUCCEEDED"
+    assert [said(one), said(two)] == ["later", "own"]
+    for account in (one, two):
+        assert stack_set.instances()[account.id]["StackId"] == before[account.id]["StackId"]
+        (stack,) = account.client("cloudformation").describe_stacks()["Stacks"]
+        assert stack["StackStatus"] == "UPDATE_COMPLETE"
+
+
+def test_an_update_of_some_accounts_leaves_the_others_outdated(unit, join, stack_set):
+    one, two = join(), join()
+    stack_set.create(TEMPLATE)
+    stack_set.deploy(**within(unit))
+    only_one = within(unit, Accounts=[one.id], AccountFilterType="INTERSECTION")
+    assert stack_set.update(TEMPLATE, {"Text": "later"}, Regions=["us-east-1"], **only_one) == "SUCCEEDED"
+    assert [said(one), said(two)] == ["later", "hello"]
+    assert [stack_set.instances()[account.id]["Status"] for account in (one, two)] == ["CURRENT", "OUTDATED"]
+
+
+def test_an_update_that_fails_is_rolled_back_in_that_account(unit, join, stack_set):
+    one = join()
+    stack_set.create(TEMPLATE)
+    stack_set.deploy(**within(unit))
+    assert stack_set.update(TEMPLATE, {"Text": "later", "FailsIn": one.id}) == "FAILED"
+    assert said(one) == "hello"
+    assert "ResourceLogicalId:Failure" in stack_set.instances()[one.id]["StatusReason"]
+
+
+def test_values_that_are_not_to_be_shown_are_not_shown(stack_set):
+    stack_set.create(TEMPLATE, {"Secret": "s3cret", "Text": "shown"})
+    parameters = stack_set.cloudformation.describe_stack_set(StackSetName="it")["StackSet"]["Parameters"]
+    assert {p["ParameterKey"]: p["ParameterValue"] for p in parameters} == {"Secret": "****", "Text": "shown"}
+
+
+def test_a_parameter_that_the_template_does_not_have_is_refused(unit, join, stack_set):
+    join()
+    create = stack_set.cloudformation.create_stack_set
+    request = {"StackSetName": "it", "TemplateBody": json.dumps(TEMPLATE)}
+    unknown = [{"ParameterKey": "Txet", "ParameterValue": "it"}]
+    assert code_of(create, **request, Parameters=unknown) == "ValidationError"
+    stack_set.create(TEMPLATE)
+    request = {"StackSetName": "it", "Regions": ["us-east-1"], "ParameterOverrides": unknown} | within(unit)
+    assert code_of(stack_set.cloudformation.create_stack_instances, **request) == "ValidationError"
+
+
+def test_it_is_deleted_when_it_has_no_instances_any_more(unit, join, stack_set):
+    one, two = join(), join()
+    stack_set.create(TEMPLATE)
+    stack_set.deploy(**within(unit))
+    assert code_of(stack_set.cloudformation.delete_stack_set, StackSetName="it") == "StackSetNotEmptyException"
+    only_two = within(unit, Accounts=[two.id], AccountFilterType="INTERSECTION")
+    assert stack_set.remove(retain=True, **only_two) == "SUCCEEDED"
+    assert [said(one), said(two)] == ["hello", "hello"] and list(stack_set.instances()) == [one.id]
+    assert stack_set.remove(**within(unit)) == "SUCCEEDED"
+    assert [said(one), said(two)] == [None, "hello"] and not stack_set.instances()
+    stack_set.delete()
+    assert code_of(stack_set.cloudformation.describe_stack_set, StackSetName="it") == "StackSetNotFoundException"
+    stack_set.create(TEMPLATE)
+
+
+def test_a_stack_that_cannot_be_deleted_makes_its_instance_inoperable(unit, join, stack_set):
+    one = join()
+    stack_set.create(TEMPLATE)
+    stack_set.deploy(**within(unit))
+    cloudformation, stack_id = one.client("cloudformation"), stack_set.instances()[one.id]["StackId"]
+    cloudformation.update_termination_protection(StackName=stack_id, EnableTerminationProtection=True)
+    assert stack_set.remove(**within(unit)) == "FAILED"
+    instance = stack_set.instances()[one.id]
+    assert instance["Status"] == "INOPERABLE" and "TerminationProtection" in instance["StatusReason"]
+    assert stack_set.update(TEMPLATE, {"Text": "later"}) == "SUCCEEDED" and said(one) == "hello"
+    assert stack_set.remove(retain=True, **within(unit)) == "SUCCEEDED" and not stack_set.instances()
+
+
+# A stack that takes a while, so that there is a moment in which something is under way.
+SLOW = {
+    "Resources": {
+        "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
+        "Wait": {
+            "Type": "AWS::CloudFormation::WaitCondition",
+            "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "2", "Count": 1},
+        },
+    }
+}
+
+
+def test_an_operation_beside_another_is_refused_and_with_managed_execution_waits_for_it(unit, join, stack_set):
+    join()
+    request = {"StackSetName": "it", "Regions": ["us-east-1"]} | within(unit)
+    stack_set.create(SLOW)
+    client = stack_set.cloudformation
+    client.create_stack_instances(**request)
+    assert code_of(client.create_stack_instances, **request) == "OperationInProgressException"
+    assert code_of(client.delete_stack_set, StackSetName="it") == "OperationInProgressException"
+    stack_set.settled()
+    stack_set.update(SLOW, ManagedExecution={"Active": True})
+    first = client.create_stack_instances(**request)["OperationId"]
+    second = client.update_stack_set(StackSetName="it", TemplateBody=json.dumps(TEMPLATE))["OperationId"]
+    operations = client.list_stack_set_operations(StackSetName="it")["Summaries"]
+    assert [(o["OperationId"], o["Status"]) for o in operations[:2]] == [(second, "QUEUED"), (first, "RUNNING")]
+    assert [o["Status"] for o in stack_set.settled()[:2]] == ["SUCCEEDED", "FAILED"]
+
+
+def test_an_operation_can_be_stopped(unit, join, stack_set):
+    _, two = join(), join()
+    stack_set.create(SLOW)
+    request = {"StackSetName": "it", "Regions": ["us-east-1"], "OperationPreferences": {"FailureToleranceCount": 1}}
+    operation = stack_set.cloudformation.create_stack_instances(**request, **within(unit))["OperationId"]
+    stack_set.cloudformation.stop_stack_set_operation(StackSetName="it", OperationId=operation)
+    assert [o["Status"] for o in stack_set.settled()] == ["STOPPED"]
+    assert stack_set.instances()[two.id]["StackInstanceStatus"]["DetailedStatus"] == "CANCELLED"
+
+
+def test_lists_come_in_pages(unit, join, stack_set):
+    accounts = [join() for _ in range(3)]
+    stack_set.create(TEMPLATE)
+    stack_set.deploy(**within(unit))
+    page = stack_set.cloudformation.list_stack_instances(StackSetName="it", MaxResults=2)
+    assert len(page["Summaries"]) == 2 and page["NextToken"]
+    assert sorted(stack_set.instances()) == sorted(account.id for account in accounts)
+
+
+def test_stack_sets_of_two_organisations_know_nothing_of_each_other(new_account, stack_set):
+    stack_set.create(TEMPLATE)
+    other = new_account().client("cloudformation")
+    assert not other.list_stack_sets()["Summaries"]
+    assert code_of(other.describe_stack_set, StackSetName="it") == "StackSetNotFoundException"
+
+
+def test_who_may_have_a_service_managed_stack_set(organization, unit, join, new_account):
+    request = {"TemplateBody": json.dumps(TEMPLATE), "PermissionModel": "SERVICE_MANAGED", "StackSetName": "it"}
+    member = join()
+    member_client, management = (a.client("cloudformation") for a in (member, organization.management))
+    for outsider in (new_account().client("cloudformation"), member_client):
+        assert code_of(outsider.create_stack_set, **request) == "ValidationError"
+        assert code_of(outsider.create_stack_set, **request, CallAs="DELEGATED_ADMIN") == "ValidationError"
+    management.deactivate_organizations_access()
+    assert code_of(management.create_stack_set, **request) == "ValidationError"
+    management.activate_organizations_access()
+
+    organization.delegate(member)
+    assert code_of(member_client.create_stack_set, **request) == "ValidationError"
+    delegated = StackSet(member, "it", CallAs="DELEGATED_ADMIN")
+    delegated.create(TEMPLATE)
+    assert delegated.deploy(**within(unit)) == "SUCCEEDED" and said(member) == "hello"
+    # It lives in the management account, which sees it.
+    assert [s["StackSetName"] for s in management.list_stack_sets()["Summaries"]] == ["it"]
+    assert not member_client.list_stack_sets()["Summaries"]
+    assert delegated.remove(**within(unit)) == "SUCCEEDED"
+    delegated.delete()
+
+
+def test_a_self_managed_stack_set_needs_a_role_here_that_a_role_there_lets_in(account, new_account):
+    stack_set, target = StackSet(account, "it"), new_account()
+    stack_set.create(TEMPLATE, PermissionModel="SELF_MANAGED")
+    here, there = account.client("iam"), target.client("iam")
+    administration, execution = (f"AWSCloudFormationStackSet{kind}Role" for kind in ("Administration", "Execution"))
+
+    def document(**statement):
+        return json.dumps(
+            {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"} | statement]}
+        )
+
+    def refused(role):
+        assert stack_set.deploy(Accounts=[target.id]) == "FAILED"
+        assert f"'{role}' role with trust" in stack_set.instances()[target.id]["StatusReason"]
+
+    refused(administration)
+    service = document(Principal={"Service": "cloudformation.amazonaws.com"})
+    here.create_role(RoleName=administration, AssumeRolePolicyDocument=service)
+    refused(execution)
+    there.create_role(RoleName=execution, AssumeRolePolicyDocument=document(Principal={"AWS": account.id}))
+    refused(execution)
+    right = document(Resource=f"arn:aws:iam::*:role/{execution}")
+    here.put_role_policy(RoleName=administration, PolicyName="it", PolicyDocument=right)
+    assert stack_set.deploy(Accounts=[target.id]) == "SUCCEEDED" and said(target) == "hello"
+    there.update_assume_role_policy(RoleName=execution, PolicyDocument=service)
+    assert stack_set.update(TEMPLATE, {"Text": "later"}) == "FAILED" and said(target) == "hello"
+    there.update_assume_role_policy(RoleName=execution, PolicyDocument=document(Principal={"AWS": account.id}))
+    assert stack_set.remove(Accounts=[target.id]) == "SUCCEEDED" and said(target) is None
+    stack_set.delete()
