@@ -34,6 +34,14 @@ def test_an_account_that_joins_gets_the_stack_sets_parameters_and_no_overrides(o
     assert created["AccountId"] not in stack_set.instances()
 
 
+def test_a_unit_may_be_empty_when_it_is_deployed_to(join, deployed):
+    stack_set = deployed(AUTOMATIC)
+    assert stack_set.settled()[0]["Status"] == "SUCCEEDED" and not stack_set.instances()
+    joining = join()
+    stack_set.settled()
+    assert said(joining) == "of the StackSet"
+
+
 def test_a_filter_of_accounts_does_not_keep_those_out_that_join_later(join, deployed):
     out = join()
     stack_set = deployed(AUTOMATIC, Accounts=[out.id], AccountFilterType="DIFFERENCE")

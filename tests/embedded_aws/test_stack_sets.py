@@ -183,7 +183,15 @@ def test_an_update_of_some_accounts_leaves_the_others_outdated(unit, join, stack
     only_one = within(unit, Accounts=[one.id], AccountFilterType="INTERSECTION")
     assert stack_set.update(TEMPLATE, {"Text": "later"}, Regions=["us-east-1"], **only_one) == "SUCCEEDED"
     assert [said(one), said(two)] == ["later", "hello"]
-    assert [stack_set.instances()[account.id]["Status"] for account in (one, two)] == ["CURRENT", "OUTDATED"]
+    found = [stack_set.instances()[account.id] for account in (one, two)]
+    assert [instance["Status"] for instance in found] == ["CURRENT", "OUTDATED"]
+    assert [instance["StackInstanceStatus"]["DetailedStatus"] for instance in found] == ["SUCCEEDED", "PENDING"]
+    # An update that gives neither template nor parameters makes nobody outdated.
+    stack_set.update(TEMPLATE)
+    client = stack_set.cloudformation
+    client.update_stack_set(StackSetName="it", UsePreviousTemplate=True, Regions=["us-east-1"], **only_one)
+    stack_set.settled()
+    assert {instance["Status"] for instance in stack_set.instances().values()} == {"CURRENT"}
 
 
 def test_an_update_that_fails_is_rolled_back_in_that_account(unit, join, stack_set):

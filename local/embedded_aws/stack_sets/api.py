@@ -84,12 +84,14 @@ def update_stack_set(request):
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackInstance.html: Status.
     chosen = [instance for instance in chosen if instance.status != "INOPERABLE"]
 
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_UpdateStackSet.html: Accounts.
+    outdates = request.keys() & {"TemplateBody", "TemplateURL", "Parameters"}
+
     def take_over():
         stack_set.settings = settings
         for instance in stack_set.instances.values():
-            if (settings["TemplateBody"], settings["Parameters"]) != (before["TemplateBody"], before["Parameters"]):
-                instance.status = "OUTDATED"
-            instance.detailed_status = "PENDING" if instance.status == "OUTDATED" else instance.detailed_status
+            if outdates and instance.status == "CURRENT":
+                instance.status, instance.detailed_status = "OUTDATED", "PENDING"
 
     return _start(stack_set, request, "UPDATE", chosen, take_over)
 
@@ -251,6 +253,7 @@ def _check_model(settings, administrator):
         )
     if not organization.is_trusted(administrator, SERVICE):
         raise Refused("ValidationError", "You must enable organizations access to operate a service managed stack set")
+    # hashicorp/terraform-provider-aws issue 24879.
     if not automatic and "RetainStacksOnAccountRemoval" in (settings.get("AutoDeployment") or {}):
         raise Refused("ValidationError", "RetainStacksOnAccountRemoval is only for AutoDeployment that is enabled")
 
@@ -258,8 +261,8 @@ def _check_model(settings, administrator):
 def _template(settings):
     """What the request's template says.
 
-    What a service-managed StackSet does not take:
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-prereqs.html
+    What a service-managed StackSet does not take, with the execution role that it makes by itself:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-custom-execution-role.html
     """
     request = {key: [settings[key]] for key in ("TemplateBody", "TemplateURL") if settings.get(key)}
     body, error = helpers._resolve_template(request)

@@ -112,6 +112,11 @@ def _conforming(name, properties):
     """A request for a StackSet whose name is put in later."""
     request = wire.conforming(name, {"StackSetName": "", **properties})
     del request["StackSetName"]
+    # awslabs/landing-zone-accelerator-on-aws issue 810: the resource takes no empty list, which the API does.
+    for where in (request, request.get("DeploymentTargets", {})):
+        for key in ("Regions", "Accounts", "OrganizationalUnitIds"):
+            if where.get(key) == []:
+                raise wire.Refused("ValidationError", f"{key}: expected minimum item count: 1, found: 0")
     return request
 
 
