@@ -2,6 +2,7 @@
 
     wire.py                  requests and answers, by AWS's own model of the API
     api.py                   the actions
+    rules.py                 what a StackSet may be
     targets.py               which accounts a request is about
     operations.py            how many at a time, and when it stops
     stacks.py                the stack in each account, which is one of MiniStack's

@@ -3,19 +3,13 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Operations.html
 """
 
-import ministack.services.cloudformation.engine as engine
-import ministack.services.cloudformation.handlers as handlers
-import ministack.services.cloudformation.helpers as helpers
 from ministack.core.responses import get_account_id, get_region
 
 from .. import organization
-from . import operations, targets
-from .model import Operation, StackSet, as_values
+from . import operations, rules, targets
+from .model import Operation, StackSet
 from .wire import Refused
 
-# Of trusted access, and of delegated administrators:
-# https://docs.aws.amazon.com/organizations/latest/userguide/services-that-can-integrate-cloudformation.html
-SERVICE = "member.org.stacksets.cloudformation.amazonaws.com"
 PAGE = 100
 # What a StackSet keeps of the requests that make and change it.
 KEPT = (
@@ -41,15 +35,15 @@ def activate_organizations_access(request):
     account = get_account_id()
     if organization.management_account_of(account) != account:
         raise Refused("InvalidOperationException", "Only the management account can activate organizations access")
-    organization.trust(account, SERVICE)
+    organization.trust(account, rules.SERVICE)
 
 
 def deactivate_organizations_access(request):
-    organization.distrust(get_account_id(), SERVICE)
+    organization.distrust(get_account_id(), rules.SERVICE)
 
 
 def describe_organizations_access(request):
-    trusted = organization.is_trusted(organization.management_account_of(get_account_id()), SERVICE)
+    trusted = organization.is_trusted(organization.management_account_of(get_account_id()), rules.SERVICE)
     return {"Status": "ENABLED" if trusted else "DISABLED"}
 
 
@@ -59,9 +53,9 @@ def create_stack_set(request):
     if any(s.name == name for s in _of(administrator)):
         raise Refused("NameAlreadyExistsException", f"The StackSet name {name} already exists")
     settings = {"PermissionModel": "SELF_MANAGED"} | {key: request[key] for key in KEPT if key in request}
-    _check_model(settings, administrator)
-    settings["TemplateBody"] = _template(settings)
-    settings["Parameters"] = _values(settings, request.get("Parameters") or [], {})
+    rules.check_model(settings, administrator)
+    settings["TemplateBody"] = rules.template_of(settings)
+    settings["Parameters"] = rules.values(settings, request.get("Parameters") or [], {})
     settings.pop("TemplateURL", None)
     stack_sets.append(StackSet(name, administrator, get_region(), settings))
     return {"StackSetId": stack_sets[-1].id}
@@ -73,10 +67,10 @@ def update_stack_set(request):
     before = stack_set.settings
     settings = before | {key: request[key] for key in KEPT if key in request}
     if not request.get("UsePreviousTemplate"):
-        settings["TemplateBody"] = _template(request | {"PermissionModel": settings["PermissionModel"]})
-    settings["Parameters"] = _values(settings, request.get("Parameters") or [], before["Parameters"])
+        settings["TemplateBody"] = rules.template_of(request | {"PermissionModel": settings["PermissionModel"]})
+    settings["Parameters"] = rules.values(settings, request.get("Parameters") or [], before["Parameters"])
     settings.pop("TemplateURL", None)
-    _check_model(settings, stack_set.administrator)
+    rules.check_model(settings, stack_set.administrator)
     if request.get("Regions"):
         chosen = targets.instances_of(stack_set, request, "UPDATE")
     else:
@@ -230,73 +224,15 @@ def _administrator(request):
     if request.get("CallAs") != "DELEGATED_ADMIN":
         return account
     management = organization.management_account_of(account)
-    if not management or not organization.is_delegated(management, account, SERVICE):
+    if not management or not organization.is_delegated(management, account, rules.SERVICE):
         raise Refused("ValidationError", "Account used is not a delegated administrator")
     return management
-
-
-def _check_model(settings, administrator):
-    automatic = (settings.get("AutoDeployment") or {}).get("Enabled")
-    if settings["PermissionModel"] == "SELF_MANAGED":
-        if settings.get("AutoDeployment"):
-            raise Refused("ValidationError", "AutoDeployment is for SERVICE_MANAGED stack sets")
-        if settings.get("CallAs") == "DELEGATED_ADMIN":
-            raise Refused("ValidationError", "A delegated administrator manages SERVICE_MANAGED stack sets only")
-        return
-    if settings.get("AdministrationRoleARN") or settings.get("ExecutionRoleName"):
-        raise Refused("ValidationError", "The roles are for SELF_MANAGED stack sets")
-    if organization.management_account_of(administrator) != administrator:
-        raise Refused(
-            "ValidationError",
-            "You must be the management account or delegated admin account of an organization before operating a "
-            "SERVICE_MANAGED stack set",
-        )
-    if not organization.is_trusted(administrator, SERVICE):
-        raise Refused("ValidationError", "You must enable organizations access to operate a service managed stack set")
-    # hashicorp/terraform-provider-aws issue 24879.
-    if not automatic and "RetainStacksOnAccountRemoval" in (settings.get("AutoDeployment") or {}):
-        raise Refused("ValidationError", "RetainStacksOnAccountRemoval is only for AutoDeployment that is enabled")
-
-
-def _template(settings):
-    """What the request's template says.
-
-    What a service-managed StackSet does not take, with the execution role that it makes by itself:
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-custom-execution-role.html
-    """
-    request = {key: [settings[key]] for key in ("TemplateBody", "TemplateURL") if settings.get(key)}
-    body, error = helpers._resolve_template(request)
-    if error or not body:
-        message = error[2].decode().partition("<Message>")[2].partition("</Message>")[0] if error else "No template"
-        raise Refused("ValidationError", message)
-    try:
-        template = engine._parse_template(body)
-    except ValueError as problem:
-        raise Refused("ValidationError", f"Template format error: {problem}") from problem
-    if settings["PermissionModel"] == "SERVICE_MANAGED":
-        if engine.declared_transforms(template) or handlers._uses_macro(template):
-            raise Refused("ValidationError", "SERVICE_MANAGED stack sets do not support templates with transforms")
-        if any(r.get("Type") == "AWS::CloudFormation::Stack" for r in template.get("Resources", {}).values()):
-            raise Refused("ValidationError", "SERVICE_MANAGED stack sets do not support templates with nested stacks")
-    needed = handlers._required_iam_capabilities(template)
-    if missing := handlers._missing_capabilities(set(settings.get("Capabilities") or []), needed):
-        message = handlers._insufficient_capabilities_message(missing)
-        raise Refused("InsufficientCapabilitiesException", message)
-    return body
-
-
-def _values(settings, parameters, before):
-    values = as_values(parameters, before)
-    declared = engine._parse_template(settings["TemplateBody"]).get("Parameters", {})
-    if unknown := set(values) - set(declared):
-        raise Refused("ValidationError", f"Parameters: {sorted(unknown)} do not exist in the template")
-    return values
 
 
 def _overrides(stack_set, request):
     if "ParameterOverrides" not in request:
         return None
-    return _values(stack_set.settings, request["ParameterOverrides"], stack_set.settings["Parameters"])
+    return rules.values(stack_set.settings, request["ParameterOverrides"], stack_set.settings["Parameters"])
 
 
 def _override(instances, overrides):

@@ -9,6 +9,8 @@ import ministack.services.iam as iam
 from ministack.core import iam_evaluator, responses
 from ministack.core.responses import new_uuid
 
+from .wire import refusal
+
 # Seconds between two looks at a stack.
 PAUSE = 0.02
 ADMINISTRATION_ROLE = "AWSCloudFormationStackSetAdministrationRole"
@@ -83,13 +85,10 @@ def _request(stack_set, instance, name):
 
 def _ask(handle, request, harmless=None):
     """Whether the call was accepted; False if it was refused with those harmless words. Raises if with others."""
-    status, _, body = handle(request)
-    if status < 400:
-        return True
-    message = body.decode().partition("<Message>")[2].partition("</Message>")[0]
-    if harmless and harmless in message:
-        return False
-    raise Failed(message)
+    message = refusal(handle(request))
+    if message and not (harmless and harmless in message):
+        raise Failed(message)
+    return not message
 
 
 async def _ended(instance, wanted):

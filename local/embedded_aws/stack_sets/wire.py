@@ -43,6 +43,12 @@ def action(name, act):
     return handle
 
 
+def refusal(answer):
+    """What a handler of MiniStack says when it refuses; blank if it does not."""
+    status, _, body = answer
+    return html.unescape(body.decode().partition("<Message>")[2].partition("</Message>")[0]) if status >= 400 else ""
+
+
 def conforming(name, value):
     """What a template says, as the request of that name."""
     return conform(_model().operation_model(name).input_shape, value)
