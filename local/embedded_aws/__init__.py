@@ -5,6 +5,7 @@ One module per kind of repair, each with what AWS does and its source:
     custom_resources.py    the event, the answer's rules, the Delete that follows a failed Create
     authorization.py       which resource and which condition keys a call to IAM is judged by
     iam_rules.py           what IAM refuses and MiniStack allows
+    iam_resources.py       what a template says of a role
     lambda_logs.py         with which rights a function's log is written
     function_processes.py  when the process of a function ends
     shared_buckets.py      templates by their address in S3; code from another account's bucket

@@ -16,6 +16,7 @@ from . import (
     authorization,
     custom_resources,
     function_processes,
+    iam_resources,
     iam_rules,
     lambda_logs,
     lambda_versions,
@@ -41,6 +42,7 @@ if __name__ == "__main__":
         threading.Thread(target=end_with, args=(int(owner),), daemon=True).start()
     authorization.repair()
     function_processes.repair()
+    iam_resources.repair()
     iam_rules.repair()
     lambda_logs.repair()
     lambda_versions.repair()

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from botocore.exceptions import ClientError
+from stack import Stack
 
 DOCUMENT = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]})
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
@@ -94,3 +95,21 @@ def test_only_a_policy_that_is_there_can_be_attached(account, principal):
     assert code_of(attach, **{f"{principal}Name": "one"}, PolicyArn=arn) == "NoSuchEntity"
     iam.create_policy(PolicyName="policy", PolicyDocument=DOCUMENT)
     attach(**{f"{principal}Name": "one"}, PolicyArn=arn)
+
+
+def test_a_role_of_a_template_has_the_boundary_that_the_template_gives_it(account):
+    def template(boundary):
+        trust = {"Version": "2012-10-17", "Statement": []}
+        properties = {"RoleName": "limited", "AssumeRolePolicyDocument": trust} | boundary
+        return {"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": properties}}}
+
+    def boundary():
+        return account.client("iam").get_role(RoleName="limited")["Role"].get("PermissionsBoundary")
+
+    stack, limit = Stack(account, capabilities=["CAPABILITY_NAMED_IAM"]), "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    stack.deploy(template({"PermissionsBoundary": limit}))
+    assert boundary()["PermissionsBoundaryArn"] == limit
+    stack.deploy(template({}))
+    assert boundary() is None
+    stack.deploy(template({"PermissionsBoundary": limit}))
+    assert boundary()["PermissionsBoundaryArn"] == limit
