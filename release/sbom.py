@@ -21,31 +21,29 @@ def document(target):
     What runs only while it is built (build scripts, and macros of the compiler) is listed with the scope `excluded`. No
     time and no random number, so that the same source gives the same text. Raises `ValueError` if the schema refuses.
     """
-    metadata = json.loads(
-        subprocess.run(
-            ["cargo", "metadata", "--locked", "--format-version", "1", "--filter-platform", target],
-            cwd=ROOT,
-            check=True,
-            capture_output=True,
-        ).stdout
-    )
-    packages = {package["id"]: package for package in metadata["packages"]}
+    metadata = json.loads(_cargo("metadata", "--format-version=1", f"--filter-platform={target}"))
+    # cargo metadata has the features that only tests turn on, too; cargo tree has what is built.
+    built, linked = (_crates(target, edges) for edges in ("no-dev", "normal,no-proc-macro"))
+    packages = {
+        package["id"]: package for package in metadata["packages"] if (package["name"], package["version"]) in built
+    }
     nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
     root = metadata["resolve"]["root"]
-    linked = _reached(nodes, root, packages, while_building=False)
-    needed = _reached(nodes, root, packages, while_building=True)
     hashes = {
         (package["name"], package["version"]): package.get("checksum")
         for package in tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]
     }
-    components = {id_: _component(packages[id_], hashes, id_ in linked) for id_ in needed}
+    components = {
+        id_: _component(package, hashes, (package["name"], package["version"]) in linked)
+        for id_, package in packages.items()
+    }
     bom = Bom()
     components[root].type = ComponentType.APPLICATION
     bom.metadata.component = components[root]
     bom.components = {component for id_, component in components.items() if id_ != root}
     for id_, component in components.items():
-        depends_on = [components[other] for other in sorted(_dependencies(nodes[id_], True)) if other in components]
-        bom.register_dependency(component, depends_on)
+        dependencies = sorted(dependency["pkg"] for dependency in nodes[id_]["deps"] if _is_built(dependency))
+        bom.register_dependency(component, [components[other] for other in dependencies if other in components])
     value = json.loads(JsonV1Dot6(bom).output_as_string())
     value.pop("serialNumber")
     value["metadata"].pop("timestamp")
@@ -55,26 +53,21 @@ def document(target):
     return text
 
 
-def _dependencies(node, while_building):
-    kinds = {None, "build"} if while_building else {None}
-    return {
-        dependency["pkg"] for dependency in node["deps"] if any(one["kind"] in kinds for one in dependency["dep_kinds"])
-    }
+def _is_built(dependency):
+    return any(one["kind"] != "dev" for one in dependency["dep_kinds"])
 
 
-def _reached(nodes, root, packages, while_building):
-    reached, open_ = set(), [root]
-    while open_:
-        id_ = open_.pop()
-        if id_ in reached or (not while_building and _is_macro(packages[id_])):
-            continue
-        reached.add(id_)
-        open_ += _dependencies(nodes[id_], while_building)
-    return reached
+def _crates(target, edges):
+    """Name and version of each crate that these kinds of dependencies reach."""
+    tree = _cargo("tree", "--prefix=none", "--format={p}", f"--edges={edges}", f"--target={target}")
+    return {(name, version[1:]) for name, version, *_ in (line.split() for line in tree.splitlines() if line)}
 
 
-def _is_macro(package):
-    return any("proc-macro" in target["kind"] for target in package["targets"])
+def _cargo(command, *arguments):
+    ran = subprocess.run(
+        ["cargo", command, "--locked", *arguments], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    return ran.stdout
 
 
 def _component(package, hashes, is_linked):

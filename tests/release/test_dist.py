@@ -1,0 +1,148 @@
+"""What `make dist` leaves, looked at as a customer would."""
+
+import base64
+import io
+import json
+import re
+import shutil
+import subprocess
+import zipfile
+
+import archive
+import product
+import pytest
+import sbom
+import tomllib
+from product import ROOT
+
+import dist as making
+import templates
+
+BOOTSTRAP = b"#!/bin/sh\nexit 0\n" * 100
+
+
+@pytest.fixture
+def downloaded(dist, tmp_path):
+    return shutil.copytree(dist, tmp_path / "downloaded")
+
+
+def checked(folder):
+    """Whether what the documents tell to type says that all is well."""
+    (commands,) = re.findall(r"```sh\n(sha256sum .*?)```", (ROOT / "docs/releasing.md").read_text(), re.S)
+    for command in commands.splitlines():
+        ran = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True)
+        if ran.returncode:
+            return False
+    return ran.stdout.strip() == "Verified OK"
+
+
+def test_the_checks_that_the_documents_give_accept_what_was_published(downloaded):
+    assert checked(downloaded)
+
+
+@pytest.mark.parametrize("name", [*product.SUMMED, product.SUMS, product.SIGNATURE])
+def test_a_change_of_any_file_is_noticed_by_these_checks(downloaded, name):
+    content = (downloaded / name).read_bytes()
+    (downloaded / name).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    assert not checked(downloaded)
+
+
+def test_the_checksums_name_every_file_but_their_own_and_the_signatures(dist):
+    named = {line.split("  ")[1] for line in (dist / product.SUMS).read_text().splitlines()}
+    assert {path.name for path in dist.iterdir()} - named == {product.SUMS, product.SIGNATURE, product.PUBLIC_KEY}
+
+
+def test_the_zip_holds_the_function_and_nothing_else_and_may_be_executed(dist):
+    with zipfile.ZipFile(dist / product.CODE) as opened:
+        (entry,) = opened.infolist()
+        content = opened.read(entry)
+    assert (entry.filename, entry.external_attr >> 16) == ("bootstrap", 0o100755)
+    subjects = provenance(dist)["subject"]
+    assert {"name": "bootstrap", "digest": {"sha256": product.sha256(content)}} in subjects
+    assert content.startswith(b"\x7fELF")
+
+
+def test_a_zip_of_a_text_is_read_by_another_program(tmp_path):
+    (tmp_path / "a.zip").write_bytes(archive.zipped(BOOTSTRAP))
+    with zipfile.ZipFile(io.BytesIO((tmp_path / "a.zip").read_bytes())) as opened:
+        assert opened.testzip() is None and opened.read("bootstrap") == BOOTSTRAP
+
+
+def test_the_template_pins_the_code_that_lies_beside_it(dist):
+    flat = templates.yaml_parse((dist / product.FLAT).read_text())
+    pinned = flat["Resources"][templates.VERSION_OF_THE_CODE]["Properties"]["CodeSha256"]
+    assert base64.b64decode(pinned).hex() == product.sha256((dist / product.CODE).read_bytes())
+    code = flat["Resources"][templates.FUNCTION]["Properties"]["Code"]
+    assert code["S3Bucket"] == {"Fn::Sub": f"{product.BUCKET_PREFIX}-${{AWS::Region}}"}
+    assert code["S3Key"] == f"{product.VERSION}/{product.CODE}"
+
+
+def provenance(dist):
+    return json.loads((dist / product.PROVENANCE).read_text())
+
+
+def test_the_provenance_names_every_artefact_the_commit_and_the_toolchain(dist):
+    statement = provenance(dist)
+    digests = {subject["name"]: subject["digest"]["sha256"] for subject in statement["subject"]}
+    for name in set(product.SUMMED) - {product.PROVENANCE}:
+        assert digests[name] == product.sha256((dist / name).read_bytes())
+    definition = statement["predicate"]["buildDefinition"]
+    assert re.fullmatch(r"[0-9a-f]{40}", definition["resolvedDependencies"][0]["digest"]["gitCommit"])
+    assert any(line.startswith("release: 1.") for line in definition["internalParameters"]["rustc"])
+    # The flags are those of the rule that builds.
+    flag = definition["internalParameters"]["rustflags"].replace("$CARGO_HOME/registry/src", "$(CRATES)")
+    assert f"RUSTFLAGS='{flag}'" in (ROOT / "Makefile").read_text()
+
+
+def test_no_path_of_the_machine_that_built_it_is_in_the_function(dist):
+    with zipfile.ZipFile(dist / product.CODE) as opened:
+        content = opened.read("bootstrap")
+    assert b"/crates/" in content
+    assert not re.findall(rb"/(?:home|root|work|tmp|Users)/[\w./-]*\.rs", content)
+
+
+def test_the_sbom_lists_the_crates_of_the_lock_file_that_cargo_links(dist):
+    listed = json.loads((dist / product.SBOM).read_text())
+    components = {(one["name"], one["version"]): one for one in listed["components"]}
+    lock = tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]
+    checksums = {(one["name"], one["version"]): one.get("checksum") for one in lock}
+    for crate, component in components.items():
+        assert component["hashes"] == [{"alg": "SHA-256", "content": checksums[crate]}]
+        assert component["licenses"], crate
+    plan = ["cargo", "tree", "--locked", "--prefix=none", "--edges=no-dev", f"--target={making.TARGET}", "--format={p}"]
+    lines = subprocess.run(plan, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    crates = {(name, version.removeprefix("v")) for name, version, *_ in (line.split() for line in lines if line)}
+    assert components.keys() == crates - {("orchestera-access", product.VERSION)}
+    required = {crate for crate, component in components.items() if component["scope"] == "required"}
+    assert ("aws-sdk-iam", dict(crates)["aws-sdk-iam"]) in required
+    assert not {name for name, _ in required} & {"cc", "proc-macro2", "syn", "proptest"}
+
+
+def test_the_same_source_makes_the_same_files_but_for_the_signature(tmp_path):
+    one, other = (making.make(BOOTSTRAP, "a-prefix", tmp_path / name) for name in ("one", "other"))
+    assert {name for name in one if one[name] != other[name]} <= {product.SIGNATURE}
+    assert sbom.document(making.TARGET).encode() == one[product.SBOM]
+
+
+def test_what_was_made_before_stays_when_something_fails(tmp_path, monkeypatch):
+    making.make(BOOTSTRAP, "a-prefix", tmp_path / "made")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "made").iterdir()}
+    monkeypatch.setattr(templates, "LONGEST", 100)
+    with pytest.raises(ValueError, match="CloudFormation takes 100"):
+        making.make(BOOTSTRAP, "another-prefix", tmp_path / "made")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "made").iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
+@pytest.mark.parametrize("prefix", ["", "a", "-ab", "ab-", "A-prefix", "a.b", "x" * 43, "a_b"])
+def test_a_prefix_that_no_bucket_can_have_is_refused(tmp_path, prefix):
+    with pytest.raises(product.Refused, match="BUCKET_PREFIX"):
+        making.make(BOOTSTRAP, prefix, tmp_path / "made")
+
+
+def test_a_key_that_is_none_is_refused_and_told(tmp_path, monkeypatch):
+    (tmp_path / "key").write_text("not a key")
+    for key, reason in [("key", "holds no private key"), ("none", "is not there")]:
+        monkeypatch.setenv("SIGNING_KEY", str(tmp_path / key))
+        with pytest.raises(product.Refused, match=reason):
+            making.make(BOOTSTRAP, "a-prefix", tmp_path / "made")

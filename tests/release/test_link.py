@@ -1,0 +1,90 @@
+"""`make link`: what it prints, and what it refuses."""
+
+import os
+import subprocess
+import sys
+from urllib.parse import parse_qsl, urlsplit
+
+import link
+import product
+import pytest
+from product import ROOT, Refused
+
+
+def opened(address):
+    """What the console makes of a link: region, template, stack name and parameters."""
+    parts = urlsplit(address)
+    path, _, query = parts.fragment.partition("?")
+    assert (parts.scheme, parts.path, path) == ("https", "/cloudformation/home", "/stacks/create/review")
+    fields = dict(parse_qsl(query, strict_parsing=True, keep_blank_values=True))
+    region = dict(parse_qsl(parts.query))["region"]
+    assert parts.netloc == f"{region}.console.aws.amazon.com"
+    parameters = {key.removeprefix("param_"): fields.pop(key) for key in list(fields) if key.startswith("param_")}
+    return region, fields.pop("templateURL"), fields.pop("stackName"), parameters, fields
+
+
+def test_the_link_opens_the_versioned_template_of_the_region_with_the_chosen_parameters():
+    chosen = {"PolicyEdition": "2026-02-06", "MaxSessionDuration": "7200", "Guardrail": "On"}
+    region, template, name, parameters, other = opened(link.quick_create(parameters=chosen))
+    assert (region, name, parameters, other) == ("us-east-1", "orchestera-access", chosen, {})
+    assert template == product.url(product.BUCKET_PREFIX, "us-east-1", product.FLAT) and product.VERSION in template
+
+
+@pytest.mark.parametrize("kind, file", link.TEMPLATES.items())
+def test_each_template_has_a_link_and_every_parameter_that_it_may_fill_in_is_one_of_the_templates(dist, kind, file):
+    _, template, *_ = opened(link.quick_create(kind))
+    assert template.endswith(f"/{file}")
+    published = link.templates.yaml_parse((dist / file).read_text())["Parameters"]
+    may = link.presettable(link.template(kind, product.BUCKET_PREFIX))
+    assert may.keys() < published.keys() and {"PolicyEdition", "AccessState", "MaxSessionDuration"} <= may.keys()
+    forbidden = {"ExternalId", "MemberAccountId", "MemberRoleName", "PermissionsBoundaryArn", "Accounts"}
+    assert not may.keys() & (forbidden | {"FunctionPermissionsBoundaryArn", "OrganizationalUnitIds"})
+
+
+REFUSED = [
+    ({"parameters": {"policyEdition": "2026-02-06"}}, "no parameter policyEdition.*Did you mean PolicyEdition"),
+    ({"parameters": {"Nothing": "1"}}, "no parameter Nothing.*It has PolicyEdition, "),
+    ({"parameters": {"PlatformAccountId": "999988887777"}}, "no parameter PlatformAccountId"),
+    ({"parameters": {"ExternalId": "dummy"}}, "ExternalId is NoEcho"),
+    ({"kind": "native", "parameters": {"ExternalId": "dummy"}}, "ExternalId is NoEcho"),
+    ({"parameters": {"MemberAccountId": "111122223333"}}, "MemberAccountId names an account"),
+    ({"parameters": {"PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/B"}}, "names an account"),
+    ({"kind": "stack-set", "parameters": {"OrganizationalUnitIds": "r-abcd"}}, "names an account"),
+    ({"kind": "stack-set", "parameters": {"Accounts": "111122223333"}}, "Accounts names an account"),
+    ({"kind": "native", "parameters": {"Guardrail": "On"}}, "no parameter Guardrail"),
+    ({"parameters": {"PolicyEdition": "2024"}}, "must be one of 2025-09-29, 2026-02-06"),
+    ({"parameters": {"MaxSessionDuration": "60"}}, "a number from 3600 to 43200"),
+    ({"parameters": {"MaxSessionDuration": "1e4"}}, "a number from 3600 to 43200"),
+    ({"region": "eu-west-1"}, "the platform serves us-east-1"),
+    ({"stack_name": "1st"}, "STACK_NAME is '1st'"),
+    ({"stack_name": "a&param_ExternalId=x"}, "STACK_NAME"),
+    ({"kind": "sam"}, "must be one of flat, native, stack-set"),
+]
+
+
+@pytest.mark.parametrize("asked, reason", REFUSED)
+def test_what_the_console_would_ignore_or_a_stranger_could_misuse_is_refused(asked, reason):
+    with pytest.raises(Refused, match=reason):
+        link.quick_create(**asked)
+
+
+def test_all_problems_are_told_at_once():
+    with pytest.raises(Refused) as refused:
+        link.quick_create(region="x", stack_name="1", parameters={"ExternalId": "x", "AccessState": "Open"})
+    assert len(str(refused.value).splitlines()) == 4
+
+
+def run(**environment):
+    command = [sys.executable, "release/link.py"]
+    return subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True)
+
+
+def test_the_command_prints_the_link_and_nothing_else_or_every_reason():
+    ran = run(PARAMETERS="PolicyEdition=2026-02-06 AccessState='Suspended'", TEMPLATE="native", STACK_NAME="mine")
+    assert ran.returncode == 0, ran.stderr
+    (line,) = ran.stdout.splitlines()
+    assert opened(line)[2:4] == ("mine", {"PolicyEdition": "2026-02-06", "AccessState": "Suspended"})
+    ran = run(PARAMETERS="PolicyEdition 2026-02-06")
+    assert (ran.returncode, ran.stdout) == (1, "") and "write Name=Value" in ran.stderr
+    ran = run(BUCKET_PREFIX="Not_A_Bucket")
+    assert (ran.returncode, ran.stdout) == (1, "") and "BUCKET_PREFIX" in ran.stderr

@@ -1,0 +1,188 @@
+"""`make version` and `make release-check`, in a repository of the test's own."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import product
+import pytest
+from product import ROOT
+
+NEXT = "99.0.0"
+
+
+class Repository:
+    """What would be committed here, as a repository with one commit in which this version was released."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        for name in listed.stdout.split("\0"):
+            if name and (ROOT / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, folder / name)
+        (folder / ".gitignore").write_text("/dist\n/target\n__pycache__\n")
+        self.git("init", "--quiet")
+        self.git("config", "user.name", "Dummy")
+        self.git("config", "user.email", "dummy@example.com")
+        self.commit()
+        self.git("tag", f"v{product.VERSION}")
+
+    def git(self, *arguments):
+        return subprocess.run(["git", *arguments], cwd=self.folder, check=True, capture_output=True, text=True).stdout
+
+    def commit(self):
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", "A change")
+
+    def change(self, file, *change):
+        path = self.folder / file
+        path.write_text(path.read_text().replace(*change) if len(change) == 2 else path.read_text() + change[0])
+
+    def run(self, program, **environment):
+        command = [sys.executable, f"release/{program}.py"]
+        environment = {name: value for name, value in os.environ.items() if name != "ORCHESTERA_DIST"} | environment
+        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
+
+    def prepare(self):
+        self.change("CHANGELOG.md", "## [Unreleased]\n", "## [Unreleased]\n\n### Added\n\n- Something.\n")
+        prepared = self.run("version", VERSION=NEXT)
+        assert prepared.returncode == 0, prepared.stderr
+        self.commit()
+
+    def make_dist(self, key):
+        (self.folder / "bootstrap-for-the-test").write_bytes(b"\x7fELF, not really")
+        self.change(".gitignore", "/bootstrap-for-the-test\n")
+        self.commit()
+        bootstrap = self.folder / "bootstrap-for-the-test"
+        made = self.run("dist", ORCHESTERA_BOOTSTRAP=str(bootstrap), SIGNING_KEY=str(key))
+        assert made.returncode == 0, made.stderr
+
+    def refusals(self):
+        ran = self.run("check")
+        assert "Traceback" not in ran.stderr, ran.stderr
+        assert (ran.returncode == 0) == (not ran.stderr)
+        return ran.stderr.removeprefix("NOT to be released:\n- ").strip().split("\n- ") if ran.returncode else []
+
+
+@pytest.fixture
+def repository(tmp_path):
+    (tmp_path / "repository").mkdir()
+    return Repository(tmp_path / "repository")
+
+
+@pytest.fixture
+def releasable(prepared, tmp_path):
+    """A copy of one that was prepared, committed, built and signed by the key of releases."""
+    copied = Repository.__new__(Repository)
+    copied.folder = shutil.copytree(prepared.folder, tmp_path / "releasable", symlinks=True)
+    # Other times of the same files, which git would take for changes until it looks.
+    copied.git("status")
+    return copied
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory):
+    repository, key = Repository(tmp_path_factory.mktemp("repository")), tmp_path_factory.mktemp("key") / "dummy.pem"
+    command = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key]
+    subprocess.run(command, check=True, capture_output=True)
+    public = subprocess.run(["openssl", "pkey", "-in", key, "-pubout"], check=True, capture_output=True).stdout
+    (repository.folder / "release/orchestera-access.pub").write_bytes(public)
+    repository.prepare()
+    repository.make_dist(key)
+    return repository
+
+
+def test_a_version_goes_into_every_file_that_has_it_and_its_template_is_kept(repository):
+    repository.prepare()
+    changed = repository.git("diff", "--name-only", "HEAD~").split()
+    released = f"tests/stack/releases/{NEXT}.yaml"
+    assert changed == ["CHANGELOG.md", "Cargo.lock", "Cargo.toml", "fuzz/Cargo.lock", "template.yaml", released]
+    for file in changed:
+        assert NEXT in (repository.folder / file).read_text()
+    template = (repository.folder / "template.yaml").read_text()
+    assert f"Release: {NEXT}\n" in template and template == (repository.folder / released).read_text()
+    locked = ["cargo", "metadata", "--locked", "--offline", "--no-deps", "--format-version=1"]
+    assert subprocess.run(locked, cwd=repository.folder, capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("version", ["", "1", "v1.2.3", "1.2.3-rc1", "0.0.1", product.VERSION])
+def test_a_version_that_is_none_or_not_higher_is_refused_and_nothing_is_written(repository, version):
+    refused = repository.run("version", VERSION=version)
+    assert refused.returncode == 1 and refused.stderr.startswith("VERSION is ")
+    assert repository.git("status", "--porcelain") == ""
+
+
+def test_a_version_with_nothing_new_in_it_is_refused(repository):
+    changelog = repository.folder / "CHANGELOG.md"
+    head, _, rest = changelog.read_text().partition("## [Unreleased]\n")
+    changelog.write_text(f"{head}## [Unreleased]\n\n## [{rest.partition('## [')[2]}")
+    repository.commit()
+    refused = repository.run("version", VERSION=NEXT)
+    assert refused.returncode == 1 and "nothing under Unreleased" in refused.stderr
+    assert repository.git("status", "--porcelain") == ""
+
+
+def test_what_was_prepared_built_and_signed_may_be_released(releasable):
+    assert releasable.refusals() == []
+    releasable.git("tag", f"v{NEXT}")
+    assert releasable.refusals() == []
+
+
+def test_a_dirty_tree_is_refused(releasable):
+    releasable.change("README.md", "more\n")
+    (reason,) = releasable.refusals()
+    assert "The tree is dirty" in reason and "README.md" in reason
+
+
+def test_an_unchanged_version_is_refused(releasable):
+    releasable.git("tag", f"v{NEXT}")
+    releasable.change("src/lib.rs", "// more\n")
+    releasable.commit()
+    assert any(f"The version is unchanged: {NEXT} is released" in reason for reason in releasable.refusals())
+
+
+def test_a_version_below_one_that_is_released_is_refused(releasable):
+    releasable.git("tag", "v99.0.1")
+    (reason,) = releasable.refusals()
+    assert f"The version is {NEXT}, and 99.0.1 is released" in reason
+
+
+def test_a_template_that_changed_without_the_version_is_refused(releasable):
+    releasable.change("template.yaml", "# more\n")
+    releasable.commit()
+    assert any("template.yaml has changed since 99.0.0 was prepared" in reason for reason in releasable.refusals())
+
+
+def test_changes_that_the_changelog_does_not_give_to_this_version_are_refused(releasable):
+    releasable.change("CHANGELOG.md", "## [Unreleased]\n", "## [Unreleased]\n\n- More.\n")
+    releasable.commit()
+    assert any("changes under Unreleased" in reason for reason in releasable.refusals())
+
+
+def test_artefacts_of_another_commit_and_those_that_were_changed_are_refused(releasable):
+    dist = releasable.folder / "dist" / NEXT
+    (dist / product.NATIVE).write_text("changed")
+    (reason,) = releasable.refusals()
+    assert "is not that of the files beside it" in reason
+    releasable.commit()
+    assert any("They were built from" in reason for reason in releasable.refusals())
+    (dist / product.SIGNATURE).unlink()
+    assert any("SHA256SUMS.sig is missing" in reason for reason in releasable.refusals())
+
+
+def test_a_signature_that_is_not_by_the_key_of_releases_is_refused(releasable):
+    signed = releasable.folder / "dist" / NEXT / product.SIGNATURE
+    signed.write_bytes(signed.read_bytes()[:-1] + b"\0")
+    (reason,) = releasable.refusals()
+    assert "The signature is not by release/orchestera-access.pub" in reason
+    releasable.git("rm", "--quiet", "release/orchestera-access.pub")
+    releasable.commit()
+    assert any("There is no release/orchestera-access.pub" in reason for reason in releasable.refusals())
