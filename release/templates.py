@@ -6,8 +6,11 @@ They keep the comments of their sources, because they are read by whoever has to
 import copy
 import io
 import json
+import sys
+from pathlib import Path
 
 import boto3
+import product
 from product import CODE, FLAT, REGIONS, ROOT, key, url
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, TaggedScalar
@@ -38,6 +41,15 @@ def text(template):
     if len(content.encode()) > LONGEST:
         raise ValueError(f"the template has {len(content.encode())} bytes; CloudFormation takes {LONGEST}")
     return content
+
+
+def published(bucket_prefix, code_sha256):
+    """Each of them by the name under which it is published."""
+    return {
+        product.FLAT: flat(bucket_prefix, code_sha256),
+        product.NATIVE: native(),
+        product.STACK_SET: stack_set(bucket_prefix),
+    }
 
 
 def flat(bucket_prefix, code_sha256):
@@ -203,3 +215,16 @@ def _yaml():
     yaml.width = 1000
     yaml.indent(mapping=2, sequence=4, offset=2)
     return yaml
+
+
+def main():
+    """Writes the templates for `make check` into a folder; what they will pin is not built yet."""
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    not_built = product.code_sha256(b"")
+    for name, template in published(product.BUCKET_PREFIX, not_built).items():
+        (folder / name).write_text(text(template))
+
+
+if __name__ == "__main__":
+    main()
