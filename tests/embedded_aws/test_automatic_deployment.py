@@ -1,8 +1,11 @@
 """Accounts that join and leave the units of a StackSet."""
 
+import copy
+import json
+
 import pytest
 from saying import AUTOMATIC, TEMPLATE, said, within
-from stack_set import StackSet
+from stack_set import StackSet, as_parameters
 
 OFF = {"Enabled": False}
 RETAINING = {"Enabled": True, "RetainStacksOnAccountRemoval": True}
@@ -62,14 +65,35 @@ def test_an_account_that_leaves_loses_the_stack_unless_it_is_to_stay(organizatio
     assert list(stack_set.instances()) == [staying.id]
 
 
-def test_an_account_that_comes_back_at_once_has_its_stack(organization, unit, join, deployed):
-    account = join()
+def test_an_account_that_comes_back_before_its_stack_is_gone_gets_another(organization, unit, join, deployed):
+    busy, account = join(), join()
     stack_set = deployed(AUTOMATIC)
     before = stack_set.instances()[account.id]["StackId"]
+    # What waits for nobody until it gives up, in one account: so long everything else is queued.
+    waits = {"Type": "AWS::CloudFormation::WaitCondition", "Condition": "Fails", "DependsOn": "Said"}
+    template = copy.deepcopy(TEMPLATE)
+    template["Resources"] |= {
+        "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
+        "Failure": waits | {"Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "2", "Count": 1}},
+    }
+    stack_set.cloudformation.update_stack_set(
+        StackSetName="it",
+        TemplateBody=json.dumps(template),
+        Parameters=as_parameters({"FailsIn": busy.id, "Text": "later"}),
+        OperationPreferences={"FailureToleranceCount": 1},
+    )
     organization.move(account, organization.root)
     organization.move(account, unit)
-    stack_set.settled()
-    assert said(account) == "of the StackSet" and stack_set.instances()[account.id]["StackId"] != before
+    operations = stack_set.settled()
+    assert [operation["Action"] for operation in operations] == ["CREATE", "DELETE", "UPDATE", "CREATE"]
+    assert said(account) == "later" and stack_set.instances()[account.id]["StackId"] != before
+
+
+def test_an_account_that_was_left_out_stays_out_when_it_moves_among_the_units(organization, unit, join, deployed):
+    inner, account = organization.unit("Inner", unit), join()
+    stack_set = deployed(AUTOMATIC, Accounts=[account.id], AccountFilterType="DIFFERENCE")
+    organization.move(account, inner)
+    assert len(stack_set.settled()) == 1 and said(account) is None
 
 
 def test_without_automatic_deployment_nothing_happens_by_itself(organization, unit, join, deployed):
@@ -87,6 +111,8 @@ def test_without_automatic_deployment_nothing_happens_by_itself(organization, un
 def test_a_unit_that_is_no_target_any_more_gives_no_stacks(unit, join, deployed):
     stack_set = deployed(AUTOMATIC)
     stack_set.remove(**within(unit))
+    described = stack_set.cloudformation.describe_stack_set(StackSetName="it")["StackSet"]
+    assert described["OrganizationalUnitIds"] == []
     joining = join()
     stack_set.settled()
     assert said(joining) is None and not stack_set.instances()
