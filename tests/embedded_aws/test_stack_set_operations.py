@@ -58,6 +58,14 @@ def test_an_operation_stops_when_more_accounts_failed_than_are_tolerated(unit, j
     )["Summaries"]
     assert {r["Status"] for r in results if r["Region"] == "us-east-1"} == {"CANCELLED"}
     assert said(accounts[0], "eu-west-1") == "hello"
+    # In parallel both are, and each has a tolerance of its own.
+    assert (
+        stack_set.deploy(both, **within(unit), OperationPreferences={"RegionConcurrencyType": "PARALLEL"}) == "FAILED"
+    )
+    results = stack_set.cloudformation.list_stack_set_operation_results(
+        StackSetName="it", OperationId=stack_set.operation_id
+    )["Summaries"]
+    assert {r["Region"] for r in results if r["Status"] == "SUCCEEDED"} == set(both)
 
 
 def test_soft_failure_tolerance_works_on_as_many_accounts_at_once_as_it_is_told(unit, join, stack_set):

@@ -121,11 +121,12 @@ async def _of_one(stack_set, operation, instance):
             await stacks.deploy(stack_set, instance)
         elif instance.stack_id and not operation.retain:
             await stacks.remove(stack_set, instance)
-    except stacks.Failed as failed:
+    # What goes wrong in here is a failure of that account too, and not an operation without end.
+    except Exception as failed:
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-concepts.html: the status codes.
         instance.status = "INOPERABLE" if removes else "OUTDATED"
         instance.detailed_status = "INOPERABLE" if removes else "FAILED"
-        instance.reason = str(failed)
+        instance.reason = str(failed) if isinstance(failed, stacks.Failed) else repr(failed)
         operation.results[instance.key] = {"Status": "FAILED", "StatusReason": instance.reason}
         return False
     if removes and stack_set.instances.get(instance.key) is instance:
