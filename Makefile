@@ -15,7 +15,7 @@ BOOTSTRAP := $(abspath $(or $(CARGO_TARGET_DIR),target)/lambda/orchestera-access
 # differ from home to home. `make reproduce` shows that nothing else differs.
 CRATES := $(abspath $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src)
 # Of the stack's tests and of local/. What is built where, the two learn from here.
-PYTHON := ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" .venv/bin/python
+PYTHON := PYTHONPATH=local:release ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" .venv/bin/python
 DIST_UNDER_TEST := ORCHESTERA_DIST="$(abspath $(or $(CARGO_TARGET_DIR),target)/dist)"
 CARGO_DENY := .tools/cargo-deny-0.20.2/bin/cargo-deny
 CARGO_FUZZ := .tools/cargo-fuzz-0.13.2/bin/cargo-fuzz
@@ -49,6 +49,10 @@ build: tools ## the function, for provided.al2023: target/lambda/orchestera-acce
 .PHONY: run
 run: build ## the stack's life on an AWS on loopback: deployed, proved, updated, deleted
 	@$(PYTHON) local/run.py
+
+.PHONY: launch
+launch: dist ## the launch link, played on an AWS on loopback: published, opened, the role proved, the stack deleted
+	@$(PYTHON) local/launch.py
 
 .PHONY: up
 up: build ## an AWS on loopback that keeps running, with the stack in it, to look around in

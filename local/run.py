@@ -1,10 +1,7 @@
 """`make run`: the stack's whole life on an embedded AWS, every claim of the README shown. Ends with 0 if each held."""
 
 import json
-import os
-import signal
 import sys
-import textwrap
 import time
 
 import guide
@@ -12,6 +9,7 @@ import inventory
 import orchestera_platform
 import permissions
 from aws import EmbeddedAws
+from page import BAD, GOOD, PLAIN, Page, end_with_the_terminal
 from permissions import is_allowed
 from stack import ACCESS, Failed, Stack, template
 
@@ -19,68 +17,6 @@ CUSTOMER = "111122223333"
 STRANGER = "999988887777"
 HANDMADE = "444455556666"
 EDITIONS = ("2025-09-29", "2026-02-06")
-STRONG, GOOD, BAD, FAINT, PLAIN = (
-    ("\033[1m", "\033[32m", "\033[31m", "\033[2m", "\033[0m")
-    if sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    else ("",) * 5
-)
-
-
-class Page:
-    """What is shown, and whether every claim held."""
-
-    def __init__(self):
-        self.scenes = 0
-        self.broken = []
-        self.started = {}
-
-    def scene(self, title):
-        self.scenes += 1
-        print(f"\n{STRONG}{self.scenes}. {title}{PLAIN}", flush=True)
-
-    def say(self, text=""):
-        for line in str(text).splitlines():
-            print(
-                textwrap.fill(
-                    line,
-                    118,
-                    initial_indent="   ",
-                    subsequent_indent="     ",
-                    # An ARN is copied whole.
-                    break_on_hyphens=False,
-                    break_long_words=False,
-                ),
-                flush=True,
-            )
-
-    def json(self, value):
-        self.say(json.dumps(value, indent=2))
-
-    def claim(self, text, holds):
-        if not holds:
-            self.broken.append(text)
-        print(f"   {GOOD + '✓' if holds else BAD + '✗ NOT SO:'}{PLAIN} {text}", flush=True)
-
-    def event(self, event):
-        """A line of a stack's log. What begins and ends without a word takes one line, not two."""
-        logical_id, status, reason = (
-            event["LogicalResourceId"],
-            event["ResourceStatus"],
-            event.get("ResourceStatusReason", ""),
-        )
-        at = event["Timestamp"]
-        is_stack = event["ResourceType"] == "AWS::CloudFormation::Stack"
-        if status.endswith("IN_PROGRESS") and not is_stack:
-            self.started[logical_id] = at
-            if not reason:
-                return
-        elif logical_id in self.started:
-            took = (at - self.started.pop(logical_id)).total_seconds()
-            reason = reason or (f"{took:.2f} s" if took >= 0.005 else "")
-        colour = BAD if "FAILED" in status or "ROLLBACK" in status else GOOD if status.endswith("COMPLETE") else ""
-        print(
-            f"   {FAINT}{at:%H:%M:%S}{PLAIN}  {logical_id:<33}{colour}{status:<22}{PLAIN}{reason}".rstrip(), flush=True
-        )
 
 
 def who_may_assume(page, aws, outputs):
@@ -259,9 +195,7 @@ def adoption(page, aws):
 def main():
     started = time.monotonic()
     page = Page()
-    # However it is ended, everything that was started is stopped.
-    for end in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(end, lambda number, _: sys.exit(128 + number))
+    end_with_the_terminal()
     with EmbeddedAws() as aws:
         print(
             f"An AWS on loopback, {aws.endpoint}, with signatures and policies enforced. "
@@ -273,10 +207,7 @@ def main():
         except Failed as failure:
             page.claim(f"the stack comes up: {failure}", False)
     print(f"\n{time.monotonic() - started:.0f} seconds. The embedded AWS is stopped.")
-    if page.broken:
-        print(f"{BAD}{len(page.broken)} claims did not hold:{PLAIN}\n  " + "\n  ".join(page.broken))
-        return 1
-    return 0
+    return page.end()
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ class Failed(Exception):
 class Stack:
     """One stack. Every operation waits for its end, calls `on_event` with each event, and returns the status.
 
-    A template is a value like `template()`, whose code is packaged, or a text that is deployed as it is.
+    A template is a value like `template()`, whose code is packaged; a text that is deployed as it is; or its address.
     """
 
     def __init__(self, account, name="orchestera-access", on_event=lambda event: None, capabilities=CAPABILITIES):
@@ -108,10 +108,11 @@ class Stack:
         ]
 
     def _request(self, template, parameters):
-        body = template if isinstance(template, str) else json.dumps(packaged(template, self.account))
+        if not isinstance(template, str):
+            template = json.dumps(packaged(template, self.account))
         return {
             "StackName": self.name,
-            "TemplateBody": body,
+            ("TemplateURL" if template.startswith("https://") else "TemplateBody"): template,
             "Parameters": [{"ParameterKey": key, "ParameterValue": str(value)} for key, value in parameters.items()],
             "Capabilities": list(self.capabilities),
         }

@@ -29,6 +29,19 @@ SCENES = [
 ]
 
 
+def test_make_launch_goes_from_the_artefacts_to_a_verified_role_by_the_link(dist):
+    ran = subprocess.run(
+        [sys.executable, "local/launch.py"],
+        cwd=ROOT,
+        env=environment(PYTHONPATH="local:release"),
+        text=True,
+        capture_output=True,
+        timeout=300,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "#/stacks/create/review?templateURL=" in ran.stdout and ran.stdout.count("✓") >= 9
+
+
 @pytest.fixture
 def sam(aws, account):
     """Runs SAM against the embedded AWS."""
