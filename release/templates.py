@@ -108,7 +108,9 @@ def native():
     """templates/native.yaml, filled in."""
     template, sam = read(ROOT / "templates/native.yaml"), read(SAM)
     _take_parameters(template, sam, list(template["Parameters"]))
-    template["Rules"]["ServedRegion"] = sam["Rules"]["ServedRegion"]
+    for part in ("Rules", "Conditions"):
+        for name, value in template[part].items():
+            template[part][name] = value or sam[part][name]
     for name, output in template["Outputs"].items():
         output.insert(0, "Description", sam["Outputs"][name]["Description"])
     resources = template["Resources"]
@@ -130,8 +132,7 @@ def stack_set(bucket_prefix):
     properties = template["Resources"]["AccessStackSet"]["Properties"]
     properties["TemplateURL"] = url(bucket_prefix, REGIONS[0], FLAT)
     properties["Parameters"] = _block([{"ParameterKey": name, "ParameterValue": {"Ref": name}} for name in passed_on])
-    for name in ("OneBoundary", "ExternalIdIsUsed"):
-        rule = copy.deepcopy(sam["Rules"][name])
+    for name, rule in copy.deepcopy(sam["Rules"]).items():
         rule["Assertions"] = [one for one in rule["Assertions"] if not _refers(one["Assert"], ONLY_FOR_ONE_ACCOUNT)]
         if rule["Assertions"]:
             template["Rules"][name] = rule

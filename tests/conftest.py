@@ -51,6 +51,11 @@ def published(aws, dist):
 
 
 @pytest.fixture
+def new_account(aws):
+    return lambda: aws.account(f"1{next(_numbers):011}")
+
+
+@pytest.fixture
 def account(new_account):
     return new_account()
 

@@ -174,6 +174,17 @@ def test_a_boundary_that_is_not_there_is_named_and_nothing_is_left_or_changed(ac
         ("us-east-1", {"PermissionsBoundaryArn": "arn:aws:iam::111122223333:role/Boundary"}, "PermissionsBoundaryArn"),
         ("us-east-1", {"AccessState": "Asleep"}, "AccessState"),
         ("us-east-1", {"RequireExternalId": "false", "ExternalId": "given"}, "would not be asked for"),
+        (
+            "us-east-1",
+            {"PermissionsBoundaryName": "arn:aws:iam::111122223333:policy/Boundary"},
+            "PermissionsBoundaryName",
+        ),
+        (
+            "us-east-1",
+            {"PermissionsBoundaryName": "x", "PermissionsBoundaryArn": "arn:aws:iam::aws:policy/x"},
+            "one boundary",
+        ),
+        ("us-east-1", {"Guardrail": "On", "PermissionsBoundaryName": "x"}, "one boundary"),
         ("us-east-1", {"Guardrail": "On", "PermissionsBoundaryArn": "arn:aws:iam::aws:policy/x"}, "one boundary"),
         ("us-east-1", {"Guardrail": "On", "MemberAccountId": "999988887777"}, "cannot carry it"),
         ("us-east-1", {"MemberAccountId": "1"}, "MemberAccountId"),

@@ -1,70 +1,40 @@
 """The product in every account of an organisation, by a StackSet."""
 
 import json
-from types import SimpleNamespace
 
 import guide
 import orchestera_platform
+import product
+import publisher
 import pytest
 from aws import REGION
 from conftest import NOTHING, Access, left, tags_of
-from samtranslator.translator.transform import transform
-from stack import FUNCTION, Stack, code
-from stack_set import StackSet, as_parameters
+from stack import Stack
+from stack_set import StackSet
 
-NAME = "OrchesteraAccess"
-TOLERANT = {"FailureTolerancePercentage": 100, "MaxConcurrentPercentage": 100}
+NAME = "orchestera-access"
 FOREIGN = {"Version": "2012-10-17", "Statement": []}
 
 
 @pytest.fixture
-def published(new_account, template, monkeypatch):
-    """Publishes the template for others, without transform, and returns its address. A release has a key of its own."""
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    owner = new_account()
-    s3, bucket = owner.client("s3"), f"published-{owner.id}"
-    s3.create_bucket(Bucket=bucket)
-    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
-    s3.delete_public_access_block(Bucket=bucket)
-    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+def release(aws, published):
+    """The template for the management account, as published; that of another release has the same code."""
+    s3, bucket = aws.account(publisher.ACCOUNT).client("s3"), product.bucket(product.BUCKET_PREFIX, REGION)
 
-    def publish(release="0.0.1"):
-        s3.put_object(Bucket=bucket, Key=f"{release}/function.zip", Body=code())
-        template["Resources"]["Access"]["Properties"]["Release"] = release
-        template["Resources"][FUNCTION]["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": f"{release}/function.zip"}
-        flat = transform(json.loads(json.dumps(template)), {}, SimpleNamespace(load=dict))
-        s3.put_object(Bucket=bucket, Key=f"{release}/template.json", Body=json.dumps(flat))
-        return f"https://{bucket}.s3.{REGION}.amazonaws.com/{release}/template.json"
+    def of(version=product.VERSION):
+        if version != product.VERSION:
+            flat = (published / product.FLAT).read_text()
+            changed = flat.replace(f"Release: {product.VERSION}\n", f"Release: {version}\n")
+            assert changed != flat
+            s3.put_object(Bucket=bucket, Key=product.key(product.FLAT, version), Body=changed)
+        text = (published / product.STACK_SET).read_text()
+        return text.replace(product.key(product.FLAT), product.key(product.FLAT, version))
 
-    return publish
+    return of
 
 
-def rollout(url, unit, edition="2025-09-29", targets=None, retain=False, preferences=None, **properties):
-    """What a management account deploys: one StackSet over a unit."""
-    return {
-        "Resources": {
-            "StackSet": {
-                "Type": "AWS::CloudFormation::StackSet",
-                "Properties": {
-                    "StackSetName": NAME,
-                    "PermissionModel": "SERVICE_MANAGED",
-                    "AutoDeployment": {"Enabled": True, "RetainStacksOnAccountRemoval": retain},
-                    "ManagedExecution": {"Active": True},
-                    "Capabilities": ["CAPABILITY_IAM"],
-                    "TemplateURL": url,
-                    "Parameters": as_parameters({"PolicyEdition": edition}),
-                    "StackInstancesGroup": [
-                        {
-                            "DeploymentTargets": {"OrganizationalUnitIds": [unit], **(targets or {})},
-                            "Regions": [REGION],
-                        }
-                    ],
-                    "OperationPreferences": preferences or TOLERANT,
-                    **properties,
-                },
-            }
-        }
-    }
+def flat_url(version=product.VERSION):
+    return product.url(product.BUCKET_PREFIX, REGION, product.FLAT, version)
 
 
 @pytest.fixture
@@ -97,12 +67,12 @@ def let_in(aws, accounts):
 
 
 def test_a_rollout_reaches_every_account_and_names_the_one_that_cannot_have_it(
-    aws, organization, unit, join, stack, stack_set, published
+    aws, organization, unit, join, stack, stack_set, release
 ):
     accounts = [join(), join(organization.unit("Inner", unit)), join()]
     taken = join()
     taken.client("iam").create_role(RoleName=guide.ROLE, AssumeRolePolicyDocument=json.dumps(FOREIGN))
-    stack.deploy(rollout(published(), unit))
+    stack.deploy(release(), OrganizationalUnitIds=unit)
     ids = let_in(aws, accounts)
     assert left(organization.management) == NOTHING | {"stacks": [stack.name]}
 
@@ -126,7 +96,7 @@ def test_a_rollout_reaches_every_account_and_names_the_one_that_cannot_have_it(
 
     # A new release with the other edition. The account that could not have it can, once the foreign role is gone.
     taken.client("iam").delete_role(RoleName=guide.ROLE)
-    stack.deploy(rollout(published("0.0.2"), unit, "2026-02-06"))
+    stack.deploy(release("99.0.0"), OrganizationalUnitIds=unit, PolicyEdition="2026-02-06")
     everybody = [*accounts, joining, taken]
     assert {instance["Status"] for instance in stack_set.instances().values()} == {"CURRENT"}
     for account in everybody:
@@ -143,10 +113,10 @@ def test_a_rollout_reaches_every_account_and_names_the_one_that_cannot_have_it(
 
 @pytest.mark.parametrize("retain", [False, True])
 def test_an_account_that_leaves_loses_the_role_unless_it_is_to_stay(
-    aws, organization, unit, join, stack, stack_set, published, retain
+    aws, organization, unit, join, stack, stack_set, release, retain
 ):
     leaving, staying = join(), join()
-    stack.deploy(rollout(published(), unit, retain=retain))
+    stack.deploy(release(), OrganizationalUnitIds=unit, RetainStacksOnAccountRemoval=str(retain).lower())
     organization.leave(leaving)
     stack_set.settled()
     if retain:
@@ -159,45 +129,44 @@ def test_an_account_that_leaves_loses_the_role_unless_it_is_to_stay(
     assert left(staying) == NOTHING and (left(leaving) == NOTHING) is not retain
 
 
-def test_accounts_can_be_left_out_and_taken_in_later(aws, unit, join, stack, stack_set, published):
+def test_accounts_can_be_left_out_and_taken_in_later(aws, unit, join, stack, stack_set, release):
     one, two = join(), join()
-    url = published()
-    stack.deploy(rollout(url, unit, targets={"Accounts": [two.id], "AccountFilterType": "DIFFERENCE"}))
+    stack.deploy(release(), OrganizationalUnitIds=unit, Accounts=two.id, AccountFilterType="DIFFERENCE")
     ids = let_in(aws, [one])
     assert left(two) == NOTHING
-    stack.deploy(rollout(url, unit))
+    stack.deploy(release(), OrganizationalUnitIds=unit)
     assert ids.items() <= let_in(aws, [one, two]).items()
     assert stack.delete() == "DELETE_COMPLETE"
     assert [left(account) for account in (one, two)] == [NOTHING, NOTHING]
 
 
 def test_without_tolerance_one_account_that_fails_undoes_the_rollout_and_the_stack_says_why(
-    unit, join, stack, stack_set, published
+    unit, join, stack, stack_set, release
 ):
     one, taken = join(), join()
     taken.client("iam").create_role(RoleName=guide.ROLE, AssumeRolePolicyDocument=json.dumps(FOREIGN))
-    assert stack.create(rollout(published(), unit, preferences={"FailureToleranceCount": 0})) == "ROLLBACK_COMPLETE"
+    assert stack.create(release(), OrganizationalUnitIds=unit, FailureTolerancePercentage=0) == "ROLLBACK_COMPLETE"
     reasons = " ".join(stack.reasons())
     assert "status reason(s)" in reasons and "not the one of the Orchestera guide" in reasons
     assert [left(one), left(taken)] == [NOTHING, NOTHING | {"roles": [guide.ROLE]}]
 
 
-def test_what_was_made_by_hand_in_an_account_is_taken_over_and_put_back(unit, join, stack, published):
+def test_what_was_made_by_hand_in_an_account_is_taken_over_and_put_back(unit, join, stack, release):
     by_hand, new = join(), join()
     guide.follow(by_hand)
     before = guide.everything(by_hand)
-    stack.deploy(rollout(published(), unit))
+    stack.deploy(release(), OrganizationalUnitIds=unit)
     assert tags_of(Access(by_hand).role())["orchestera:ownership"] == "adopted"
     assert tags_of(Access(new).role())["orchestera:ownership"] == "created"
     assert stack.delete() == "DELETE_COMPLETE"
     assert guide.everything(by_hand) == before and left(new) == NOTHING
 
 
-def test_a_delegated_administrator_rolls_it_out(aws, organization, unit, join, published):
+def test_a_delegated_administrator_rolls_it_out(aws, organization, unit, join, release):
     administrator, member = join(), join()
     organization.delegate(administrator)
     stack = Stack(administrator, "orchestera-rollout")
-    stack.deploy(rollout(published(), unit, CallAs="DELEGATED_ADMIN"))
+    stack.deploy(release(), OrganizationalUnitIds=unit, CallAs="DELEGATED_ADMIN")
     let_in(aws, [administrator, member])
     instances = StackSet(administrator, NAME, CallAs="DELEGATED_ADMIN").instances()
     assert {instance["Status"] for instance in instances.values()} == {"CURRENT"}
@@ -206,7 +175,7 @@ def test_a_delegated_administrator_rolls_it_out(aws, organization, unit, join, p
 
 
 def test_without_an_organisation_a_self_managed_stack_set_does_it_in_the_account_itself_too(
-    aws, account, new_account, published
+    aws, account, new_account, published, release
 ):
     other = new_account()
     allow = {"Effect": "Allow", "Action": "sts:AssumeRole"}
@@ -223,13 +192,29 @@ def test_without_an_organisation_a_self_managed_stack_set_does_it_in_the_account
     for of in (account, other):
         role(of, "Execution", Principal={"AWS": account.id})
     stack_set = StackSet(account, NAME)
-    stack_set.create(published(), PermissionModel="SELF_MANAGED")
+    stack_set.create(flat_url(), PermissionModel="SELF_MANAGED")
     accounts = {"Accounts": [account.id, other.id]}
     assert stack_set.deploy(**accounts) == "SUCCEEDED"
     let_in(aws, [account, other])
-    assert stack_set.update(published("0.0.2"), {"AccessState": "Suspended"}) == "SUCCEEDED"
+    release("99.0.1")
+    assert stack_set.update(flat_url("99.0.1"), {"AccessState": "Suspended"}) == "SUCCEEDED"
     platform, arn = orchestera_platform.caller(aws), f"arn:aws:iam::{other.id}:role/{guide.ROLE}"
     assert orchestera_platform.session(platform, arn, external_id(other)) is None
     assert stack_set.remove(**accounts) == "SUCCEEDED"
     stack_set.delete()
     assert left(other) == NOTHING | {"roles": ["AWSCloudFormationStackSetExecutionRole"]}
+
+
+def test_a_boundary_that_every_account_has_under_one_name_is_given_once(unit, join, stack, release):
+    accounts = [join(), join()]
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+    for account in accounts:
+        account.client("iam").create_policy(PolicyName="Limit", PolicyDocument=document)
+    given = {"PermissionsBoundaryName": "Limit", "FunctionPermissionsBoundaryName": "Limit"}
+    stack.deploy(release(), OrganizationalUnitIds=unit, **given)
+    for account in accounts:
+        iam = account.client("iam")
+        names = [role["RoleName"] for role in iam.list_roles()["Roles"]]
+        boundaries = [iam.get_role(RoleName=name)["Role"]["PermissionsBoundary"] for name in names]
+        limit = f"arn:aws:iam::{account.id}:policy/Limit"
+        assert [boundary["PermissionsBoundaryArn"] for boundary in boundaries] == [limit] * 3
