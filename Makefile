@@ -21,6 +21,11 @@ CARGO_DENY := .tools/cargo-deny-0.20.2/bin/cargo-deny
 CARGO_FUZZ := .tools/cargo-fuzz-0.13.2/bin/cargo-fuzz
 # What dist, version, publish and link are given on the command line.
 export BUCKET_PREFIX SIGNING_KEY DRY_RUN PARAMETERS TEMPLATE STACK_NAME REGION VERSION
+# Where the benchmark's contenders are built, and who takes part.
+BENCH := $(abspath $(or $(CARGO_TARGET_DIR),target)/bench)
+BENCH_PYTHON := ORCHESTERA_BENCH="$(BENCH)" ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" .tools/bench/venv/bin/python
+CONTENDERS ?= product python-crhelper python-boto3 node-sdk-v3 rust-defaults floor
+ROUNDS ?= 11
 # How long `make fuzz` looks.
 FUZZ_SECONDS ?= 60
 
@@ -104,6 +109,39 @@ test-deep: build $(CARGO_FUZZ) ## more of what is generated: every state over HT
 test-fleet: build ## a stack in each of 10, 100 and 300 accounts, while IAM refuses calls: time per account may not grow
 	@$(PYTHON) local/fleet.py $(FLEETS)
 
+.PHONY: bench
+bench: $(addprefix bench-,$(CONTENDERS)) ## cold starts beside other ways to write this function (ROUNDS=11 CONTENDERS="product floor ...")
+	@$(BENCH_PYTHON) bench/cold.py $(CONTENDERS) --rounds $(ROUNDS) --output $(BENCH)/cold.json $(BENCH_FLAGS)
+
+.PHONY: bench-product bench-python-crhelper bench-python-boto3 bench-node-sdk-v3 bench-rust-defaults bench-floor
+bench-product: build .tools/bench/venv/installed
+
+bench-python-crhelper bench-python-boto3: bench-%: .tools/bench/venv/installed
+	@mkdir -p $(BENCH)/$*
+	cp bench/$*/handler.py policies/2025-09-29.json $(BENCH)/$*/
+
+bench-node-sdk-v3: .tools/bench/venv/installed .tools/bench/node/installed
+	NODE_PATH="$$PWD/.tools/bench/node/node_modules" .tools/bench/node/node_modules/.bin/esbuild bench/node-sdk-v3/index.mjs \
+	  --bundle --minify --platform=node --target=node20 --format=cjs --outfile=$(BENCH)/node-sdk-v3/index.cjs --log-level=warning
+
+bench-rust-defaults: .tools/bench/venv/installed
+	cargo build --quiet --release --locked --manifest-path bench/Cargo.toml --package rust-defaults --target-dir $(BENCH)
+
+bench-floor: .tools/bench/venv/installed
+	cargo build --quiet --profile floor --locked --manifest-path bench/Cargo.toml --package floor --target-dir $(BENCH)
+
+.tools/bench/venv/installed: bench/requirements.txt
+	python3 -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet --no-deps --require-hashes --requirement bench/requirements.txt
+	$(@D)/bin/pip check --quiet
+	touch $@
+
+.tools/bench/node/installed: bench/node-sdk-v3/package.json bench/node-sdk-v3/package-lock.json
+	@mkdir -p $(@D)
+	cp $^ $(@D)/
+	cd $(@D) && npm ci --silent --no-audit --no-fund --omit-lockfile-registry-resolved
+	touch $@
+
 .PHONY: prove-role
 prove-role: build ## the function's role: without any one action something fails, and beside them nothing goes (in `make test` too)
 	$(PYTHON) -m pytest --numprocesses 8 --verbose tests/stack/test_function_role.py
@@ -112,6 +150,7 @@ prove-role: build ## the function's role: without any one action something fails
 check: tools $(CARGO_DENY) .tools/checkov/installed ## format, lints, documentation, dependency rules, the template
 	cargo fmt --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
+	cargo fmt --all --check --manifest-path bench/Cargo.toml
 	cargo clippy --locked --all-targets -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings' cargo doc --locked --no-deps --document-private-items
 	$(CARGO_DENY) --log-level warn check --hide-inclusion-graph bans licenses sources
@@ -163,6 +202,13 @@ requirements: ## writes requirements.txt from requirements.in, every file pinned
 	  --no-emit-find-links --custom-compile-command 'make requirements' requirements.in --output-file requirements.txt
 	.tools/uv/bin/uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --custom-compile-command 'make requirements' release/checkov.in --output-file release/checkov.txt
+
+.PHONY: bench-requirements
+bench-requirements: ## the same for the benchmark's contenders in Python
+	python3 -m venv .tools/uv && .tools/uv/bin/pip install --quiet uv
+	.tools/uv/bin/uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --custom-compile-command 'make bench-requirements' bench/requirements.in \
+	  --output-file bench/requirements.txt
 
 .PHONY: clean
 clean: ## what was built; the tools stay

@@ -1,0 +1,150 @@
+"""`make bench`: one Create by every contender in turn, each started cold, with and without Lambda's share of a core."""
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+import machine
+import report
+from stage import contenders, instructions, share
+from stage.environment import Broken
+from stage.proof import prove
+from stage.wire import event_loop
+from stage.world import OWN_ACCOUNT, World
+
+# Of this, the first is thrown away: it brings files into memory and makes Python's byte code.
+WARM_UP = 1
+
+
+def figures(environment, ready, invocation, calls):
+    """What one cold start took. Times in milliseconds, memory in MiB."""
+    begun, answered, ended = invocation.begun, invocation.answered, invocation.ended
+    return {
+        "init_ms": (ready.at - environment.started.at) * 1000,
+        "init_cpu_ms": ready.cpu * 1000,
+        "event_to_put_ms": (answered.at - begun.at) * 1000,
+        "exec_to_put_ms": (answered.at - environment.started.at) * 1000,
+        "cpu_ms": ended.cpu * 1000,
+        "rss_mib": ended.memory / 2**20,
+        "calls": calls,
+    }
+
+
+async def cold_start(world, contender, share=None, program=None):
+    program = program or world.program(contender)
+    async with world.started(program, share=share) as environment:
+        ready = await environment.initialised()
+        invocation = await environment.invoke(world.event())
+    prove(world.iam, OWN_ACCOUNT, invocation)
+    return figures(environment, ready, invocation, len(world.iam.calls))
+
+
+async def rounds(world, taking_part, count, conditions):
+    """Every contender under every condition in each round, so that what else the machine does meets them all."""
+    samples = {name: {contender.name: [] for contender in taking_part} for name in conditions}
+    for number in range(WARM_UP + count):
+        for condition, its_share in conditions.items():
+            for contender in taking_part:
+                sample = await cold_start(world, contender, its_share)
+                if number >= WARM_UP:
+                    samples[condition][contender.name].append(sample)
+        if number < WARM_UP:
+            world.busy.clear()
+        print(f"\r  round {max(0, number + 1 - WARM_UP)} of {count}", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    return samples
+
+
+async def count_instructions(world, taking_part):
+    """Of the machine's programs, if valgrind is there: a figure that other work on the machine does not touch."""
+    counts = {}
+    if not instructions.can_be_counted():
+        return counts
+    for contender in (contender for contender in taking_part if contender.native):
+        counted = instructions.Counted(contender, world)
+        await cold_start(world, contender, program=counted.program)
+        counts[contender.name] = counted.millions()
+    return counts
+
+
+def medians(samples):
+    def middle(of):
+        return {key: statistics.median(sample[key] for sample in of) for key in of[0]}
+
+    return {condition: {name: middle(of) for name, of in each.items()} for condition, each in samples.items()}
+
+
+def milliseconds(seconds):
+    return round(statistics.median(seconds) * 1000, 3) if seconds else 0.0
+
+
+async def measure(arguments, taking_part):
+    conditions, why_not = {"whole": None}, ""
+    try:
+        conditions["share"], measured = share.share()
+    except share.NotPossible as reason:
+        why_not, measured = str(reason), None
+    load = machine.load()
+    with tempfile.TemporaryDirectory(prefix="orchestera-bench-") as folder:
+        world = World(Path(folder), arguments.round_trip / 1000)
+        await world.open()
+        try:
+            samples = await rounds(world, taking_part, arguments.rounds, conditions)
+            busy = {"answer_ms": milliseconds(world.busy.answers), "handshake_ms": milliseconds(world.busy.handshakes)}
+            counts = await count_instructions(world, taking_part)
+        finally:
+            world.close()
+            if conditions.get("share"):
+                conditions["share"].close()
+    return {
+        "date": machine.today(),
+        "machine": arguments.machine or machine.kind(),
+        "load_before": load,
+        "rounds": arguments.rounds,
+        "round_trip_ms": arguments.round_trip,
+        "share_of_a_core": {"wanted": share.FRACTION, "measured": measured, "why_not": why_not},
+        "server": busy,
+        "contenders": {c.name: {"title": c.title, "zip_bytes": c.zip_size()} for c in taking_part},
+        "instructions_millions": counts,
+        "medians": medians(samples),
+        "samples": samples,
+    }
+
+
+def arguments(all_names):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "contenders", nargs="*", metavar="CONTENDER", help=f"of {', '.join(all_names)}; all unless given"
+    )
+    parser.add_argument("--rounds", type=int, default=11, help="how often each is started; medians are shown (11)")
+    parser.add_argument("--round-trip", type=float, default=20.0, help="to IAM and the callback, in milliseconds (20)")
+    parser.add_argument("--machine", default="", help="what to call this machine in the report")
+    parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
+    given = parser.parse_args()
+    if unknown := set(given.contenders) - set(all_names):
+        parser.error(f"no such contender: {', '.join(sorted(unknown))}")
+    return given
+
+
+def main():
+    everybody = {contender.name: contender for contender in contenders.all_of_them()}
+    given = arguments(list(everybody))
+    taking_part = [everybody[name] for name in given.contenders] or list(everybody.values())
+    with asyncio.Runner(loop_factory=event_loop) as runner:
+        try:
+            result = runner.run(measure(given, taking_part))
+        except Broken as broken:
+            print(f"NOT MEASURED: {broken}", file=sys.stderr)
+            return 1
+    given.output.parent.mkdir(parents=True, exist_ok=True)
+    given.output.write_text(json.dumps(result, indent=1) + "\n")
+    print(*report.cold(result), f"\nWritten to {given.output}", sep="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

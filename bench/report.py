@@ -1,0 +1,64 @@
+"""Tables of what was measured, in Markdown, which reads well on a terminal too."""
+
+COLUMNS = {
+    "init_ms": ("init ms", "{:.1f}"),
+    "init_cpu_ms": ("init CPU ms", "{:.1f}"),
+    "event_to_put_ms": ("event to PUT ms", "{:.0f}"),
+    "exec_to_put_ms": ("exec to PUT ms", "{:.0f}"),
+    "cpu_ms": ("CPU ms", "{:.1f}"),
+    "rss_mib": ("peak RSS MiB", "{:.1f}"),
+}
+TITLES = {"whole": "A whole core", "share": "128 MB: 7.2 % of a core once it has the first event"}
+
+
+def row(cells):
+    return "| " + " | ".join(cells) + " |"
+
+
+def table(heads, rows):
+    """Aligned: the first column to the left, the others to the right."""
+    rows = [[str(cell) for cell in line] for line in rows]
+    widths = [max(len(cell) for cell in column) for column in zip(heads, *rows, strict=True)]
+    yield row(head.ljust(width) for head, width in zip(heads, widths, strict=True))
+    yield row(("-" * width if not n else "-" * (width - 1) + ":") for n, width in enumerate(widths))
+    for line in rows:
+        first, *others = zip(line, widths, strict=True)
+        yield row([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)])
+
+
+def condition(result, name):
+    medians = result["medians"][name]
+    best = medians.get("floor", next(iter(medians.values())))["exec_to_put_ms"]
+    heads = ["contender", *(head for head, _ in COLUMNS.values()), "ratio"]
+    rows = []
+    for contender, figures in medians.items():
+        cells = [form.format(figures[key]) for key, (_, form) in COLUMNS.items()]
+        rows.append([result["contenders"][contender]["title"], *cells, f"{figures['exec_to_put_ms'] / best:.2f}"])
+    return table(heads, rows)
+
+
+def sizes(result):
+    counts = result["instructions_millions"]
+    any_condition = next(iter(result["medians"].values()))
+    for name, about in result["contenders"].items():
+        instructions = f"{counts[name]:.1f}" if name in counts else ""
+        yield [about["title"], f"{about['zip_bytes'] / 1000:.0f}", instructions, f"{any_condition[name]['calls']:.0f}"]
+
+
+def cold(result):
+    """The lines of the report of `make bench`."""
+    yield f"Measured on {result['date']}, {result['machine']}; medians of {result['rounds']} interleaved rounds; TLS, "
+    yield f"round trip {result['round_trip_ms']:g} ms."
+    for name in result["medians"]:
+        yield from ("", f"**{TITLES[name]}**", "", *condition(result, name))
+    share = result["share_of_a_core"]
+    if share["why_not"]:
+        yield from ("", f"No columns for 128 MB, because cgroups do not allow it here: {share['why_not']}.")
+    yield from ("", "**What is shipped and done**", "")
+    yield from table(["contender", "zip kB", "million instructions", "calls to IAM"], sizes(result))
+    yield ""
+    if share["measured"]:
+        yield f"The share: {share['wanted']:.1%} of a core wanted, {share['measured']:.1%} measured with a busy loop."
+    server = result["server"]
+    yield f"The server's own work, median: {server['answer_ms']:.2f} ms for an answer, {server['handshake_ms']:.2f} ms "
+    yield f"for a handshake. Load before: {result['load_before']}."
