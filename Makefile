@@ -113,6 +113,10 @@ test-fleet: build ## a stack in each of 10, 100 and 300 accounts, while IAM refu
 bench: $(addprefix bench-,$(CONTENDERS)) ## cold starts beside other ways to write this function (ROUNDS=11 CONTENDERS="product floor ...")
 	@$(BENCH_PYTHON) bench/cold.py $(CONTENDERS) --rounds $(ROUNDS) --output $(BENCH)/cold.json $(BENCH_FLAGS)
 
+.PHONY: bench-scale
+bench-scale: bench-product ## what an account costs when there are many: 1, 10, 100 (SIZES="1 10")
+	@$(BENCH_PYTHON) bench/scale.py $(SIZES) --output $(BENCH)/scale.json $(BENCH_FLAGS)
+
 .PHONY: bench-product bench-python-crhelper bench-python-boto3 bench-node-sdk-v3 bench-rust-defaults bench-floor
 bench-product: build .tools/bench/venv/installed
 

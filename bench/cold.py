@@ -89,6 +89,7 @@ async def measure(arguments, taking_part):
     except share.NotPossible as reason:
         why_not, measured = str(reason), None
     load = machine.load()
+    machine.go_first()
     with tempfile.TemporaryDirectory(prefix="orchestera-bench-") as folder:
         world = World(Path(folder), arguments.round_trip / 1000)
         await world.open()

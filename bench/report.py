@@ -62,3 +62,20 @@ def cold(result):
     server = result["server"]
     yield f"The server's own work, median: {server['answer_ms']:.2f} ms for an answer, {server['handshake_ms']:.2f} ms "
     yield f"for a handshake. Load before: {result['load_before']}."
+
+
+def scale(result):
+    """The lines of the report of `make bench-scale`."""
+    share = result["share_of_a_core"]
+    core = "a whole core, because cgroups do not allow less here" if share["why_not"] else "128 MB (7.2 % of a core)"
+    yield f"Measured on {result['date']}, {result['machine']}; {core}; TLS, round trip {result['round_trip_ms']:g} ms."
+    yield ""
+    heads = ["for each account", "accounts", "event to PUT ms", "median", "±", "CPU ms", "calls", "peak RSS MiB"]
+    rows = []
+    for way, sizes in result["results"].items():
+        for size, cost in sizes.items():
+            spread = "" if cost["spread_ms"] is None else f"{cost['spread_ms']:.0f}"
+            cells = [f"{cost[key]:.0f}" for key in ("event_to_put_ms", "median_event_to_put_ms")]
+            others = [f"{cost['cpu_ms']:.1f}", f"{cost['calls']:g}", f"{cost['peak_rss_mib']:.1f}"]
+            rows.append([result["ways"][way], size, *cells, spread, *others])
+    yield from table(heads, rows)

@@ -87,15 +87,19 @@ def own_paths(pattern):
 
 
 def candidates():
-    """Cgroups in which one could be made, with the files that set and lift the limit."""
+    """Cgroups in which one could be made, with the files that set and lift the limit.
+
+    The weight, twenty times the usual one, is that of the cgroup beside other work, see `machine.go_first`.
+    """
     for root in mounts("cgroup2"):
         for path in own_paths(r"0::(/.*)"):
-            yield root, path, {"cpu.max": f"{QUOTA} {PERIOD}"}, {"cpu.max": f"max {PERIOD}"}
+            weight = {"cpu.weight": "2000"}
+            yield root, path, {"cpu.max": f"{QUOTA} {PERIOD}"}, {"cpu.max": f"max {PERIOD}"} | weight
     for root in mounts("cgroup", "cpu"):
         for path in own_paths(r"\d+:(?:[^:]*,)?cpu(?:,[^:]*)?:(/.*)"):
             period = {"cpu.cfs_period_us": str(PERIOD)}
             limit, none = {"cpu.cfs_quota_us": str(QUOTA)}, {"cpu.cfs_quota_us": "-1"}
-            yield root, path, period | limit, period | none
+            yield root, path, period | limit, period | none | {"cpu.shares": "20480"}
 
 
 def made():

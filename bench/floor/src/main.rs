@@ -48,7 +48,8 @@ fn create(iam: &mut [Connection; 2], properties: &Properties, policy: &str) -> R
         let policy = [("PolicyName", policy_name), ("PolicyDocument", policy)];
         let made = scope.spawn(move || iam::call(first, "CreatePolicy", &policy));
         let role = [("RoleName", role_name), ("AssumeRolePolicyDocument", trust.as_str())];
-        (made.join().expect("no panic"), iam::call(second, "CreateRole", &role))
+        let role = iam::call(second, "CreateRole", &role);
+        (made.join().expect("no panic"), role)
     });
     let (policy_arn, role_arn) = (iam::arn(&made?)?, iam::arn(&role?)?);
     iam::call(second, "AttachRolePolicy", &[("RoleName", role_name), ("PolicyArn", &policy_arn)])?;
