@@ -31,7 +31,7 @@ FUZZ_SECONDS ?= 60
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-18s %s\n", $$1, $$2 }'
 
 .PHONY: tools
 tools: .venv/installed ## what comes from PyPI: cargo-lambda, SAM, and an AWS to test on
@@ -116,6 +116,10 @@ bench: $(addprefix bench-,$(CONTENDERS)) ## cold starts beside other ways to wri
 .PHONY: bench-scale
 bench-scale: bench-product ## what an account costs when there are many: 1, 10, 100 (SIZES="1 10")
 	@$(BENCH_PYTHON) bench/scale.py $(SIZES) --output $(BENCH)/scale.json $(BENCH_FLAGS)
+
+.PHONY: bench-record
+bench-record: .tools/bench/venv/installed ## the last results of `make bench` and `make bench-scale` into bench/results/ and docs/
+	@$(BENCH_PYTHON) bench/record.py
 
 .PHONY: bench-product bench-python-crhelper bench-python-boto3 bench-node-sdk-v3 bench-rust-defaults bench-floor
 bench-product: build .tools/bench/venv/installed

@@ -23,7 +23,7 @@ WARM_UP = 1
 def figures(environment, ready, invocation, calls):
     """What one cold start took. Times in milliseconds, memory in MiB."""
     begun, answered, ended = invocation.begun, invocation.answered, invocation.ended
-    return {
+    measured = {
         "init_ms": (ready.at - environment.started.at) * 1000,
         "init_cpu_ms": ready.cpu * 1000,
         "event_to_put_ms": (answered.at - begun.at) * 1000,
@@ -32,6 +32,7 @@ def figures(environment, ready, invocation, calls):
         "rss_mib": ended.memory / 2**20,
         "calls": calls,
     }
+    return {name: round(figure, 3) for name, figure in measured.items()}
 
 
 async def cold_start(world, contender, share=None, program=None):
@@ -85,7 +86,8 @@ def milliseconds(seconds):
 async def measure(arguments, taking_part):
     conditions, why_not = {"whole": None}, ""
     try:
-        conditions["share"], measured = share.share()
+        limited, measured = share.share()
+        conditions = {"whole": limited.unlimited(), "share": limited}
     except share.NotPossible as reason:
         why_not, measured = str(reason), None
     load = machine.load()

@@ -47,7 +47,7 @@ def sizes(result):
 
 def cold(result):
     """The lines of the report of `make bench`."""
-    yield f"Measured on {result['date']}, {result['machine']}; medians of {result['rounds']} interleaved rounds; TLS, "
+    yield f"Measured on {result['date']}, {result['machine']}; medians of {result['rounds']} interleaved rounds; TLS,"
     yield f"round trip {result['round_trip_ms']:g} ms."
     for name in result["medians"]:
         yield from ("", f"**{TITLES[name]}**", "", *condition(result, name))
@@ -60,22 +60,29 @@ def cold(result):
     if share["measured"]:
         yield f"The share: {share['wanted']:.1%} of a core wanted, {share['measured']:.1%} measured with a busy loop."
     server = result["server"]
-    yield f"The server's own work, median: {server['answer_ms']:.2f} ms for an answer, {server['handshake_ms']:.2f} ms "
-    yield f"for a handshake. Load before: {result['load_before']}."
+    yield f"The server's own work, median: {server['answer_ms']:.2f} ms for an answer, {server['handshake_ms']:.2f} ms"
+    yield f"for a handshake. Load of the machine before: {result['load_before']}."
 
 
 def scale(result):
     """The lines of the report of `make bench-scale`."""
     share = result["share_of_a_core"]
     core = "a whole core, because cgroups do not allow less here" if share["why_not"] else "128 MB (7.2 % of a core)"
-    yield f"Measured on {result['date']}, {result['machine']}; {core}; TLS, round trip {result['round_trip_ms']:g} ms."
+    yield f"Measured on {result['date']}, {result['machine']}; {core}; TLS, round trip {result['round_trip_ms']:g} ms;"
+    yield f"medians of {result['at_least']} accounts or more. Load of the machine before: {result['load_before']}."
     yield ""
-    heads = ["for each account", "accounts", "event to PUT ms", "median", "±", "CPU ms", "calls", "peak RSS MiB"]
+    heads = ["for each account", "accounts", "event to PUT ms", "middle half", "CPU ms", "calls", "peak RSS MiB"]
     rows = []
     for way, sizes in result["results"].items():
         for size, cost in sizes.items():
-            spread = "" if cost["spread_ms"] is None else f"{cost['spread_ms']:.0f}"
-            cells = [f"{cost[key]:.0f}" for key in ("event_to_put_ms", "median_event_to_put_ms")]
+            lower, upper = cost["middle_half_ms"]
+            time = [f"{cost['event_to_put_ms']:.0f}", f"{lower:.0f} to {upper:.0f}"]
             others = [f"{cost['cpu_ms']:.1f}", f"{cost['calls']:g}", f"{cost['peak_rss_mib']:.1f}"]
-            rows.append([result["ways"][way], size, *cells, spread, *others])
+            rows.append([result["ways"][way], size, *time, *others])
     yield from table(heads, rows)
+    yield ""
+    for way, sizes in result["results"].items():
+        fewest, most = min(sizes, key=int), max(sizes, key=int)
+        time, cpu = (sizes[most][key] / sizes[fewest][key] for key in ("event_to_put_ms", "cpu_ms"))
+        title = result["ways"][way]
+        yield f"- {title}: {most} against {fewest}, {time:.2f} of the time and {cpu:.2f} of the CPU for each"

@@ -18,6 +18,8 @@ from stage.wire import event_loop
 from stage.world import OWN_ACCOUNT, World
 
 SIZES = (1, 10, 100)
+# Small fleets are begun again until there are so many accounts, because one alone says little.
+AT_LEAST = 30
 
 
 @dataclass
@@ -80,20 +82,31 @@ WAYS = {
 }
 
 
-def mean(costs, memory):
-    def of(name):
-        return statistics.fmean(getattr(cost, name) for cost in costs)
+def summary(costs, memory):
+    """Medians, and the quarters of the times around theirs."""
 
-    times = [cost.event_to_put_ms for cost in costs]
-    spread = statistics.stdev(times) if len(times) > 1 else None
+    def of(name):
+        return statistics.median(getattr(cost, name) for cost in costs)
+
+    lower, _, upper = statistics.quantiles((cost.event_to_put_ms for cost in costs), n=4)
     return {
+        "accounts_measured": len(costs),
         "event_to_put_ms": of("event_to_put_ms"),
-        "median_event_to_put_ms": statistics.median(times),
-        "spread_ms": spread,
+        "middle_half_ms": [lower, upper],
         "cpu_ms": of("cpu_ms"),
         "calls": of("calls"),
         "peak_rss_mib": memory / 2**20,
     }
+
+
+async def repeated(run, size):
+    """The costs of all accounts of as many fleets of that size as it takes."""
+    all_costs, highest = [], 0
+    while len(all_costs) < AT_LEAST:
+        costs, memory = await run(size)
+        all_costs += costs
+        highest = max(highest, memory)
+    return summary(all_costs, highest)
 
 
 async def measure(given, contender):
@@ -113,7 +126,7 @@ async def measure(given, contender):
             await cold(world, program, 1, its_share)
             for size in given.sizes:
                 for way, (title, run) in WAYS.items():
-                    results[way][size] = mean(*await run(world, program, size, its_share))
+                    results[way][size] = await repeated(lambda n, run=run: run(world, program, n, its_share), size)
                     print(f"  {title}: {size}", file=sys.stderr)
         finally:
             world.close()
@@ -123,6 +136,7 @@ async def measure(given, contender):
         "date": machine.today(),
         "machine": given.machine or machine.kind(),
         "load_before": load,
+        "at_least": AT_LEAST,
         "round_trip_ms": given.round_trip,
         "share_of_a_core": {"wanted": share.FRACTION, "why_not": why_not},
         "ways": {way: title for way, (title, _) in WAYS.items()},

@@ -46,6 +46,10 @@ class Share:
     def lift(self):
         self.write(self.no_limit)
 
+    def unlimited(self):
+        """The same cgroup, which others share the machine with as before, and no limit."""
+        return Share(self.folder, self.no_limit, self.no_limit)
+
     def close(self):
         for _ in range(50):
             try:

@@ -1,0 +1,48 @@
+"""`make bench-record`: the last runs of `make bench` and `make bench-scale` into the repository.
+
+Results go to `bench/results/`, the figure to `docs/benchmark.svg`, tables to `docs/performance.md`, each between two
+comments that name it, where all but them is written by hand.
+"""
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+import plot
+import report
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS, FIGURE, DOCUMENT = ROOT / "bench/results", ROOT / "docs/benchmark.svg", ROOT / "docs/performance.md"
+REPORTS = {"cold": report.cold, "scale": report.scale}
+
+
+def with_part(document, name, lines):
+    """The document with those lines between `<!-- NAME: … -->` and `<!-- end of NAME -->`."""
+    pattern = re.compile(rf"(<!-- {name}:[^>]*-->\n).*?(\n<!-- end of {name} -->)", re.DOTALL)
+    if not pattern.search(document):
+        raise SystemExit(f"{DOCUMENT.name} has no place for the table {name!r}")
+    return pattern.sub(lambda found: found[1] + "\n".join(lines).strip() + found[2], document)
+
+
+def main():
+    built = Path(os.environ["ORCHESTERA_BENCH"])
+    RESULTS.mkdir(exist_ok=True)
+    document = DOCUMENT.read_text()
+    for name, lines in REPORTS.items():
+        run = built / f"{name}.json"
+        if not run.exists():
+            print(f"no run of {name} to record", file=sys.stderr)
+            continue
+        result = json.loads(run.read_text())
+        (RESULTS / run.name).write_text(run.read_text())
+        document = with_part(document, name, lines(result))
+        if name == "cold":
+            FIGURE.write_text("\n".join(plot.svg(result)) + "\n")
+        print(f"recorded {name} of {result['date']}")
+    DOCUMENT.write_text(document)
+
+
+if __name__ == "__main__":
+    main()
