@@ -1,20 +1,13 @@
 """`make bench`: one Create by every contender in turn, each started cold, with and without Lambda's share of a core."""
 
-import argparse
-import asyncio
-import json
 import statistics
 import sys
-import tempfile
-from pathlib import Path
 
-import machine
+import command
 import report
-from stage import contenders, instructions, share
-from stage.environment import Broken
+from stage import contenders, instructions
 from stage.proof import prove
-from stage.wire import event_loop
-from stage.world import OWN_ACCOUNT, World
+from stage.world import OWN_ACCOUNT
 
 # Of this, the first is thrown away: it brings files into memory and makes Python's byte code.
 WARM_UP = 1
@@ -83,34 +76,15 @@ def milliseconds(seconds):
     return round(statistics.median(seconds) * 1000, 3) if seconds else 0.0
 
 
-async def measure(arguments, taking_part):
-    conditions, why_not = {"whole": None}, ""
-    try:
-        limited, measured = share.share()
-        conditions = {"whole": limited.unlimited(), "share": limited}
-    except share.NotPossible as reason:
-        why_not, measured = str(reason), None
-    load = machine.load()
-    machine.go_first()
-    with tempfile.TemporaryDirectory(prefix="orchestera-bench-") as folder:
-        world = World(Path(folder), arguments.round_trip / 1000)
-        await world.open()
-        try:
-            samples = await rounds(world, taking_part, arguments.rounds, conditions)
-            busy = {"answer_ms": milliseconds(world.busy.answers), "handshake_ms": milliseconds(world.busy.handshakes)}
-            counts = await count_instructions(world, taking_part)
-        finally:
-            world.close()
-            if conditions.get("share"):
-                conditions["share"].close()
-    return {
-        "date": machine.today(),
-        "machine": arguments.machine or machine.kind(),
-        "load_before": load,
-        "rounds": arguments.rounds,
-        "round_trip_ms": arguments.round_trip,
-        "share_of_a_core": {"wanted": share.FRACTION, "measured": measured, "why_not": why_not},
-        "server": busy,
+async def measure(given, taking_part):
+    async with command.stage(given) as (world, limited, about):
+        conditions = {"whole": limited.unlimited(), "share": limited} if limited else {"whole": None}
+        samples = await rounds(world, taking_part, given.rounds, conditions)
+        server = {"answer_ms": milliseconds(world.busy.answers), "handshake_ms": milliseconds(world.busy.handshakes)}
+        counts = await count_instructions(world, taking_part)
+    return about | {
+        "rounds": given.rounds,
+        "server": server,
         "contenders": {c.name: {"title": c.title, "zip_bytes": c.zip_size()} for c in taking_part},
         "instructions_millions": counts,
         "medians": medians(samples),
@@ -118,35 +92,16 @@ async def measure(arguments, taking_part):
     }
 
 
-def arguments(all_names):
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "contenders", nargs="*", metavar="CONTENDER", help=f"of {', '.join(all_names)}; all unless given"
-    )
-    parser.add_argument("--rounds", type=int, default=11, help="how often each is started; medians are shown (11)")
-    parser.add_argument("--round-trip", type=float, default=20.0, help="to IAM and the callback, in milliseconds (20)")
-    parser.add_argument("--machine", default="", help="what to call this machine in the report")
-    parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
-    given = parser.parse_args()
-    if unknown := set(given.contenders) - set(all_names):
-        parser.error(f"no such contender: {', '.join(sorted(unknown))}")
-    return given
-
-
 def main():
     everybody = {contender.name: contender for contender in contenders.all_of_them()}
-    given = arguments(list(everybody))
+    parser = command.parser(__doc__)
+    parser.add_argument("contenders", nargs="*", metavar="CONTENDER", help=f"all, or some of: {', '.join(everybody)}")
+    parser.add_argument("--rounds", type=int, default=11, help="how often each is started; medians are shown (11)")
+    given = parser.parse_args()
+    if unknown := set(given.contenders) - set(everybody):
+        parser.error(f"no such contender: {', '.join(sorted(unknown))}")
     taking_part = [everybody[name] for name in given.contenders] or list(everybody.values())
-    with asyncio.Runner(loop_factory=event_loop) as runner:
-        try:
-            result = runner.run(measure(given, taking_part))
-        except Broken as broken:
-            print(f"NOT MEASURED: {broken}", file=sys.stderr)
-            return 1
-    given.output.parent.mkdir(parents=True, exist_ok=True)
-    given.output.write_text(json.dumps(result, indent=1) + "\n")
-    print(*report.cold(result), f"\nWritten to {given.output}", sep="\n")
-    return 0
+    return command.carry_out(measure(given, taking_part), given, report.cold)
 
 
 if __name__ == "__main__":

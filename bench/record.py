@@ -23,7 +23,7 @@ def with_part(document, name, lines):
     pattern = re.compile(rf"(<!-- {name}:[^>]*-->\n).*?(\n<!-- end of {name} -->)", re.DOTALL)
     if not pattern.search(document):
         raise SystemExit(f"{DOCUMENT.name} has no place for the table {name!r}")
-    return pattern.sub(lambda found: found[1] + "\n".join(lines).strip() + found[2], document)
+    return pattern.sub(lambda found: found[1] + "\n" + "\n".join(lines).strip() + "\n" + found[2], document)
 
 
 def main():

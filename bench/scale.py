@@ -1,21 +1,14 @@
 """`make bench-scale`: what an account costs when there are many, by one warm function or by a cold one each."""
 
-import argparse
-import asyncio
-import json
 import statistics
 import sys
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
-import machine
+import command
 import report
-from stage import contenders, share
-from stage.environment import Broken
+from stage import contenders
 from stage.proof import prove
-from stage.wire import event_loop
-from stage.world import OWN_ACCOUNT, World
+from stage.world import OWN_ACCOUNT
 
 SIZES = (1, 10, 100)
 # Small fleets are begun again until there are so many accounts, because one alone says little.
@@ -91,11 +84,11 @@ def summary(costs, memory):
     lower, _, upper = statistics.quantiles((cost.event_to_put_ms for cost in costs), n=4)
     return {
         "accounts_measured": len(costs),
-        "event_to_put_ms": of("event_to_put_ms"),
-        "middle_half_ms": [lower, upper],
-        "cpu_ms": of("cpu_ms"),
+        "event_to_put_ms": round(of("event_to_put_ms"), 3),
+        "middle_half_ms": [round(lower, 3), round(upper, 3)],
+        "cpu_ms": round(of("cpu_ms"), 3),
         "calls": of("calls"),
-        "peak_rss_mib": memory / 2**20,
+        "peak_rss_mib": round(memory / 2**20, 3),
     }
 
 
@@ -109,59 +102,26 @@ async def repeated(run, size):
     return summary(all_costs, highest)
 
 
-async def measure(given, contender):
-    its_share, why_not = None, ""
-    try:
-        its_share, _ = share.share()
-    except share.NotPossible as reason:
-        why_not = str(reason)
-    load = machine.load()
-    machine.go_first()
-    with tempfile.TemporaryDirectory(prefix="orchestera-bench-") as folder:
-        world = World(Path(folder), given.round_trip / 1000)
-        await world.open()
-        program = world.program(contender)
+async def measure(given, product):
+    async with command.stage(given) as (world, limited, about):
+        program = world.program(product)
         results = {way: {} for way in WAYS}
-        try:
-            await cold(world, program, 1, its_share)
-            for size in given.sizes:
-                for way, (title, run) in WAYS.items():
-                    results[way][size] = await repeated(lambda n, run=run: run(world, program, n, its_share), size)
-                    print(f"  {title}: {size}", file=sys.stderr)
-        finally:
-            world.close()
-            if its_share:
-                its_share.close()
-    return {
-        "date": machine.today(),
-        "machine": given.machine or machine.kind(),
-        "load_before": load,
-        "at_least": AT_LEAST,
-        "round_trip_ms": given.round_trip,
-        "share_of_a_core": {"wanted": share.FRACTION, "why_not": why_not},
-        "ways": {way: title for way, (title, _) in WAYS.items()},
-        "results": results,
-    }
+        # To bring the file into memory.
+        await cold(world, program, 1, limited)
+        for size in given.sizes:
+            for way, (title, run) in WAYS.items():
+                results[way][size] = await repeated(lambda n, run=run: run(world, program, n, limited), size)
+                print(f"  {title}: {size}", file=sys.stderr)
+    titles = {way: title for way, (title, _) in WAYS.items()}
+    return about | {"at_least": AT_LEAST, "ways": titles, "results": results}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command.parser(__doc__)
     parser.add_argument("sizes", type=int, nargs="*", default=SIZES, help="numbers of accounts (1 10 100)")
-    parser.add_argument("--round-trip", type=float, default=20.0, help="to IAM, STS and the callback, in milliseconds")
-    parser.add_argument("--machine", default="", help="what to call this machine in the report")
-    parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
     given = parser.parse_args()
     product = next(contender for contender in contenders.all_of_them() if contender.name == "product")
-    with asyncio.Runner(loop_factory=event_loop) as runner:
-        try:
-            result = json.loads(json.dumps(runner.run(measure(given, product))))
-        except Broken as broken:
-            print(f"NOT MEASURED: {broken}", file=sys.stderr)
-            return 1
-    given.output.parent.mkdir(parents=True, exist_ok=True)
-    given.output.write_text(json.dumps(result, indent=1) + "\n")
-    print(*report.scale(result), f"\nWritten to {given.output}", sep="\n")
-    return 0
+    return command.carry_out(measure(given, product), given, report.scale)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,70 @@
+"""What the two commands of the benchmark have in common: arguments, the stage, the end, the result."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+import machine
+from stage import share
+from stage.certificates import NotFound
+from stage.environment import Broken
+from stage.wire import event_loop
+from stage.world import World
+
+
+def parser(description):
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--round-trip", type=float, default=20.0, help="to IAM, STS and the callback, in ms (20)")
+    parser.add_argument("--machine", default=machine.kind(), help="what to call this machine in the report")
+    parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
+    return parser
+
+
+@contextlib.asynccontextmanager
+async def stage(given):
+    """The world, the limited share of a core or `None`, and what a result says about both."""
+    about = {"date": machine.today(), "machine": given.machine, "load_before": machine.load()}
+    about |= {"round_trip_ms": given.round_trip}
+    machine.go_first()
+    with contextlib.ExitStack() as ending:
+        limited, measured, why_not = None, None, ""
+        try:
+            limited, measured = share.share()
+            ending.callback(limited.close)
+        except share.NotPossible as reason:
+            why_not = str(reason)
+        about["share_of_a_core"] = {"wanted": share.FRACTION, "measured": measured, "why_not": why_not}
+        folder = ending.enter_context(tempfile.TemporaryDirectory(prefix="orchestera-bench-"))
+        world = World(Path(folder), given.round_trip / 1000)
+        await world.open()
+        ending.callback(world.close)
+        yield world, limited, about
+
+
+async def until_terminated(measuring):
+    """However it is ended, the function that runs is ended too."""
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
+    return await measuring
+
+
+def carry_out(measuring, given, report):
+    """Measures, writes the result and prints it. Returns the exit code."""
+    with asyncio.Runner(loop_factory=event_loop) as runner:
+        try:
+            result = runner.run(until_terminated(measuring))
+        except (Broken, NotFound) as broken:
+            print(f"NOT MEASURED: {broken}", file=sys.stderr)
+            return 1
+        except asyncio.CancelledError:
+            return 128 + signal.SIGTERM
+    # A number as a key becomes text in JSON, which is what the report reads when a run is recorded.
+    text = json.dumps(result, indent=1)
+    given.output.parent.mkdir(parents=True, exist_ok=True)
+    given.output.write_text(text + "\n")
+    print(*report(json.loads(text)), f"\nWritten to {given.output}", sep="\n")
+    return 0
