@@ -117,6 +117,10 @@ bench: $(addprefix bench-,$(CONTENDERS)) ## cold starts beside other ways to wri
 bench-scale: bench-product ## what an account costs when there are many: 1, 10, 100 (SIZES="1 10")
 	@$(BENCH_PYTHON) bench/scale.py $(SIZES) --output $(BENCH)/scale.json $(BENCH_FLAGS)
 
+.PHONY: bench-timeline
+bench-timeline: bench-product ## what goes over the network in one cold start of the function, and when
+	@$(BENCH_PYTHON) bench/timeline.py --output $(BENCH)/timeline.json $(BENCH_FLAGS)
+
 .PHONY: bench-record
 bench-record: .tools/bench/venv/installed ## the last results of `make bench` and `make bench-scale` into bench/results/ and docs/
 	@$(BENCH_PYTHON) bench/record.py

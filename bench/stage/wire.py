@@ -10,7 +10,7 @@ import re
 import selectors
 import ssl
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 LENGTH = re.compile(rb"(?i)\r\ncontent-length:[ \t]*(\d+)")
 CHUNKED = re.compile(rb"(?i)\r\ntransfer-encoding:")
@@ -32,14 +32,18 @@ class Request:
 
 @dataclass
 class Busy:
-    """Seconds that the server itself worked, so that a report can show that it was not what everybody waited for."""
+    """Seconds that the server itself worked, so that a report can show that it was not what everybody waited for.
 
-    handshakes: list
-    answers: list
+    `opened` has the moments at which connections were made.
+    """
+
+    handshakes: list = field(default_factory=list)
+    answers: list = field(default_factory=list)
+    opened: list = field(default_factory=list)
 
     def clear(self):
-        self.handshakes.clear()
-        self.answers.clear()
+        for seconds in (self.handshakes, self.answers, self.opened):
+            seconds.clear()
 
 
 def event_loop():
@@ -64,6 +68,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport):
         self.transport = transport
+        self.busy.opened.append(self.loop.time())
         self.heard_until = self.loop.time() + 3 * self.one_way
 
     def data_received(self, data):

@@ -22,7 +22,7 @@ class World:
         self.folder, self.round_trip = folder, round_trip
         self.certificates = Certificates(folder)
         self.iam = Iam(lambda: asyncio.get_running_loop().time())
-        self.busy = Busy([], [])
+        self.busy = Busy()
         self.environment, self.servers, self.ports = None, [], {}
         self.trusting = {}
 
@@ -34,7 +34,7 @@ class World:
             ("callback", lambda request: self.environment.callback(request), self.round_trip, tls),
         ):
             # The Runtime API is on the function's own machine: no way, and no part of what the server is measured by.
-            busy = Busy([], []) if name == "runtime_api" else self.busy
+            busy = Busy() if name == "runtime_api" else self.busy
             server, self.ports[name] = await serve(answer, busy, round_trip, secured)
             self.servers.append(server)
 

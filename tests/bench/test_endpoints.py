@@ -23,7 +23,7 @@ def served():
     iam, loop = Iam(time.monotonic), event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    opened = asyncio.run_coroutine_threadsafe(serve(iam.answer, Busy([], []), ROUND_TRIP), loop)
+    opened = asyncio.run_coroutine_threadsafe(serve(iam.answer, Busy(), ROUND_TRIP), loop)
     server, port = opened.result(5)
     yield iam, f"http://127.0.0.1:{port}"
     loop.call_soon_threadsafe(server.close)
