@@ -12,10 +12,14 @@ from pathlib import Path
 
 import plot
 import report
+import scale
+from stage import contenders
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, FIGURE, DOCUMENT = ROOT / "bench/results", ROOT / "docs/benchmark.svg", ROOT / "docs/performance.md"
 REPORTS = {"cold": report.cold, "scale": report.scale}
+COMMANDS = {"cold": "bench", "scale": "bench-scale"}
+LEAST_ROUNDS = 11
 
 
 def with_part(document, name, lines):
@@ -24,6 +28,14 @@ def with_part(document, name, lines):
     if not pattern.search(document):
         raise SystemExit(f"{DOCUMENT.name} has no place for the table {name!r}")
     return pattern.sub(lambda found: found[1] + "\n" + "\n".join(lines).strip() + "\n" + found[2], document)
+
+
+def is_whole(name, result):
+    """Whether everybody took part and often enough: a table with holes is for whoever asked for it."""
+    if name == "cold":
+        everybody = {contender.name for contender in contenders.all_of_them()}
+        return set(result["contenders"]) == everybody and result["rounds"] >= LEAST_ROUNDS
+    return all(set(sizes) == set(map(str, scale.SIZES)) for sizes in result["results"].values())
 
 
 def main():
@@ -36,6 +48,8 @@ def main():
             print(f"no run of {name} to record", file=sys.stderr)
             continue
         result = json.loads(run.read_text())
+        if not is_whole(name, result):
+            raise SystemExit(f"{run} is not of a whole run: make {COMMANDS[name]}, without leaving anything out")
         (RESULTS / run.name).write_text(run.read_text())
         document = with_part(document, name, lines(result))
         if name == "cold":

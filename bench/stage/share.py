@@ -15,7 +15,7 @@ from pathlib import Path
 
 MEMORY, WHOLE_CORE_AT = 128, 1769
 FRACTION = MEMORY / WHOLE_CORE_AT
-# Microseconds. What is known of Lambda's is 20 ms, measured from inside by others.
+# Microseconds. Lambda does not publish its own; the longer it is, the coarser the waits.
 PERIOD = 20_000
 QUOTA = round(PERIOD * FRACTION)
 # How much of a core a busy loop under the limit may be found to get, if this is to be called an emulation.
