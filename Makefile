@@ -87,6 +87,10 @@ publish: tools ## dist/<version>/ into the bucket of each region. BUCKET_PREFIX=
 link: tools ## the link that opens CloudFormation's console. PARAMETERS='PolicyEdition=2026-02-06', TEMPLATE=flat, STACK_NAME=orchestera-access
 	@.venv/bin/python release/link.py
 
+.PHONY: site
+site: tools ## the launch page of this version, from what `make dist` made: dist/site/index.html
+	@PYTHONPATH=release:local .venv/bin/python site/build.py
+
 .PHONY: version
 version: tools ## prepares a release: VERSION=1.2.3 into every file that has it, and its template kept for upgrades
 	@.venv/bin/python release/version.py
