@@ -17,6 +17,8 @@ CRATES := $(abspath $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src)
 # Of the stack's tests and of local/. What is built where, the two learn from here.
 PYTHON := PYTHONPATH=local:release ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" .venv/bin/python
 DIST_UNDER_TEST := ORCHESTERA_DIST="$(abspath $(or $(CARGO_TARGET_DIR),target)/dist)"
+SITE_UNDER_TEST := ORCHESTERA_SITE="$(abspath $(or $(CARGO_TARGET_DIR),target)/site)"
+CHROMIUM ?= /usr/bin/chromium
 CARGO_DENY := .tools/cargo-deny-0.20.2/bin/cargo-deny
 CARGO_FUZZ := .tools/cargo-fuzz-0.13.2/bin/cargo-fuzz
 # What dist, version, publish and link are given on the command line.
@@ -68,7 +70,7 @@ down: tools ## ends what `make up` began
 	@$(PYTHON) local/serve.py down
 
 .PHONY: test
-test: build ## every test: the function's, in Rust, and the stack's, on the AWS on loopback
+test: build .tools/awscli/installed ## every test: the function's, in Rust, and the stack's, on the AWS on loopback
 	ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" cargo test --locked --lib --test '*'
 	@# As it would be published, but beside what somebody may have signed in dist/.
 	$(DIST_UNDER_TEST) $(PYTHON) release/dist.py
@@ -102,6 +104,29 @@ release-check: tools ## whether dist/<version>/ may be published: a clean tree, 
 .PHONY: reproduce
 reproduce: tools ## builds this commit in two clean clones, with two homes for cargo, and compares the checksums
 	@$(PYTHON) release/reproduce.py
+
+.PHONY: test-browser
+test-browser: build tests/browser/node_modules/.package-lock.json .tools/awscli/installed $(CHROMIUM) ## the launch page in Chromium; screenshots in target/screenshots. Needs Node 20 with npm
+	$(DIST_UNDER_TEST) $(PYTHON) release/dist.py
+	$(DIST_UNDER_TEST) $(SITE_UNDER_TEST) PYTHONPATH=release:local .venv/bin/python site/build.py
+	cd tests/browser && $(DIST_UNDER_TEST) $(SITE_UNDER_TEST) CHROMIUM='$(CHROMIUM)' node --test --test-concurrency=2
+
+tests/browser/node_modules/.package-lock.json: tests/browser/package-lock.json tests/browser/package.json
+	@command -v npm > /dev/null || { echo 'The launch page is tested with Node 20 or newer and npm. Install them; on Debian: apt-get install nodejs npm' >&2; exit 2; }
+	cd tests/browser && npm ci --silent
+	@touch $@
+
+# Debian's own. Others install it by hand, or say where theirs is: make test-browser CHROMIUM=/usr/bin/google-chrome
+/usr/bin/chromium:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium > /dev/null; fi
+	@[ -x $@ ] || { echo 'The launch page is tested with Chromium. Install it, or say where it is: make test-browser CHROMIUM=/path/to/chrome' >&2; exit 2; }
+
+# With an environment of its own, because it wants another botocore than ministack does.
+.tools/awscli/installed: tests/release/awscli.txt
+	python3 -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet --no-deps --require-hashes --requirement $<
+	touch $@
 
 .PHONY: test-deep
 test-deep: build $(CARGO_FUZZ) ## more of what is generated: every state over HTTP, 50,000 steps of other walks, five minutes of fuzzing

@@ -1,0 +1,180 @@
+// The link that the button opens, against the templates that are published and against `make link`.
+
+import assert from "node:assert/strict";
+import * as processes from "node:child_process";
+import { test } from "node:test";
+import { promisify } from "node:util";
+
+import { look, ROOT } from "./browser.js";
+
+const KINDS = { "one-account": "flat", "many-accounts": "stack-set", "no-function": "native" };
+const CHOICES = Object.keys(KINDS);
+const execFile = promisify(processes.execFile);
+// Whose value is an account's own, or names one.
+const OF_AN_ACCOUNT = /ExternalId|Account|Arn$|OrganizationalUnit|^MemberRoleName$/;
+
+async function python(script, input, environment = {}) {
+  const env = { ...process.env, PYTHONPATH: "release:local", ...environment };
+  const ran = execFile(".venv/bin/python", [script], { cwd: ROOT, env, maxBuffer: 1 << 24 });
+  ran.child.stdin.end(input);
+  return (await ran).stdout;
+}
+
+// Every value of every control is tried, choice by choice, and then all controls at once away from their defaults. What
+// `make link` says to the same is asked once for all, because Python takes seconds to read the transform of SAM.
+let trying;
+const tried = () => (trying ??= look({}, async (page) => {
+  const links = [];
+  for (const choice of CHOICES) {
+    const { panel, link } = await opened(page, choice);
+    const all = await controls(panel);
+    const wanted = [{}, ...all.flatMap((one) => one.values.map((value) => ({ [one.name]: value })))];
+    wanted.push(Object.fromEntries(all.map((one) => [one.name, one.values.findLast((value) => value !== one.default)])));
+    for (const parameters of wanted) {
+      for (const [name, value] of Object.entries(parameters)) await set(panel, name, value);
+      const isChanged = ([name, value]) => value !== all.find((one) => one.name === name).default;
+      links.push({ choice, parameters: Object.fromEntries(Object.entries(parameters).filter(isChanged)), link: await link() });
+      for (const one of all) if (one.name in parameters) await set(panel, one.name, one.default);
+    }
+  }
+  assert.deepEqual(page.wrong, []);
+  const asked = JSON.stringify(links.map(({ choice, parameters }) => [KINDS[choice], parameters]));
+  const said = JSON.parse(await python("tests/browser/published.py", asked));
+  return { templates: said.templates, links: links.map((one, at) => ({ ...one, wanted: said.links[at] })) };
+}));
+
+// A link taken apart. Everything in it is looked at: nothing else may be there.
+function taken(link) {
+  const at = link.indexOf("#/stacks/create/review?");
+  assert.equal(link.slice(0, at), "https://us-east-1.console.aws.amazon.com/cloudformation/home?region=us-east-1");
+  const query = [...new URLSearchParams(link.slice(link.indexOf("?", at)))];
+  assert.deepEqual(query.slice(0, 2).map(([name]) => name), ["templateURL", "stackName"]);
+  const parameters = query.slice(2).map(([name, value]) => {
+    assert.match(name, /^param_/);
+    return [name.slice("param_".length), value];
+  });
+  assert.equal(new Set(parameters.map(([name]) => name)).size, parameters.length);
+  return { url: query[0][1], parameters: Object.fromEntries(parameters) };
+}
+
+// The template that a URL names.
+function nameOf(url) {
+  return url.match(/^https:\/\/[a-z0-9-]+-us-east-1\.s3\.us-east-1\.amazonaws\.com\/\d+\.\d+\.\d+\/([\w.-]+)$/)[1];
+}
+
+function mayBePreset(template, parameters) {
+  for (const [name, value] of Object.entries(parameters)) {
+    const parameter = template[name];
+    assert.ok(parameter, `the template has no ${name}`);
+    assert.ok(!parameter.NoEcho, `${name} is NoEcho`);
+    if (parameter.AllowedValues) assert.ok(parameter.AllowedValues.map(String).includes(value), `${name}=${value}`);
+    if (parameter.MinValue !== undefined) assert.ok(parameter.MinValue <= +value && +value <= parameter.MaxValue);
+    if (parameter.AllowedPattern) assert.match(value, new RegExp(parameter.AllowedPattern));
+  }
+}
+
+// The choice's panel, and what its button would open.
+async function opened(page, choice) {
+  await page.locator(`[name="choice"][value="${choice}"]`).check();
+  const panel = page.locator(`#${choice}`);
+  const link = async () => {
+    const hrefs = await panel.locator("[data-launch]").evaluateAll((all) => all.map((one) => one.getAttribute("href")));
+    assert.equal(new Set(hrefs).size, 1);
+    assert.equal((await panel.locator("[data-link]").textContent()) || null, hrefs[0]);
+    return hrefs[0];
+  };
+  return { panel, link };
+}
+
+// Every control of a panel: its name and the values to try.
+async function controls(panel) {
+  return panel.locator("[data-default]").evaluateAll((all) =>
+    all.map((one) => ({
+      name: one.name,
+      default: one.dataset.default,
+      values: one.options ? [...one.options].map((option) => option.value) : [one.min, String(+one.max - 1), one.max],
+    })),
+  );
+}
+
+async function set(panel, name, value) {
+  const control = panel.locator(`[name="${name}"]`);
+  if (await control.evaluate((one) => one.tagName === "SELECT")) await control.selectOption(value);
+  else await control.fill(value);
+}
+
+for (const choice of CHOICES) {
+  test(`${choice}: the link is that of make link, for every value of every parameter that a link may preset`, async () => {
+    const links = (await tried()).links.filter((one) => one.choice === choice);
+    assert.ok(links.length > 8);
+    for (const { link, wanted } of links) assert.equal(link, wanted);
+  });
+
+  test(`${choice}: what a link sets is in the template that it names, is not NoEcho, and is allowed there`, async () => {
+    const { templates, links } = await tried();
+    for (const { choice: of, link, parameters: chosen } of links) {
+      if (of !== choice) continue;
+      const { url, parameters } = taken(link);
+      assert.deepEqual(parameters, chosen);
+      mayBePreset(templates[nameOf(url)], parameters);
+    }
+  });
+
+  test(`${choice}: no link holds an external id, an account or what belongs to one`, async () => {
+    for (const { link } of (await tried()).links.filter((one) => one.choice === choice)) {
+      const rest = link.replace("param_RequireExternalId=", "");
+      assert.doesNotMatch(rest, /external-?id|accountid|\b\d{12}\b|ou-[a-z0-9]{4}|arn(%3A|:)/i);
+    }
+  });
+
+  test(`${choice}: every parameter that a link may preset has a control, and no other has`, async () => {
+    const { templates } = await tried();
+    await look({}, async (page) => {
+      const { panel, link } = await opened(page, choice);
+      const all = Object.keys(templates[nameOf(taken(await link()).url)]);
+      const may = all.filter((name) => name === "RequireExternalId" || !OF_AN_ACCOUNT.test(name));
+      assert.deepEqual((await controls(panel)).map((one) => one.name).sort(), may.sort());
+      assert.deepEqual((await panel.locator(".parameter code.name").allTextContents()).sort(), all.sort());
+    });
+  });
+}
+
+test("what make link prints, in a process of its own, is the page's link", async () => {
+  const chosen = { PolicyEdition: "2026-02-06", MaxSessionDuration: "7200", AccessState: "Suspended" };
+  const PARAMETERS = Object.entries(chosen).map(([name, value]) => `${name}=${value}`).join(" ");
+  const printed = python("release/link.py", "", { TEMPLATE: "native", PARAMETERS });
+  await look({}, async (page) => {
+    const { panel, link } = await opened(page, "no-function");
+    for (const [name, value] of Object.entries(chosen)) await set(panel, name, value);
+    assert.equal(`${await link()}\n`, await printed);
+  });
+});
+
+test("there is no link while a number is wrong, and again when it is right", async () => {
+  await look({}, async (page) => {
+    const { panel, link } = await opened(page, "one-account");
+    // The last two are numbers to a browser, and none to CloudFormation.
+    for (const value of ["3599", "43201", "", "3600.5", "1e4", "03600"]) {
+      await set(panel, "MaxSessionDuration", value);
+      assert.equal(await link(), null);
+      assert.match(await panel.locator(".problem").textContent(), /Longest session, in seconds: a whole number from 3600 to 43200/);
+      assert.match(await panel.locator("#one-account-aws code").textContent(), /CAPABILITY_IAM # Longest session/);
+    }
+    await set(panel, "MaxSessionDuration", "43200");
+    assert.deepEqual(taken(await link()).parameters, { MaxSessionDuration: "43200" });
+    await panel.getByRole("button", { name: "Back to the defaults" }).click();
+    await page.waitForFunction(() => !document.querySelector("#one-account [data-launch]").href.includes("param_"));
+    assert.deepEqual(taken(await link()).parameters, {});
+    assert.deepEqual(page.wrong, []);
+  });
+});
+
+test("one choice's settings are not another's", async () => {
+  await look({}, async (page) => {
+    const one = await opened(page, "one-account");
+    await set(one.panel, "PolicyEdition", "2026-02-06");
+    const other = await opened(page, "no-function");
+    assert.deepEqual(taken(await other.link()).parameters, {});
+    assert.deepEqual(taken(await one.link()).parameters, { PolicyEdition: "2026-02-06" });
+  });
+});
