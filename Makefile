@@ -1,7 +1,8 @@
 # Orchestera Access. `make help` lists the commands.
 #
 # Needs Rust (rust-version in Cargo.toml), Python 3.11 or newer with venv, a C compiler, make, and the package registries.
-# Everything else is installed by the rules below, inside this folder.
+# Everything else is installed by the rules below, inside this folder. Only test-browser also needs Node 20 with npm, and
+# Chromium, which it installs outside if it may.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c

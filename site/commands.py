@@ -42,8 +42,11 @@ def launch(choice):
 
 def lifecycle(choice):
     """What can be done with the stack afterwards."""
-    yield Command(f"{choice.id}-suspend", "Suspend", _update(choice, AccessState="Suspended"))
-    yield Command(f"{choice.id}-activate", "Let the platform in again", _update(choice, AccessState="Active"))
+    yield Command(
+        f"{choice.id}-suspend",
+        "Suspend, or let in again",
+        "STATE=Suspended    # or Active\n" + _update(choice, AccessState='"$STATE"'),
+    )
     yield Command(f"{choice.id}-update", "Update to the release of this page", _update(choice, url=choice.url))
     gone = f"{_stack('delete-stack', choice)}\n{_stack('wait stack-delete-complete', choice)}"
     if choice.kind != "stack-set":
