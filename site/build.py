@@ -62,12 +62,13 @@ def page(prefix):
         "table": documents.table,
         "inline": documents.inline,
     }
-    base = product.url(prefix, product.REGIONS[0], "")
+    region = product.REGIONS[0]
+    base, place = product.url(prefix, region, ""), f"{product.bucket(prefix, region)}/{product.key('')}"
     default = next(one.default for one in offered[0].parameters if one.name == "PolicyEdition")
     source = json.loads(files[product.PROVENANCE])["predicate"]["buildDefinition"]["resolvedDependencies"][0]
     return environment.get_template("index.html").render(
         version=product.VERSION,
-        region=product.REGIONS[0],
+        region=region,
         choices=offered,
         editions=grants.editions(default),
         side_by_side=grants.side_by_side(),
@@ -76,9 +77,9 @@ def page(prefix):
         public_key=files[product.PUBLIC_KEY].decode().strip(),
         is_signed_for_release=RELEASE_KEY.is_file() and RELEASE_KEY.read_bytes() == files[product.PUBLIC_KEY],
         commit=source["digest"]["gitCommit"],
-        download=commands.download(base, product.SUMMED, product.SUMS, product.SIGNATURE, product.PUBLIC_KEY),
-        look=commands.look(product.REGIONS[0]),
-        shut_now=commands.shut_now(product.REGIONS[0]),
+        download=commands.download(region, place, product.SUMMED, product.SUMS, product.SIGNATURE, product.PUBLIC_KEY),
+        look=commands.look(region),
+        shut_now=commands.shut_now(region),
         style=style,
         script=script,
         security=_content_security_policy(style, script),

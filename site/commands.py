@@ -73,14 +73,15 @@ VERSION="$({iam} get-policy --policy-arn "$POLICY" --query Policy.DefaultVersion
     )
 
 
-def download(base, names, sums, signature, key):
-    """Fetch all that is published, and check it."""
-    files = ",".join([*names, sums, signature, key])
+def download(region, place, names, sums, signature, key):
+    """Fetch all that is published, and check it. By the AWS CLI, because the bucket need not be public."""
+    files = " \\\n  ".join([*names, sums, signature, key])
     return Command(
         "verify",
         "Download and check",
-        f"""curl --fail --remote-name-all \\
-  '{base}{{{files}}}'
+        f"""for FILE in \\
+  {files}
+do aws s3 cp --region {region} "s3://{place}$FILE" .; done
 sha256sum --check {sums}
 openssl dgst -sha256 -verify {key} -signature {signature} {sums}""",
     )

@@ -51,19 +51,16 @@ function follow(panel) {
   function write() {
     const { parameters, wrong } = chosen(form);
     for (const control of form.querySelectorAll("[data-default]")) {
-      control.toggleAttribute("aria-invalid", false);
+      control.removeAttribute("aria-invalid");
       control.closest(".parameter").classList.toggle("changed", control.value !== control.dataset.default);
     }
     // A link that leaves out what is on the screen would be worse than none.
-    for (const launch of launches) {
-      launch.toggleAttribute("aria-disabled", false);
-      if (wrong) {
+    if (wrong) {
+      for (const launch of launches) {
         launch.removeAttribute("href");
         launch.setAttribute("aria-disabled", "true");
         launch.setAttribute("role", "link");
       }
-    }
-    if (wrong) {
       wrong.setAttribute("aria-invalid", "true");
       problem.textContent = `${wrong.dataset.label}: a whole number from ${wrong.min} to ${wrong.max}.`;
       sets.textContent = "";
@@ -72,7 +69,11 @@ function follow(panel) {
       return;
     }
     const link = base + parameters.map(([name, value]) => `&param_${name}=${encodeURIComponent(value)}`).join("");
-    for (const launch of launches) launch.href = link;
+    for (const launch of launches) {
+      launch.href = link;
+      launch.removeAttribute("aria-disabled");
+      launch.removeAttribute("role");
+    }
     text.textContent = link;
     problem.textContent = "";
     sets.textContent = parameters.length
