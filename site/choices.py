@@ -1,9 +1,11 @@
 """The three ways to make the role, each by a template that is published: its parameters, and the link to it."""
 
+import re
 from dataclasses import dataclass
 
 import link
 import product
+from product import Refused
 from samcli.yamlhelper import yaml_parse
 
 ACKNOWLEDGEMENTS = {
@@ -26,6 +28,9 @@ class Parameter:
     values: tuple
     low: int | None
     high: int | None
+    pattern: str | None
+    # What to say of a value that is not allowed.
+    problem: str
     # A link may fill it in; otherwise it is entered in the console.
     is_presettable: bool
 
@@ -71,17 +76,29 @@ def _groups(template):
 
 
 def _parameter(name, parameter, label, presettable):
-    default = parameter.get("Default")
+    default, pattern = parameter.get("Default"), parameter.get("AllowedPattern")
+    low, high = parameter.get("MinValue"), parameter.get("MaxValue")
+    if name in presettable and "AllowedValues" not in parameter and parameter["Type"] != "Number":
+        _refuse_unless_words(name, pattern)
     return Parameter(
         name,
         label,
         " ".join(parameter["Description"].split()),
         None if default is None else str(default),
         tuple(map(str, parameter.get("AllowedValues", ()))),
-        parameter.get("MinValue"),
-        parameter.get("MaxValue"),
+        low,
+        high,
+        pattern,
+        f"{label}: {parameter.get('ConstraintDescription', f'a whole number from {low} to {high}.')}",
         name in presettable,
     )
+
+
+def _refuse_unless_words(name, pattern):
+    """What is typed goes into commands without being quoted for a shell."""
+    special = [one for one in map(chr, range(128)) if not one.isalnum() and one not in "_+=,.@/-:"]
+    if not pattern or any(re.fullmatch(pattern, f"a{one}a") for one in special):
+        raise Refused(f"{name} may hold what a shell reads as its own. launch.js has to quote it first.")
 
 
 def _capability(resources):

@@ -9,9 +9,10 @@ function show(id) {
   for (const part of ofAChoice) part.hidden = part.dataset.choice !== id;
 }
 
-// A number as CloudFormation reads one: a browser also takes 1e4 and 007.
+// A number as CloudFormation reads one: a browser also takes 1e4 and 007. A text by the template's own pattern.
 function isRight(control) {
-  return control.checkValidity() && (control.type !== "number" || /^(0|[1-9][0-9]*)$/.test(control.value));
+  const pattern = control.type === "number" ? "^(0|[1-9][0-9]*)$" : control.dataset.pattern;
+  return control.checkValidity() && (!pattern || new RegExp(pattern).test(control.value));
 }
 
 // What differs from the defaults, or the first control that is wrong.
@@ -24,13 +25,15 @@ function chosen(form) {
   return { parameters };
 }
 
-// Values are words and numbers of the template's own, so that no shell reads anything else into them.
+// No value holds what a shell reads as its own: the page is not built otherwise. The AWS CLI takes a comma for its own.
+const forAws = (name, value) =>
+  value.includes(",") ? `"ParameterKey=${name},ParameterValue='${value}'"` : `ParameterKey=${name},ParameterValue=${value}`;
 const written = {
   aws: (parameters, hasMore) =>
     parameters
       .map(([name, value], at) => {
         const before = at || hasMore ? " \\\n    " : " \\\n  --parameters ";
-        return `${before}ParameterKey=${name},ParameterValue=${value}`;
+        return before + forAws(name, value);
       })
       .join(""),
   sam: (parameters, hasMore) =>
@@ -62,7 +65,7 @@ function follow(panel) {
         launch.setAttribute("role", "link");
       }
       wrong.setAttribute("aria-invalid", "true");
-      problem.textContent = `${wrong.dataset.label}: a whole number from ${wrong.min} to ${wrong.max}.`;
+      problem.textContent = wrong.dataset.problem;
       sets.textContent = "";
       text.textContent = "";
       for (const slot of panel.querySelectorAll("[data-slot]")) slot.textContent = ` # ${problem.textContent}`;

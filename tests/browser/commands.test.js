@@ -10,7 +10,12 @@ import { promisify } from "node:util";
 import { look, ROOT } from "./browser.js";
 
 const execFile = promisify(processes.execFile);
-const CHOSEN = { PolicyEdition: "2026-02-06", MaxSessionDuration: "43200", AccessState: "Suspended" };
+const CHOSEN = {
+  PolicyEdition: "2026-02-06",
+  MaxSessionDuration: "43200",
+  PermissionsBoundaryName: "path/a_b+c=d,e.f@g-h",
+  AccessState: "Suspended",
+};
 const TEMPLATES = {
   "one-account": "orchestera-access.yaml",
   "many-accounts": "orchestera-access-stack-set.yaml",
@@ -50,8 +55,8 @@ async function chosen(choice, parameters) {
     await page.locator(`[value="${choice}"]`).check();
     for (const [name, value] of Object.entries(parameters)) {
       const control = page.locator(`#${choice}-${name}`);
-      if (name === "MaxSessionDuration") await control.fill(value);
-      else await control.selectOption(value);
+      if (await control.evaluate((one) => one.tagName === "SELECT")) await control.selectOption(value);
+      else await control.fill(value);
     }
     const text = (kind) => page.locator(`#${choice}-${kind} code`).textContent();
     return { aws: await text("aws"), sam: await text("sam") };
@@ -80,7 +85,7 @@ for (const [choice, template] of Object.entries(TEMPLATES)) {
       // What a shell makes of the words behind `sam deploy`.
       const words = (await shell(`sam() { printf '%s\\n' "$@"; }\n${sam}`)).trim().split("\n");
       const at = words.indexOf("--parameter-overrides");
-      const given = Object.fromEntries((at < 0 ? [] : words.slice(at + 1)).map((word) => word.split("=")));
+      const given = Object.fromEntries((at < 0 ? [] : words.slice(at + 1)).map((word) => word.split(/=(.*)/s, 2)));
       assert.deepEqual(
         Object.fromEntries(Object.entries(given).filter(([name]) => !["ExternalId", "OrganizationalUnitIds"].includes(name))),
         parameters,

@@ -92,7 +92,9 @@ async function controls(panel) {
     all.map((one) => ({
       name: one.name,
       default: one.dataset.default,
-      values: one.options ? [...one.options].map((option) => option.value) : [one.min, String(+one.max - 1), one.max],
+      values: one.options
+        ? [...one.options].map((option) => option.value)
+        : one.type === "text" ? ["Boundary", "path/of/it/a_b+c=d,e.f@g-h"] : [one.min, String(+one.max - 1), one.max],
     })),
   );
 }
@@ -161,6 +163,12 @@ test("there is no link while a number is wrong, and again when it is right", asy
       assert.match(await panel.locator("#one-account-aws code").textContent(), /CAPABILITY_IAM # Longest session/);
     }
     await set(panel, "MaxSessionDuration", "43200");
+    for (const value of ["no blank", "/first", "a;b", "$(a)"]) {
+      await set(panel, "PermissionsBoundaryName", value);
+      assert.equal(await link(), null);
+      assert.match(await panel.locator(".problem").textContent(), /: Give the name of a managed policy, such as/);
+    }
+    await set(panel, "PermissionsBoundaryName", "");
     assert.deepEqual(taken(await link()).parameters, { MaxSessionDuration: "43200" });
     await panel.getByRole("button", { name: "Back to the defaults" }).click();
     await page.waitForFunction(() => !document.querySelector("#one-account [data-launch]").href.includes("param_"));

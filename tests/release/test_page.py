@@ -6,6 +6,8 @@ import re
 import shutil
 
 import build
+import choices
+import link
 import permissions
 import product
 import pytest
@@ -91,3 +93,19 @@ def test_no_page_is_made_of_artefacts_that_are_not_of_these_sources(dist, tmp_pa
     sums.write_text(sums.read_text().replace(before, product.sha256(template.read_bytes())))
     with pytest.raises(product.Refused, match="orchestera-access-native.yaml in .* is not of these sources"):
         build.page(product.BUCKET_PREFIX)
+
+
+@pytest.mark.parametrize("pattern", [None, ".*", r"[\w ]+", "[a-z$]*"])
+def test_no_page_is_made_with_a_parameter_that_could_hold_what_a_shell_reads_as_its_own(pattern, dist, monkeypatch):
+    presettable = link.presettable
+
+    def with_another(template):
+        if pattern is None:
+            del template["Parameters"]["PermissionsBoundaryName"]["AllowedPattern"]
+        else:
+            template["Parameters"]["PermissionsBoundaryName"]["AllowedPattern"] = pattern
+        return presettable(template)
+
+    monkeypatch.setattr(choices.link, "presettable", with_another)
+    with pytest.raises(product.Refused, match="PermissionsBoundaryName may hold what a shell reads as its own"):
+        choices.all_choices(dist, product.BUCKET_PREFIX)
