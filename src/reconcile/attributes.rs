@@ -3,7 +3,6 @@
 use crate::error::Result;
 use crate::ownership::{ADOPTED, CREATED};
 use crate::physical_id::PhysicalId;
-use crate::policy;
 use crate::reconcile::settle::Settled;
 use crate::reconcile::wanted::Wanted;
 use crate::response::{Attributes, FOREIGN_POLICIES};
@@ -31,7 +30,7 @@ pub fn of(wanted: &Wanted, settled: &Settled, previous: Option<&PhysicalId>) -> 
         ("PolicyName", wanted.id.policy_name.clone()),
         ("PolicyEdition", edition.name.to_owned()),
         ("PolicyVersionId", there.policy.as_ref().map(|p| p.about.default_version_id.clone()).unwrap_or_default()),
-        ("PolicySha256", policy::sha256(&edition.document())),
+        ("PolicySha256", edition.sha256().to_owned()),
         ("ExternalId", external_id.unwrap_or_default()),
         ("AccountId", wanted.account.id.clone()),
         ("PlatformAccountId", wanted.properties.platform_account_id.clone()),

@@ -103,7 +103,7 @@ pub fn differences(wanted: &Wanted, there: &State) -> Vec<Difference> {
                 });
                 differs(
                     "policy.document",
-                    json!({"edition": edition.name, "sha256": policy::sha256(&document)}),
+                    json!({"edition": edition.name, "sha256": edition.sha256()}),
                     found,
                 );
             }

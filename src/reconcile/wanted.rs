@@ -5,7 +5,6 @@ use crate::error::Result;
 use crate::iam::{POLICY_DESCRIPTION, ROLE_DESCRIPTION, Tags};
 use crate::ownership::{self, Owner, Resource};
 use crate::physical_id::PhysicalId;
-use crate::policy;
 use crate::properties::{AccessState, OnDelete, Properties};
 use crate::reconcile::adoption::{self, Origin, PolicyBefore, RoleBefore};
 use crate::reconcile::claim::Claim;
@@ -184,7 +183,7 @@ impl Wanted {
         }
         let edition = self.properties.edition;
         tags.insert(ownership::POLICY_EDITION.to_owned(), edition.name.to_owned());
-        tags.insert(ownership::POLICY_SHA256.to_owned(), policy::sha256(&edition.document()));
+        tags.insert(ownership::POLICY_SHA256.to_owned(), edition.sha256().to_owned());
         if let Some(generated) = external_id::generated(&self.resource, &self.generated, there) {
             tags.insert(ownership::EXTERNAL_ID.to_owned(), ownership::tag_value(&generated));
         }
