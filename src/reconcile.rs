@@ -36,7 +36,7 @@ use external_id::Generated;
 use plan::Plan;
 use serde_json::Value;
 use settle::Settled;
-use state::Sight;
+use state::{Expected, Sight};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -79,7 +79,7 @@ impl<I: Iam> Reconciler<'_, I> {
             ..self.wanted(Properties::parse(properties)?, Tags::new())
         };
         let made = Made::default();
-        match self.converge(&wanted, &made).await {
+        match self.converge(&wanted, Expected::Nothing, &made).await {
             Ok(settled) => success(&wanted, &settled, None, String::new()),
             Err(error) => {
                 let left = Leaving {
@@ -117,7 +117,7 @@ impl<I: Iam> Reconciler<'_, I> {
 
     /// The names stay. That the resource holds them is proved by the id in the event, so that even lost tags are drift.
     async fn update_in_place(&self, wanted: &Wanted, old_properties: &Value) -> Result<Outcome> {
-        let settled = self.converge(wanted, &Made::default()).await?;
+        let settled = self.converge(wanted, Expected::first_version(), &Made::default()).await?;
         // A rollback can come with the id of before the update that it undoes. What that update made under other names is
         // then ours under an id that nobody will delete.
         self.remove_abandoned(old_properties, &wanted.id).await?;
@@ -230,8 +230,8 @@ impl<I: Iam> Reconciler<'_, I> {
         }
     }
 
-    async fn converge(&self, wanted: &Wanted, made: &Made) -> Result<Settled> {
-        self.settle(&wanted.id, Sight::Convergence, made, |there| plan::plan(wanted, there)).await
+    async fn converge(&self, wanted: &Wanted, expected: Expected, made: &Made) -> Result<Settled> {
+        self.settle(&wanted.id, (Sight::Convergence, expected), made, |there| plan::plan(wanted, there)).await
     }
 
     /// Removes what is leaving; what was left or touched beside it comes back as sentences. That one of the
@@ -266,7 +266,7 @@ impl<I: Iam> Reconciler<'_, I> {
 
     async fn remove_what_is_seen(&self, leaving: &mut Leaving, removal: &mut Removal) -> Result<()> {
         let id = leaving.id.clone();
-        self.settle(&id, Sight::Departure, &Made::default(), |there| {
+        self.settle(&id, (Sight::Departure, Expected::first_version()), &Made::default(), |there| {
             removal.seen |= there.role.is_some() && there.policy.is_some();
             let departure = match departure::departure(leaving, there) {
                 // The role is shut. The refusal stands, and nothing else happens before a person has read it.

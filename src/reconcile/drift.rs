@@ -11,7 +11,7 @@ use crate::policy;
 use crate::properties::{DriftMode, Properties};
 use crate::reconcile::apply::Made;
 use crate::reconcile::plan::{self, Plan};
-use crate::reconcile::state::{Policy, Role, Sight, State};
+use crate::reconcile::state::{Expected, Policy, Role, Sight, State};
 use crate::reconcile::wanted::Wanted;
 use crate::reconcile::{Reconciler, claim, suspension};
 use crate::trust;
@@ -34,11 +34,12 @@ impl<I: Iam> Reconciler<'_, I> {
     /// Those of reading and writing, with a sentence; [`Refused`](crate::error::Kind::Refused) for properties that are not valid.
     pub async fn check_drift(&self, properties: &Value, mode: DriftMode) -> Result<Vec<Difference>> {
         let wanted = self.wanted(Properties::parse(properties)?, Default::default());
-        let there = self.look(&wanted.id, Sight::Convergence).await?;
+        let there = self.look(&wanted.id, Sight::Convergence, &Expected::first_version()).await?;
         let mut found = differences(&wanted, &there);
         if mode == DriftMode::Repair && !narrowing(&wanted, &there).is_empty() {
             let narrow = |there: &State| Ok(narrowing(&wanted, there));
-            let settled = self.settle(&wanted.id, Sight::Convergence, &Made::default(), narrow).await?;
+            let sight = (Sight::Convergence, Expected::first_version());
+            let settled = self.settle(&wanted.id, sight, &Made::default(), narrow).await?;
             let left = differences(&wanted, &settled.there);
             for difference in &mut found {
                 difference.repaired = !left.iter().any(|left| left.field == difference.field);

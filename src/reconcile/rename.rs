@@ -8,7 +8,7 @@ use crate::reconcile::apply::Made;
 use crate::reconcile::claim::Claim;
 use crate::reconcile::departure::{Leaving, Manner};
 use crate::reconcile::external_id::{self, Generated};
-use crate::reconcile::state::{Sight, State};
+use crate::reconcile::state::{Expected, Sight, State};
 use crate::reconcile::wanted::Wanted;
 use crate::reconcile::{Reconciler, SECOND_LOOK, success};
 use crate::response::Outcome;
@@ -24,14 +24,14 @@ impl<I: Iam> Reconciler<'_, I> {
         old: &PhysicalId,
         (properties, old_properties): (&Value, &Value),
     ) -> Result<Outcome> {
-        let mut before = self.look(old, Sight::Convergence).await?;
+        let mut before = self.look(old, Sight::Convergence, &Expected::first_version()).await?;
         let is_seen_whole = before.role.is_some() && before.policy.is_some();
         if external_id::recorded(&self.resource, &before).is_none()
             && !is_seen_whole
             && self.budget.may_write_after(SECOND_LOOK)
         {
             sleep(SECOND_LOOK).await;
-            before = self.look(old, Sight::Convergence).await?;
+            before = self.look(old, Sight::Convergence, &Expected::first_version()).await?;
         }
         let claim = |same: bool| if same { Claim::ByName } else { Claim::ByTags };
         wanted.role_claim = claim(wanted.id.role_name == old.role_name);
@@ -41,7 +41,8 @@ impl<I: Iam> Reconciler<'_, I> {
         }
         let made = Made::default();
         let shares = share_a_name(&wanted.id, old);
-        let converged = self.converge(&wanted, &made).await.and_then(|settled| {
+        let expected = if shares { Expected::first_version() } else { Expected::Nothing };
+        let converged = self.converge(&wanted, expected, &made).await.and_then(|settled| {
             // The Delete of the old id goes by the tags. While IAM still shows the old ones on what both share, a SUCCESS,
             // which brings that Delete, could cost the object that has just been taken over.
             if settled.verified || !shares { Ok(settled) } else { Err(not_shown(&wanted.id)) }
@@ -77,7 +78,7 @@ impl<I: Iam> Reconciler<'_, I> {
         {
             let wanted = self.wanted(old_properties, renamed.properties.tags.clone());
             if wanted.id == *old
-                && let Err(also) = self.converge(&wanted, &Made::default()).await
+                && let Err(also) = self.converge(&wanted, Expected::first_version(), &Made::default()).await
             {
                 error = error.and(&format!("Going back to {old} failed as well: {}", also.reason()));
             }

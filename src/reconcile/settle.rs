@@ -8,7 +8,7 @@ use crate::policy;
 use crate::reconcile::Reconciler;
 use crate::reconcile::apply::{Made, apply};
 use crate::reconcile::plan::Plan;
-use crate::reconcile::state::{Sight, State, observe};
+use crate::reconcile::state::{Expected, Sight, State, observe};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -44,28 +44,30 @@ impl<I: Iam> Reconciler<'_, I> {
     pub(super) async fn settle(
         &self,
         id: &PhysicalId,
-        sight: Sight,
+        (sight, mut expected): (Sight, Expected),
         made: &Made,
         mut plan: impl FnMut(&State) -> Result<Plan>,
     ) -> Result<Settled> {
         let mut patience = Patience::new(&self.budget);
         let mut repeat = sight == Sight::Departure;
         loop {
+            let now = std::mem::replace(&mut expected, Expected::first_version());
             let round = async {
-                let there = observe(self.iam, &self.account, &self.budget, id, sight).await?;
+                let there = observe(self.iam, &self.account, &self.budget, id, sight, &now).await?;
                 let steps = plan(&there)?;
                 tracing::info!(%id, plan = %steps, "planned");
                 if steps.is_empty() {
                     return Ok(Some(Settled { there, verified: true }));
                 }
                 announce(&there, &steps);
+                expected = Expected::after(&there, &steps);
                 apply(self.iam, &self.account, &self.budget, &steps, made).await?;
                 Ok(None)
             };
             match round.await {
                 Ok(Some(settled)) => return Ok(settled),
                 Ok(None) => {
-                    let settled = self.read_back(id, sight, &mut plan).await?;
+                    let settled = self.read_back(id, sight, &expected, &mut plan).await?;
                     if settled.verified || !repeat || !self.budget.may_write() {
                         return Ok(settled);
                     }
@@ -77,10 +79,10 @@ impl<I: Iam> Reconciler<'_, I> {
     }
 
     /// Observes, and tries again where that is worth it.
-    pub(super) async fn look(&self, id: &PhysicalId, sight: Sight) -> Result<State> {
+    pub(super) async fn look(&self, id: &PhysicalId, sight: Sight, expected: &Expected) -> Result<State> {
         let mut patience = Patience::new(&self.budget);
         loop {
-            match observe(self.iam, &self.account, &self.budget, id, sight).await {
+            match observe(self.iam, &self.account, &self.budget, id, sight, expected).await {
                 Ok(there) => return Ok(there),
                 Err(error) => patience.wait_or_give_up(error).await?,
             }
@@ -92,12 +94,13 @@ impl<I: Iam> Reconciler<'_, I> {
         &self,
         id: &PhysicalId,
         sight: Sight,
+        expected: &Expected,
         plan: &mut impl FnMut(&State) -> Result<Plan>,
     ) -> Result<Settled> {
         let ends = Instant::now() + if sight == Sight::Departure { READ_BACK_DEPARTURE } else { READ_BACK };
         let mut pause = FIRST_PAUSE;
         loop {
-            let there = self.look(id, sight).await?;
+            let there = self.look(id, sight, expected).await?;
             let difference = plan(&there)?;
             if difference.is_empty() {
                 return Ok(Settled { there, verified: true });

@@ -3,9 +3,11 @@
 use crate::account::Account;
 use crate::budget::Budget;
 use crate::error::{Error, Kind, Result};
-use crate::iam::{AttachedPolicy, Iam, PolicyDescription, PolicyUser, PolicyVersion, RoleDescription};
-use crate::ownership::{ADOPTED, OWNERSHIP, STACK_ID};
+use crate::iam::{AttachedPolicy, Iam, PolicyDescription, PolicyUser, PolicyVersion, RoleDescription, Write};
+use crate::ownership::STACK_ID;
 use crate::physical_id::PhysicalId;
+use crate::reconcile::adoption::PolicyBefore;
+use crate::reconcile::plan::Plan;
 use crate::reconcile::{reason, suspension};
 use futures_util::future::try_join_all;
 use serde_json::Value;
@@ -38,10 +40,10 @@ pub struct Role {
 pub struct Policy {
     pub about: PolicyDescription,
     pub versions: Vec<PolicyVersion>,
-    /// The default version's.
+    /// The default version's. Of a [`Sight::Departure`] read only together with the others.
     pub document: Value,
-    /// Those of the other versions by their ids. Read for the [`Sight::Departure`] of an adopted policy only, where what this
-    /// product wrote has to be told from what was there.
+    /// Those of the other versions by their ids. Read for the [`Sight::Departure`] of a policy with a record of how it was,
+    /// where what this product wrote has to be told from what was there.
     pub other_documents: BTreeMap<String, Value>,
     /// Empty unless observed for a [`Sight::Departure`], or without an owner's tag: what nobody uses can be adopted.
     pub users: Vec<PolicyUser>,
@@ -76,9 +78,43 @@ pub enum Sight {
     Departure,
 }
 
-/// Reads the state. All reads go out at once but for what depends on the first answers, in a second round: documents, which
-/// need a version's id, and who uses a policy that has no owner.
-///
+/// What is likely to be there. It decides what is asked in the first round, and never what is believed: wrong, it costs a
+/// second round.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Nothing: a Create asks for the two objects alone, and for what hangs on them if they are there after all.
+    Nothing,
+    /// Both objects, this version of the policy in force: all is asked at once, the document of that version too.
+    Version(String),
+}
+
+impl Expected {
+    /// The version that every policy begins with, and most stay at.
+    pub fn first_version() -> Self {
+        Self::version(1)
+    }
+
+    /// Once `steps` are done on what is `there`. IAM counts versions upwards and uses no number again.
+    pub fn after(there: &State, steps: &Plan) -> Self {
+        let Some(policy) = &there.policy else { return Self::first_version() };
+        let newest = policy.versions.iter().map(PolicyVersion::number).max().unwrap_or_default();
+        match steps.steps().find_map(|step| match step {
+            Write::CreatePolicyVersion { .. } => Some(Self::version(newest + 1)),
+            Write::SetDefaultPolicyVersion { version_id, .. } => Some(Self::Version(version_id.clone())),
+            _ => None,
+        }) {
+            Some(expected) => expected,
+            None => Self::Version(policy.about.default_version_id.clone()),
+        }
+    }
+
+    fn version(number: u32) -> Self {
+        Self::Version(format!("v{number}"))
+    }
+}
+
+/// Reads the state. All reads go out at once but for what depends on the first answers, in a second round: documents of
+/// versions that were not expected, and who uses a policy that has no owner.
 ///
 /// # Errors
 /// Those of the reads, with a sentence; [`OutOfTime`](Kind::OutOfTime) when the time for calls ends.
@@ -88,11 +124,14 @@ pub async fn observe(
     budget: &Budget,
     id: &PhysicalId,
     sight: Sight,
+    expected: &Expected,
 ) -> Result<State> {
     let policy_arn = account.policy_arn(&id.policy_name);
     let reads = async {
-        let (role, policy) =
-            tokio::join!(observe_role(iam, &id.role_name, sight), observe_policy(iam, &policy_arn, sight));
+        let (role, policy) = tokio::join!(
+            observe_role(iam, &id.role_name, sight, expected),
+            observe_policy(iam, &policy_arn, sight, expected)
+        );
         Ok(State { role: role?, policy: policy? })
     };
     match timeout_at(budget.calls_end, reads).await {
@@ -111,18 +150,17 @@ pub async fn observe(
     }
 }
 
-async fn observe_role(iam: &impl Iam, role_name: &str, sight: Sight) -> Result<Option<Role>> {
-    let (about, attached, inline, instance_profiles) = tokio::join!(
-        iam.role(role_name),
-        iam.attached_policies(role_name),
-        iam.inline_policies(role_name),
-        only_if(sight == Sight::Departure, iam.instance_profiles(role_name)),
-    );
-    let Some(about) = about? else {
-        return none_if_gone(attached.map(drop).and(inline.map(drop)).and(instance_profiles.map(drop)));
+async fn observe_role(iam: &impl Iam, role_name: &str, sight: Sight, expected: &Expected) -> Result<Option<Role>> {
+    let lists = async {
+        let (attached, inline, instance_profiles) = tokio::join!(
+            iam.attached_policies(role_name),
+            iam.inline_policies(role_name),
+            only_if(sight == Sight::Departure, iam.instance_profiles(role_name)),
+        );
+        Ok((attached?, inline?, instance_profiles?))
     };
-    // One of them says that the role is not there: an old answer, or it is just going. Both are worth another look.
-    let (attached, inline, instance_profiles) = (attached?, inline?, instance_profiles?);
+    let Some((about, lists)) = with_lists(expected, iam.role(role_name), lists).await? else { return Ok(None) };
+    let (attached, inline, instance_profiles) = lists;
     let is_suspended = sight == Sight::Convergence && inline.iter().any(|name| name == suspension::POLICY_NAME);
     let suspension = match is_suspended {
         true => Some(iam.inline_policy(role_name, suspension::POLICY_NAME).await?),
@@ -131,19 +169,38 @@ async fn observe_role(iam: &impl Iam, role_name: &str, sight: Sight) -> Result<O
     Ok(Some(Role { about, attached, inline, suspension, instance_profiles }))
 }
 
-async fn observe_policy(iam: &impl Iam, policy_arn: &str, sight: Sight) -> Result<Option<Policy>> {
-    let (about, versions, users) = tokio::join!(
-        iam.policy(policy_arn),
-        iam.policy_versions(policy_arn),
-        only_if(sight == Sight::Departure, iam.policy_users(policy_arn)),
-    );
-    let Some(about) = about? else { return none_if_gone(versions.map(drop).and(users.map(drop))) };
-    let (versions, users) = (versions?, users?);
+async fn observe_policy(iam: &impl Iam, policy_arn: &str, sight: Sight, expected: &Expected) -> Result<Option<Policy>> {
+    let expected_document = async {
+        match expected {
+            Expected::Version(id) if sight == Sight::Convergence => {
+                Some((id, iam.policy_document(policy_arn, id).await.ok()?))
+            }
+            _ => None,
+        }
+    };
+    let lists = async {
+        let (versions, users, expected_document) = tokio::join!(
+            iam.policy_versions(policy_arn),
+            only_if(sight == Sight::Departure, iam.policy_users(policy_arn)),
+            expected_document,
+        );
+        Ok((versions?, users?, expected_document))
+    };
+    let Some((about, lists)) = with_lists(expected, iam.policy(policy_arn), lists).await? else { return Ok(None) };
+    let (versions, users, expected_document) = lists;
+    let in_force = &about.default_version_id;
     let has_no_owner = sight == Sight::Convergence && !about.tags.contains_key(STACK_ID);
-    let has_to_be_put_back = sight == Sight::Departure && about.tags.get(OWNERSHIP).is_some_and(|o| o == ADOPTED);
-    let others = versions.iter().filter(|version| has_to_be_put_back && version.id != about.default_version_id);
+    let has_to_be_put_back = sight == Sight::Departure && PolicyBefore::read(&about.tags).is_some();
+    let others = versions.iter().filter(|version| has_to_be_put_back && version.id != *in_force);
     let (document, other_documents, late_users) = tokio::join!(
-        iam.policy_document(policy_arn, &about.default_version_id),
+        async {
+            match expected_document {
+                // A version never changes.
+                Some((id, document)) if id == in_force => Ok(document),
+                _ if sight == Sight::Departure && !has_to_be_put_back => Ok(Value::Null),
+                _ => iam.policy_document(policy_arn, in_force).await,
+            }
+        },
         try_join_all(
             others
                 .map(async |version| { Ok((version.id.clone(), iam.policy_document(policy_arn, &version.id).await?)) })
@@ -154,11 +211,26 @@ async fn observe_policy(iam: &impl Iam, policy_arn: &str, sight: Sight) -> Resul
     Ok(Some(Policy { about, versions, document, other_documents, users: [users, late_users?].concat() }))
 }
 
-/// Of what is not there, the lists of what hangs on it may say so too, or be empty.
-fn none_if_gone<T>(lists: Result<()>) -> Result<Option<T>> {
-    match lists {
-        Err(error) if error.kind() != Kind::Gone => Err(error),
-        _ => Ok(None),
+/// An object and the lists of what hangs on it, asked for at once; where nothing is expected, the lists only if it is there.
+async fn with_lists<T, L>(
+    expected: &Expected,
+    object: impl Future<Output = Result<Option<T>>>,
+    lists: impl Future<Output = Result<L>>,
+) -> Result<Option<(T, L)>> {
+    if *expected == Expected::Nothing {
+        return match object.await? {
+            Some(object) => Ok(Some((object, lists.await?))),
+            None => Ok(None),
+        };
+    }
+    let (object, lists) = tokio::join!(object, lists);
+    match (object?, lists) {
+        // One of the lists may say that the object is not there: an old answer, or it is just going. Both are worth another
+        // look.
+        (Some(object), lists) => Ok(Some((object, lists?))),
+        // Of what is not there, the lists may say so too, or be empty.
+        (None, Err(error)) if error.kind() != Kind::Gone => Err(error),
+        (None, _) => Ok(None),
     }
 }
 
