@@ -4,8 +4,10 @@
 //! URL appears in no error.
 
 use crate::error::chain;
+use crate::http::Client;
 use crate::request::ResponseUrl;
-use reqwest::StatusCode;
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -32,12 +34,7 @@ impl std::error::Error for Undelivered {}
 ///
 /// An attempt that timed out may have been received all the same; the next one then writes the same bytes once more, so
 /// that there is never more than one answer, and only one acknowledgement is waited for.
-pub async fn deliver(
-    client: &reqwest::Client,
-    url: &ResponseUrl,
-    body: &[u8],
-    until: Instant,
-) -> Result<(), Undelivered> {
+pub async fn deliver(client: &Client, url: &ResponseUrl, body: &[u8], until: Instant) -> Result<(), Undelivered> {
     let mut pause = FIRST_PAUSE;
     let mut attempts = 0;
     loop {
@@ -60,16 +57,13 @@ pub async fn deliver(
     }
 }
 
-async fn attempt(
-    client: &reqwest::Client,
-    url: &ResponseUrl,
-    body: &[u8],
-    until: Instant,
-) -> Result<StatusCode, String> {
-    let request = client.put(url.expose()).body(body.to_vec());
-    match timeout_at(until, request.send()).await {
+async fn attempt(client: &Client, url: &ResponseUrl, body: &[u8], until: Instant) -> Result<StatusCode, String> {
+    let mut request = Request::new(Bytes::copy_from_slice(body));
+    *request.method_mut() = Method::PUT;
+    *request.uri_mut() = url.expose().clone();
+    match timeout_at(until, client.send(request)).await {
         Ok(Ok(response)) => Ok(response.status()),
-        Ok(Err(error)) => Err(chain(&error.without_url())),
+        Ok(Err(error)) => Err(chain(&error)),
         Err(_) => Err("no answer in time".to_owned()),
     }
 }

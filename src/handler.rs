@@ -11,14 +11,15 @@ use crate::drift::{self, Check};
 use crate::error::{Error, Kind, Result};
 use crate::http;
 use crate::iam::Iam;
-use crate::iam::aws::{AwsIam, configuration};
+use crate::iam::aws::{AwsIam, endpoint};
 use crate::logging;
 use crate::member::{Place, place};
 use crate::reconcile::{Reconciler, failed};
 use crate::request::{Address, Envelope};
 use crate::response::{self, Attributes, Outcome};
+use crate::sdk;
 use crate::sts::aws::AwsSts;
-use aws_config::SdkConfig;
+use aws_types::SdkConfig;
 use futures_util::FutureExt;
 use serde_json::value::RawValue;
 use std::ops::Deref;
@@ -30,6 +31,9 @@ use tokio::time::{Instant, timeout_at};
 compile_error!(
     "a panic must become a FAILED answer: build with panic = \"unwind\" (cargo-lambda's own default is abort)"
 );
+
+/// The connections to IAM: as many as there are reads in one round.
+const CONNECTIONS: usize = 6;
 
 /// What Lambda tells of an invocation.
 #[derive(Clone, Debug)]
@@ -43,7 +47,7 @@ pub struct Invocation {
 /// The function: its clients, built when they are first needed and kept, unless they could not be.
 #[derive(Default)]
 pub struct Function {
-    http: OnceCell<reqwest::Client>,
+    http: OnceCell<http::Client>,
     configuration: OnceCell<SdkConfig>,
     iam: OnceCell<AwsIam>,
 }
@@ -52,8 +56,8 @@ impl Function {
     /// Builds the clients ahead of the first event, while Lambda lends the whole of a core. A failure here is left for the
     /// event, which can be answered.
     pub async fn prepare(&self) {
-        match AssertUnwindSafe(self.iam()).catch_unwind().await {
-            Ok(Ok(_)) => {}
+        match AssertUnwindSafe(self.open_connections()).catch_unwind().await {
+            Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(%error, "the clients could not be built; the next event tries again"),
             // Logged by the panic hook. The process must live on, or the event would find nobody to answer it.
             Err(_) => {}
@@ -75,6 +79,8 @@ impl Function {
             return Ok(self.check_drift(&check, invocation, budget).await?);
         }
         let address = envelope.address()?;
+        // Open by the time that there is an answer. Whether it is, delivery finds out.
+        drop(self.http().await?.open_ahead(address.url.expose(), 1));
         let outcome =
             decide(&envelope, &address, invocation, budget, async |place| self.connect(place, &budget).await).await;
         let body = response::body(&address, &outcome);
@@ -103,8 +109,17 @@ impl Function {
         Ok(())
     }
 
-    async fn http(&self) -> Result<&reqwest::Client> {
-        self.http.get_or_try_init(async || http::client()).await
+    /// Whether they could be opened is for the calls to find out.
+    async fn open_connections(&self) -> Result<()> {
+        self.iam().await?;
+        if let Some(endpoint) = endpoint(self.configuration().await?).await {
+            self.http().await?.open_ahead(&endpoint, CONNECTIONS).await;
+        }
+        Ok(())
+    }
+
+    async fn http(&self) -> Result<&http::Client> {
+        self.http.get_or_try_init(async || http::Client::new()).await
     }
 
     async fn iam(&self) -> Result<&AwsIam> {
@@ -112,7 +127,7 @@ impl Function {
     }
 
     async fn configuration(&self) -> Result<&SdkConfig> {
-        self.configuration.get_or_try_init(async || configuration(self.http().await?).await).await
+        self.configuration.get_or_try_init(async || sdk::configuration(self.http().await?)).await
     }
 
     /// IAM of the place: with the function's own rights, or as the role of the member account.

@@ -50,5 +50,6 @@ pub mod properties;
 pub mod reconcile;
 pub mod request;
 pub mod response;
+pub mod sdk;
 pub mod sts;
 pub mod trust;

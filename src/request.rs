@@ -8,6 +8,7 @@ use crate::drift::Check;
 use crate::error::{Error, Result};
 use crate::ownership::Resource;
 use crate::physical_id::PhysicalId;
+use http::Uri;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
@@ -15,7 +16,7 @@ use std::fmt;
 
 /// Where the answer goes. A presigned URL: whoever has it can answer in our name, so that it is never shown.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ResponseUrl(String);
+pub struct ResponseUrl(Uri);
 
 impl ResponseUrl {
     /// Accepts `https`, and `http` on loopback only, where the tests and the embedded AWS listen.
@@ -24,17 +25,17 @@ impl ResponseUrl {
     /// [`Refused`](crate::error::Kind::Refused), without the URL in it.
     pub fn new(text: &str) -> Result<Self> {
         let refused = |why| Err(Error::refused(format!("The ResponseURL was not used, because {why}.")));
-        let Ok(url) = reqwest::Url::parse(text) else { return refused("it is not a URL") };
-        let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        match url.scheme() {
-            "https" => Ok(Self(text.to_owned())),
-            "http" if loopback => Ok(Self(text.to_owned())),
+        let Ok(url) = text.parse::<Uri>() else { return refused("it is not a URL") };
+        let loopback = matches!(url.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        match url.scheme_str() {
+            Some("https") => Ok(Self(url)),
+            Some("http") if loopback => Ok(Self(url)),
             _ => refused("it is not https"),
         }
     }
 
     /// The URL itself, for the one who sends the answer.
-    pub fn expose(&self) -> &str {
+    pub fn expose(&self) -> &Uri {
         &self.0
     }
 }

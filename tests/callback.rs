@@ -4,7 +4,7 @@ mod common;
 
 use common::http_server::{HttpServer, Reply};
 use orchestera_access::callback::deliver;
-use orchestera_access::http;
+use orchestera_access::http::Client;
 use orchestera_access::request::ResponseUrl;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -14,7 +14,7 @@ const BODY: &[u8] = br#"{"Status":"SUCCESS"}"#;
 
 /// Delivers within so many milliseconds; the error's text, in both forms, if it failed.
 async fn deliver_to(url: &str, milliseconds: u64) -> Result<(), String> {
-    let (client, url) = (http::client().unwrap(), ResponseUrl::new(url).unwrap());
+    let (client, url) = (Client::new().unwrap(), ResponseUrl::new(url).unwrap());
     let until = Instant::now() + Duration::from_millis(milliseconds);
     let delivered = deliver(&client, &url, BODY, until).await;
     assert!(Instant::now() < until + Duration::from_millis(300), "it took longer than it may");
@@ -137,13 +137,10 @@ async fn a_hang_ends_at_the_deadline() {
 }
 
 /// A client that trusts one certificate.
-fn trusting(certificate: &rcgen::Certificate) -> reqwest::Client {
+fn trusting(certificate: &rcgen::Certificate) -> Client {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(certificate.der().clone()).unwrap();
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let tls = tls.with_root_certificates(roots).with_no_client_auth();
-    reqwest::Client::builder().tls_backend_preconfigured(tls).build().unwrap()
+    Client::trusting(roots).unwrap()
 }
 
 #[tokio::test]

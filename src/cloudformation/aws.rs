@@ -3,8 +3,8 @@
 use crate::cloudformation::Stacks;
 use crate::error::Result;
 use crate::iam::aws::failed;
-use aws_config::SdkConfig;
 use aws_sdk_cloudformation::Client;
+use aws_types::SdkConfig;
 
 /// CloudFormation in the function's region.
 #[derive(Clone, Debug)]

@@ -4,67 +4,20 @@
 //! writes no sentence for the customer.
 
 use crate::error::{Error, FailedCall, Kind, Result, chain};
-use crate::http::SdkHttpClient;
 use crate::iam::{
     AttachedPolicy, Iam, POLICY_DESCRIPTION, PolicyDescription, PolicyUser, PolicyVersion, ROLE_DESCRIPTION,
     RoleDescription, Tags, Write, kind_of,
 };
-use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
-use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+use crate::sdk::endpoint_url;
 use aws_sdk_iam::Client;
+use aws_sdk_iam::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_iam::operation::RequestId;
 use aws_sdk_iam::types::Tag;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_types::SdkConfig;
+use http::Uri;
 use serde_json::Value;
-use std::time::Duration;
-
-/// What the SDK needs of the environment. Lambda sets all of it.
-const NEEDED: [&str; 3] = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
-
-/// The SDK's configuration from the function's environment, and from nothing else: no profile file, no metadata service.
-///
-/// # Errors
-/// [`Refused`](Kind::Refused), naming every variable that is missing.
-pub async fn configuration(http: &reqwest::Client) -> Result<SdkConfig> {
-    let missing: Vec<_> =
-        NEEDED.into_iter().filter(|name| std::env::var(name).unwrap_or_default().is_empty()).collect();
-    if !missing.is_empty() {
-        return Err(Error::refused(format!(
-            "The function's configuration is incomplete: {} missing from its environment. Lambda sets this itself: check \
-             that the function has an execution role, and that nothing clears the environment before the function starts.",
-            match &missing[..] {
-                [one] => format!("{one} is"),
-                many => format!("{} are", many.join(", ")),
-            }
-        )));
-    }
-    let environment = loader(http)
-        .region(EnvironmentVariableRegionProvider::new())
-        .credentials_provider(EnvironmentVariableCredentialsProvider::new());
-    Ok(environment.load().await)
-}
-
-/// How calls are made, without region and credentials.
-pub fn loader(http: &reqwest::Client) -> ConfigLoader {
-    let no_profile = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, "").build();
-    aws_config::defaults(BehaviorVersion::latest())
-        .profile_files(no_profile)
-        .http_client(SdkHttpClient(http.clone()))
-        // Six attempts with pauses of up to 1, 2, 4, 4, 4 seconds: rides out IAM's throttling, and ends well before the
-        // time for writes does.
-        .retry_config(RetryConfig::standard().with_max_attempts(6).with_max_backoff(Duration::from_secs(4)))
-        .timeout_config(
-            TimeoutConfig::builder()
-                .operation_attempt_timeout(Duration::from_secs(6))
-                // All attempts together, so that one call cannot spend the whole invocation.
-                .operation_timeout(Duration::from_secs(20))
-                .build(),
-        )
-}
 
 /// IAM as the holder of some credentials sees it.
 #[derive(Clone, Debug)]
@@ -74,6 +27,13 @@ impl AwsIam {
     pub fn new(configuration: &SdkConfig) -> Self {
         Self(Client::new(configuration))
     }
+}
+
+/// Where calls to IAM go: one place for each partition, as the SDK knows. `None` if it does not, which the calls will tell.
+pub async fn endpoint(configuration: &SdkConfig) -> Option<Uri> {
+    let region = configuration.region()?.to_string();
+    let params = Params::builder().region(region).set_endpoint(endpoint_url("IAM")).build().ok()?;
+    DefaultResolver::new().resolve_endpoint(&params).await.ok()?.url().parse().ok()
 }
 
 /// Turns `Gone` into `None`.

@@ -3,10 +3,10 @@
 use crate::error::{Error, FailedCall, Kind, Result};
 use crate::iam::aws::{AwsIam, failed};
 use crate::sts::{AssumeRole, Sts};
-use aws_config::{Region, SdkConfig};
 use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_sts::Client;
-use aws_sdk_sts::config::Builder;
+use aws_sdk_sts::config::{Builder, Region};
+use aws_types::SdkConfig;
 
 /// Told apart in CloudTrail by this name.
 const SESSION_NAME: &str = "orchestera-access";

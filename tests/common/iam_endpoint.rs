@@ -21,8 +21,7 @@ pub fn form(request: &Request) -> Form {
 
 /// The same of the text alone.
 pub fn decoded(body: &str) -> Form {
-    let url = reqwest::Url::parse(&format!("http://x/?{body}")).expect("a form");
-    url.query_pairs().into_owned().collect()
+    form_urlencoded::parse(body.as_bytes()).into_owned().collect()
 }
 
 /// Serves `fake`, with lists in pages of `page` members.

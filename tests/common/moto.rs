@@ -37,8 +37,8 @@ impl Moto {
 
     /// An empty account again.
     pub async fn reset(&self) {
-        let client = orchestera_access::http::client().unwrap();
-        let reset = client.post(format!("{}/moto-api/reset", self.endpoint)).send().await.unwrap();
+        let reset = http::Request::post(format!("{}/moto-api/reset", self.endpoint)).body(Default::default()).unwrap();
+        let reset = orchestera_access::http::Client::new().unwrap().send(reset).await.unwrap();
         assert!(reset.status().is_success());
     }
 }
