@@ -1,6 +1,7 @@
 # Orchestera Access. `make help` lists the commands.
 #
-# Needs Rust (rust-version in Cargo.toml), Python 3.11 or newer with venv, a C compiler, make, and the package registries.
+# Needs Rust (rust-version in Cargo.toml), Python 3.11 or newer with venv, a C compiler, make, valgrind for the tests, and
+# the package registries.
 # Everything else is installed by the rules below, inside this folder. Only test-browser also needs Node 20 with npm, and
 # Chromium, which it installs outside if it may.
 
@@ -73,6 +74,7 @@ down: tools ## ends what `make up` began
 .PHONY: test
 test: build .tools/awscli/installed ## every test: the function's, in Rust, and the stack's, on the AWS on loopback
 	ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" cargo test --locked --lib --test '*'
+	$(MAKE) --no-print-directory cost
 	@# As it would be published, but beside what somebody may have signed in dist/.
 	$(DIST_UNDER_TEST) $(PYTHON) release/dist.py
 	$(DIST_UNDER_TEST) $(PYTHON) -m pytest --numprocesses 8
@@ -128,6 +130,12 @@ tests/browser/node_modules/.package-lock.json: tests/browser/package-lock.json t
 	python3 -m venv --clear $(@D)
 	$(@D)/bin/pip install --quiet --no-deps --require-hashes --requirement $<
 	touch $@
+
+.PHONY: cost
+cost: build ## what the function weighs and computes, against limits that are written down (in `make test` too); needs valgrind
+	@command -v valgrind > /dev/null || { echo "valgrind is needed to count instructions. Install it: apt-get install valgrind" >&2; exit 2; }
+	ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" cargo test --locked --test cost -- --ignored --nocapture
+	$(PYTHON) tests/size.py
 
 .PHONY: test-deep
 test-deep: build $(CARGO_FUZZ) ## more of what is generated: every state over HTTP, 50,000 steps of other walks, five minutes of fuzzing

@@ -32,8 +32,8 @@ compile_error!(
     "a panic must become a FAILED answer: build with panic = \"unwind\" (cargo-lambda's own default is abort)"
 );
 
-/// The connections to IAM: as many as there are reads in one round.
-const CONNECTIONS: usize = 6;
+/// The connections to IAM that are opened ahead: as many as there are reads in the widest round of a Create or an Update.
+pub const CONNECTIONS: usize = 6;
 
 /// What Lambda tells of an invocation.
 #[derive(Clone, Debug)]

@@ -26,6 +26,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::fmt;
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -151,7 +152,7 @@ impl Connector {
 async fn open(mut https: HttpsConnector<HttpConnector>, uri: Uri) -> std::result::Result<Connection, BoxError> {
     match timeout(CONNECT, https.call(uri)).await {
         Ok(connection) => connection,
-        Err(_) => Err("the connection was not open in time".into()),
+        Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
     }
 }
 

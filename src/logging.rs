@@ -1,7 +1,7 @@
 //! JSON lines on standard output, where Lambda takes them from.
 //!
-//! Of `tracing` this product needs events, and of spans only the one that the runtime opens for each invocation. A
-//! `tracing-subscriber` that can do the rest would be a tenth of what is computed at init, and eight more crates.
+//! Of `tracing` this product needs events, and of spans only the one that the runtime opens for each invocation.
+//! `tracing-subscriber`, which can do the rest, brings five more crates.
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;

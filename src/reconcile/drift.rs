@@ -102,11 +102,7 @@ pub fn differences(wanted: &Wanted, there: &State) -> Vec<Difference> {
                     "version": policy.about.default_version_id, "sha256": policy::sha256(&policy.document),
                     "added": added, "removed": removed,
                 });
-                differs(
-                    "policy.document",
-                    json!({"edition": edition.name, "sha256": edition.sha256()}),
-                    found,
-                );
+                differs("policy.document", json!({"edition": edition.name, "sha256": edition.sha256()}), found);
             }
             differs("policy.tags", json!(policy_tags), json!(shown(&policy_tags, &policy.about.tags)));
         }

@@ -45,7 +45,8 @@ pub struct Policy {
     /// Those of the other versions by their ids. Read for the [`Sight::Departure`] of a policy with a record of how it was,
     /// where what this product wrote has to be told from what was there.
     pub other_documents: BTreeMap<String, Value>,
-    /// Empty unless observed for a [`Sight::Departure`], or without an owner's tag: what nobody uses can be adopted.
+    /// Empty unless observed for a [`Sight::Departure`], by a Create, or without an owner's tag: what nobody uses can be
+    /// adopted.
     pub users: Vec<PolicyUser>,
 }
 
@@ -88,28 +89,27 @@ pub enum Expected {
     Version(String),
 }
 
+/// What every policy begins with, and most stay at.
+const FIRST_VERSION: &str = "v1";
+
 impl Expected {
-    /// The version that every policy begins with, and most stay at.
     pub fn first_version() -> Self {
-        Self::version(1)
+        Self::Version(FIRST_VERSION.to_owned())
     }
 
     /// Once `steps` are done on what is `there`. IAM counts versions upwards and uses no number again.
     pub fn after(there: &State, steps: &Plan) -> Self {
         let Some(policy) = &there.policy else { return Self::first_version() };
         let newest = policy.versions.iter().map(PolicyVersion::number).max().unwrap_or_default();
-        match steps.steps().find_map(|step| match step {
-            Write::CreatePolicyVersion { .. } => Some(Self::version(newest + 1)),
-            Write::SetDefaultPolicyVersion { version_id, .. } => Some(Self::Version(version_id.clone())),
-            _ => None,
-        }) {
-            Some(expected) => expected,
-            None => Self::Version(policy.about.default_version_id.clone()),
-        }
+        let adds_one = steps.steps().any(|step| matches!(step, Write::CreatePolicyVersion { .. }));
+        Self::Version(if adds_one { format!("v{}", newest + 1) } else { policy.about.default_version_id.clone() })
     }
 
-    fn version(number: u32) -> Self {
-        Self::Version(format!("v{number}"))
+    fn version_id(&self) -> &str {
+        match self {
+            Self::Nothing => FIRST_VERSION,
+            Self::Version(id) => id,
+        }
     }
 }
 
@@ -170,18 +170,18 @@ async fn observe_role(iam: &impl Iam, role_name: &str, sight: Sight, expected: &
 }
 
 async fn observe_policy(iam: &impl Iam, policy_arn: &str, sight: Sight, expected: &Expected) -> Result<Option<Policy>> {
+    let needs_users = sight == Sight::Departure || *expected == Expected::Nothing;
     let expected_document = async {
-        match expected {
-            Expected::Version(id) if sight == Sight::Convergence => {
-                Some((id, iam.policy_document(policy_arn, id).await.ok()?))
-            }
-            _ => None,
+        let id = expected.version_id();
+        match sight {
+            Sight::Convergence => Some((id, iam.policy_document(policy_arn, id).await.ok()?)),
+            Sight::Departure => None,
         }
     };
     let lists = async {
         let (versions, users, expected_document) = tokio::join!(
             iam.policy_versions(policy_arn),
-            only_if(sight == Sight::Departure, iam.policy_users(policy_arn)),
+            only_if(needs_users, iam.policy_users(policy_arn)),
             expected_document,
         );
         Ok((versions?, users?, expected_document))
@@ -189,7 +189,7 @@ async fn observe_policy(iam: &impl Iam, policy_arn: &str, sight: Sight, expected
     let Some((about, lists)) = with_lists(expected, iam.policy(policy_arn), lists).await? else { return Ok(None) };
     let (versions, users, expected_document) = lists;
     let in_force = &about.default_version_id;
-    let has_no_owner = sight == Sight::Convergence && !about.tags.contains_key(STACK_ID);
+    let has_no_owner = !needs_users && !about.tags.contains_key(STACK_ID);
     let has_to_be_put_back = sight == Sight::Departure && PolicyBefore::read(&about.tags).is_some();
     let others = versions.iter().filter(|version| has_to_be_put_back && version.id != *in_force);
     let (document, other_documents, late_users) = tokio::join!(

@@ -88,6 +88,7 @@ pub struct HttpServer {
 
 #[derive(Default)]
 struct Seen {
+    connections: usize,
     requests: Vec<Request>,
     acknowledged: Vec<usize>,
 }
@@ -128,6 +129,7 @@ impl HttpServer {
         thread::spawn(move || {
             for socket in listener.incoming().flatten() {
                 let (handler, wrap, seen) = (handler.clone(), wrap.clone(), seeing.clone());
+                seen.lock().unwrap().connections += 1;
                 thread::spawn(move || {
                     let _ = socket.set_nodelay(true);
                     let other = socket.try_clone().expect("a second handle");
@@ -150,6 +152,11 @@ impl HttpServer {
 
     pub fn url(&self, target: &str) -> String {
         format!("{}://127.0.0.1:{}{target}", self.scheme, self.port)
+    }
+
+    /// How many were opened.
+    pub fn connections(&self) -> usize {
+        self.seen.lock().unwrap().connections
     }
 
     pub fn requests(&self) -> Vec<Request> {

@@ -71,7 +71,8 @@ pub fn keep(payload: &[u8]) -> Kept {
 
 /// The Create, with every property at its default, of the resource that the event is about.
 fn create_of(address: &Address) -> Envelope {
-    let event = json!({"RequestType": "Create", "ResponseURL": address.url.expose().to_string(), "StackId": address.stack_id});
+    let event =
+        json!({"RequestType": "Create", "ResponseURL": address.url.expose().to_string(), "StackId": address.stack_id});
     Envelope::open(&to_raw_value(&event).unwrap()).unwrap()
 }
 

@@ -52,6 +52,11 @@ pub struct Lambda {
 impl Lambda {
     /// Starts the function with the variables that Lambda itself always sets, and those given.
     pub fn start(environment: &[(&str, &str)]) -> Self {
+        Self::start_by(Command::new(bootstrap()), environment)
+    }
+
+    /// Starts it by a command that ends in the function's name, such as that of a profiler.
+    pub fn start_by(mut command: Command, environment: &[(&str, &str)]) -> Self {
         let (events, next) = channel::<(String, u64)>();
         let (end, ended) = channel();
         let (next, end) = (Mutex::new(next), Mutex::new(end));
@@ -69,7 +74,7 @@ impl Lambda {
                 None => runtime_api(request, &next, &end, &invoked_as),
             }
         });
-        let mut child = Command::new(bootstrap())
+        let mut child = command
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{}", runtime_api.port))
             .env("AWS_LAMBDA_FUNCTION_NAME", "access")
@@ -105,15 +110,7 @@ impl Lambda {
 
     /// With a region, credentials that look like dummies, and an endpoint for IAM and STS.
     pub fn with_iam(endpoint: &str) -> Self {
-        Self::start(&[
-            ("AWS_REGION", "us-east-1"),
-            ("AWS_ACCESS_KEY_ID", "AKIADUMMYDUMMYDUMMY0"),
-            ("AWS_SECRET_ACCESS_KEY", "dummy-secret"),
-            ("AWS_SESSION_TOKEN", "dummy-session-token"),
-            ("AWS_ENDPOINT_URL_IAM", endpoint),
-            ("AWS_ENDPOINT_URL_STS", endpoint),
-            ("AWS_LAMBDA_LOG_LEVEL", "TRACE"),
-        ])
+        Self::start(&[&environment(endpoint)[..], &[("AWS_LAMBDA_LOG_LEVEL", "TRACE")]].concat())
     }
 
     /// From now on, the function's ARN is of this account.
@@ -141,6 +138,11 @@ impl Lambda {
     /// It will be killed when it tells Lambda that it is done, before Lambda has heard it.
     pub fn kill_at_its_report(&self) {
         *self.at_its_report.lock().unwrap() = Some(self.kill());
+    }
+
+    /// There will be no more events: Lambda says so by closing the connection, and the function ends by itself.
+    pub fn retire(&mut self) {
+        self.events = channel().0;
     }
 
     /// Waits until the process has ended. `false` if it goes on for longer than that.
@@ -189,6 +191,18 @@ impl Drop for Lambda {
         let _ = child.kill();
         let _ = child.wait();
     }
+}
+
+/// A region, credentials that look like dummies, and an endpoint for IAM and STS.
+pub fn environment(endpoint: &str) -> [(&'static str, &str); 6] {
+    [
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIADUMMYDUMMYDUMMY0"),
+        ("AWS_SECRET_ACCESS_KEY", "dummy-secret"),
+        ("AWS_SESSION_TOKEN", "dummy-session-token"),
+        ("AWS_ENDPOINT_URL_IAM", endpoint),
+        ("AWS_ENDPOINT_URL_STS", endpoint),
+    ]
 }
 
 fn arn_in(account: &str) -> String {
