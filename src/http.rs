@@ -23,10 +23,17 @@ use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::client::Resumption;
+use rustls::crypto::{CryptoProvider, KeyProvider};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::sign::SigningKey;
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -73,12 +80,15 @@ impl Client {
     /// # Errors
     /// As of [`Client::new`].
     pub fn trusting(roots: rustls::RootCertStore) -> Result<Self> {
-        let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        let provider = CryptoProvider { key_provider: &NoKeys, ..rustls::crypto::ring::default_provider() };
+        let mut tls = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
             .with_safe_default_protocol_versions()
             .map_err(|error| Error::new(Kind::Bug, format!("The HTTP client cannot be built: {error}.")))?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let mut tcp = HttpConnector::new();
+        // Connections are opened at once, so that there is no earlier one to resume.
+        tls.resumption = Resumption::disabled();
+        let mut tcp = HttpConnector::new_with_resolver(Names::default());
         // Otherwise it would refuse https before TLS is asked.
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -103,10 +113,53 @@ impl Client {
     }
 }
 
+/// Asks the system for the addresses of a name, once for all the connections that are opened at the same time.
+#[derive(Clone, Default)]
+struct Names(Arc<Mutex<HashMap<String, Arc<Lookup>>>>);
+
+/// When a name was looked up last, and what was found. Each name has its own, so that none waits for another.
+type Lookup = tokio::sync::Mutex<Option<(Instant, Vec<SocketAddr>)>>;
+
+impl Service<Name> for Names {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let mut lookups = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lookup = lookups.entry(name.as_str().to_owned()).or_default().clone();
+        Box::pin(async move {
+            let mut found = lookup.lock().await;
+            if let Some((at, addresses)) = &*found
+                && at.elapsed() < FRESH
+            {
+                return Ok(addresses.clone().into_iter());
+            }
+            let addresses: Vec<_> = GaiResolver::new().call(name).await?.collect();
+            *found = Some((Instant::now(), addresses.clone()));
+            Ok(addresses.into_iter())
+        })
+    }
+}
+
+/// For certificates of clients, of which there are none: what would sign with their keys is not linked.
+#[derive(Debug)]
+struct NoKeys;
+
+impl KeyProvider for NoKeys {
+    fn load_private_key(&self, _: PrivateKeyDer<'static>) -> std::result::Result<Arc<dyn SigningKey>, rustls::Error> {
+        Err(rustls::Error::General(String::new()))
+    }
+}
+
 /// Opens connections for the pool, or hands it those that are being opened already.
 #[derive(Clone)]
 struct Connector {
-    https: HttpsConnector<HttpConnector>,
+    https: HttpsConnector<HttpConnector<Names>>,
     ahead: Arc<Mutex<Vec<Ahead>>>,
 }
 
@@ -149,7 +202,7 @@ impl Connector {
 }
 
 /// Opens one, within [`CONNECT`].
-async fn open(mut https: HttpsConnector<HttpConnector>, uri: Uri) -> std::result::Result<Connection, BoxError> {
+async fn open(mut https: HttpsConnector<HttpConnector<Names>>, uri: Uri) -> std::result::Result<Connection, BoxError> {
     match timeout(CONNECT, https.call(uri)).await {
         Ok(connection) => connection,
         Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),

@@ -9,10 +9,15 @@ use crate::error::{Error, Result};
 use crate::ownership::Resource;
 use crate::physical_id::PhysicalId;
 use http::Uri;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::fmt;
+
+/// What a URL cannot hold as it is, and is encoded as browsers do it, so that an odd one can be answered too.
+/// <https://url.spec.whatwg.org/#path-percent-encode-set>
+const NEVER_IN_A_URL: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`').add(b'{').add(b'}');
 
 /// Where the answer goes. A presigned URL: whoever has it can answer in our name, so that it is never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -25,7 +30,10 @@ impl ResponseUrl {
     /// [`Refused`](crate::error::Kind::Refused), without the URL in it.
     pub fn new(text: &str) -> Result<Self> {
         let refused = |why| Err(Error::refused(format!("The ResponseURL was not used, because {why}.")));
-        let Ok(url) = text.parse::<Uri>() else { return refused("it is not a URL") };
+        let text: String = text.trim_matches(|c: char| c <= ' ').replace(['\t', '\n', '\r'], "");
+        let Ok(url) = utf8_percent_encode(&text, NEVER_IN_A_URL).to_string().parse::<Uri>() else {
+            return refused("it is not a URL");
+        };
         let loopback = matches!(url.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
         match url.scheme_str() {
             Some("https") => Ok(Self(url)),
@@ -213,6 +221,13 @@ mod tests {
         for url in ["https://a.s3.amazonaws.com/x?y=z", "http://127.0.0.1:1/x", "http://localhost/x", "http://[::1]:2/"]
         {
             assert!(ResponseUrl::new(url).is_ok(), "{url}");
+        }
+        for (odd, sent) in [
+            ("  https://a.example/b c\n", "https://a.example/b%20c"),
+            ("https://a.example/?é=\"{\u{0}}\"", "https://a.example/?%C3%A9=%22%7B%00%7D%22"),
+            ("https://a.example/arn%3Aaws%7C1?a=b%2Bc&d=e~f", "https://a.example/arn%3Aaws%7C1?a=b%2Bc&d=e~f"),
+        ] {
+            assert_eq!(ResponseUrl::new(odd).unwrap().expose(), sent);
         }
         for url in [
             "",

@@ -128,9 +128,10 @@ pub async fn observe(
 ) -> Result<State> {
     let policy_arn = account.policy_arn(&id.policy_name);
     let reads = async {
+        // Boxed: what one read of the SDK holds is large, and every caller of this would hold six of it on its stack.
         let (role, policy) = tokio::join!(
-            observe_role(iam, &id.role_name, sight, expected),
-            observe_policy(iam, &policy_arn, sight, expected)
+            Box::pin(observe_role(iam, &id.role_name, sight, expected)),
+            Box::pin(observe_policy(iam, &policy_arn, sight, expected)),
         );
         Ok(State { role: role?, policy: policy? })
     };
