@@ -5,11 +5,9 @@ import json
 import orchestera_platform
 import permissions
 import pytest
-from conftest import NOTHING, ROLE, Access, for_names, left, tags_of
+from conftest import NOTHING, RELEASES, ROLE, Access, for_names, left, tags_of
 from samcli.yamlhelper import yaml_parse
-from stack import ACCESS, FUNCTION, ROOT, Stack
-
-RELEASES = sorted((ROOT / "tests/stack/releases").glob("*.yaml"))
+from stack import ACCESS, FUNCTION, Stack
 
 
 def test_create_makes_a_role_that_only_the_platform_with_the_external_id_may_assume(

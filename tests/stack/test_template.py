@@ -7,11 +7,10 @@ import permissions
 import pytest
 import stack as stacks
 import tomllib
-from conftest import statements
+from conftest import RELEASES, statements
 from samcli.yamlhelper import yaml_parse
 from stack import ACCESS, FUNCTION, ROOT
 
-RELEASES = sorted((ROOT / "tests/stack/releases").glob("*.yaml"))
 CARGO = tomllib.loads((ROOT / "Cargo.toml").read_text())
 
 
@@ -115,7 +114,7 @@ def test_the_logical_ids_of_every_release_are_frozen(template, release):
 
 
 def test_there_is_a_released_template_to_upgrade_from():
-    assert RELEASES
+    assert len(RELEASES) >= 3
 
 
 def test_the_template_fits_into_a_request(account, template):
