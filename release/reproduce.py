@@ -11,9 +11,8 @@ import tempfile
 from pathlib import Path
 
 import product
-from product import ROOT, Refused
-
 from dist import source
+from product import ROOT, Refused
 
 
 def built(commit, folder, environment):

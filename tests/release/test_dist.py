@@ -9,13 +9,13 @@ import subprocess
 import zipfile
 
 import archive
+import dist as making
 import product
 import pytest
 import sbom
 import tomllib
 from product import ROOT
 
-import dist as making
 import templates
 
 BOOTSTRAP = b"#!/bin/sh\nexit 0\n" * 100
