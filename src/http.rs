@@ -48,6 +48,10 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// For how long a connection that nobody has used is taken for open. Servers close those that idle, some after few seconds.
 const FRESH: Duration = Duration::from_secs(4);
 
+/// For how long the addresses of a name are taken as they were found: long enough for those who ask together, and too short for
+/// another attempt, which may find others.
+const TOGETHER: Duration = Duration::from_millis(500);
+
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Connection = MaybeHttpsStream<TokioIo<TcpStream>>;
 
@@ -92,6 +96,8 @@ impl Client {
         // Otherwise it would refuse https before TLS is asked.
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
+        // Divided among the addresses of a name: one that does not answer must not take the time of the others.
+        tcp.set_connect_timeout(Some(CONNECT));
         let connector = Connector { https: HttpsConnector::from((tcp, tls)), ahead: Arc::default() };
         let pool = legacy::Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector.clone());
         Ok(Self { pool, connector })
@@ -135,7 +141,7 @@ impl Service<Name> for Names {
         Box::pin(async move {
             let mut found = lookup.lock().await;
             if let Some((at, addresses)) = &*found
-                && at.elapsed() < FRESH
+                && at.elapsed() < TOGETHER
             {
                 return Ok(addresses.clone().into_iter());
             }
@@ -170,9 +176,16 @@ struct Ahead {
     opening: JoinHandle<std::result::Result<Connection, BoxError>>,
 }
 
+impl Ahead {
+    fn is_fresh(&self) -> bool {
+        self.begun.elapsed() < FRESH
+    }
+}
+
 impl Connector {
-    /// The future is ready when it is open or has failed.
+    /// The future is ready when it is open or has failed. What nobody took in time is closed.
     fn open_ahead(&self, uri: &Uri) -> Option<impl Future<Output = ()> + use<>> {
+        self.ahead().retain(Ahead::is_fresh);
         let origin = (uri.scheme()?.clone(), uri.authority()?.clone());
         let opening = open(self.https.clone(), uri.clone());
         let (done, opened) = tokio::sync::oneshot::channel::<()>();
@@ -188,7 +201,7 @@ impl Connector {
     /// The one to `uri` that was begun first and is fresh.
     fn take(&self, uri: &Uri) -> Option<Ahead> {
         let mut ahead = self.ahead();
-        ahead.retain(|ahead| ahead.begun.elapsed() < FRESH);
+        ahead.retain(Ahead::is_fresh);
         let place = ahead.iter().position(|ahead| {
             let (scheme, authority) = &ahead.origin;
             uri.scheme() == Some(scheme) && uri.authority() == Some(authority)

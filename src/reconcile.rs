@@ -23,13 +23,13 @@ pub mod wanted;
 use crate::account::Account;
 use crate::budget::Budget;
 use crate::error::{Error, Kind, Result};
-use crate::iam::{Iam, Tags};
+use crate::iam::{Iam, Tags, Write};
 use crate::ownership::Resource;
 use crate::physical_id::{self, PhysicalId};
 use crate::properties::{DeleteProperties, OnDelete, Properties, tags};
 use crate::request::{Address, Request};
 use crate::response::{Attributes, Outcome};
-use apply::Made;
+use apply::{Made, apply};
 use claim::Claim;
 use departure::{Departure, Leaving, Manner};
 use external_id::Generated;
@@ -88,7 +88,7 @@ impl<I: Iam> Reconciler<'_, I> {
                     policy: made.policy.get(),
                     ..self.remnant(&wanted.id, properties)
                 };
-                Err(self.after_removing(left, error).await)
+                Err(self.after_removing(left, &made, error).await)
             }
         }
     }
@@ -220,14 +220,32 @@ impl<I: Iam> Reconciler<'_, I> {
     }
 
     /// The error, after an attempt to remove what would be left behind. Says so if that fails.
-    async fn after_removing(&self, left: Leaving, error: Error) -> Error {
+    async fn after_removing(&self, left: Leaving, made: &Made, error: Error) -> Error {
         if !(left.role || left.policy) || error.kind() == Kind::OutOfTime {
             return error;
         }
         match self.remove(&left).await {
             Ok(_) => error,
+            Err(also) if also.kind() == Kind::Denied && self.remove_unseen(&left, made).await => error,
             Err(also) => error.and(&format!("Removing what this attempt had made failed as well: {}", also.reason())),
         }
+    }
+
+    /// Removes what this invocation created although nothing may be read: writes can be allowed where reads are not. Whether
+    /// nothing is left; what it adopted would have to be read to be put back.
+    async fn remove_unseen(&self, left: &Leaving, made: &Made) -> bool {
+        let (role, policy) = (left.role && made.created_role.get(), left.policy && made.created_policy.get());
+        let (role_name, policy_arn) = (left.id.role_name.clone(), self.account.policy_arn(&left.id.policy_name));
+        let mut stages = Vec::new();
+        if role {
+            stages.push(vec![Write::DetachRolePolicy { role_name: role_name.clone(), policy_arn: policy_arn.clone() }]);
+            stages.push(vec![Write::DeleteRole { role_name }]);
+        }
+        if policy {
+            stages.push(vec![Write::DeletePolicy { policy_arn }]);
+        }
+        let removed = apply(self.iam, &self.account, &self.budget, &Plan { stages }, &Made::default()).await;
+        removed.is_ok() && (left.role, left.policy) == (role, policy)
     }
 
     async fn converge(&self, wanted: &Wanted, expected: Expected, made: &Made) -> Result<Settled> {

@@ -17,6 +17,9 @@ use tokio::time::timeout_at;
 pub struct Made {
     pub role: Cell<bool>,
     pub policy: Cell<bool>,
+    /// Of these two, what IAM said that it created: nobody else's, whatever can be read of it.
+    pub created_role: Cell<bool>,
+    pub created_policy: Cell<bool>,
 }
 
 /// Does the stages one after the other, the steps of each at once. The steps that began are all awaited before an error is
@@ -54,8 +57,14 @@ async fn carry_out(iam: &impl Iam, account: &Account, budget: &Budget, step: &Wr
     match timeout_at(budget.calls_end, iam.write(step)).await {
         Ok(Ok(())) => {
             match step {
-                Write::CreateRole { .. } => made.role.set(true),
-                Write::CreatePolicy { .. } => made.policy.set(true),
+                Write::CreateRole { .. } => {
+                    made.role.set(true);
+                    made.created_role.set(true);
+                }
+                Write::CreatePolicy { .. } => {
+                    made.policy.set(true);
+                    made.created_policy.set(true);
+                }
                 Write::TagRole { tags, .. } if tags.contains_key(OWNERSHIP) => made.role.set(true),
                 Write::TagPolicy { tags, .. } if tags.contains_key(OWNERSHIP) => made.policy.set(true),
                 _ => {}

@@ -90,7 +90,7 @@ impl<I: Iam> Reconciler<'_, I> {
             policy: left.policy && (old_is_there || made.policy.get()),
             ..left
         };
-        self.after_removing(left, error).await
+        self.after_removing(left, made, error).await
     }
 }
 

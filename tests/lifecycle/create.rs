@@ -249,6 +249,7 @@ async fn a_right_that_never_arrives_is_named_in_time() {
         let answer = Stack::new(&faulty).create(json!({})).await.failed();
         let answer = answer.saying(&[&format!("not allowed iam:{operation}"), ACCOUNT, "as the test says"]);
         assert!((10..15).contains(&answer.took.as_secs()), "{operation}: {:?}", answer.took);
+        assert_eq!(iam.world(), World::default(), "{operation}");
     }
 }
 
