@@ -1,6 +1,6 @@
 """`make link`: the address that opens CloudFormation's console with our template and some parameters filled in.
 
-`REGION=us-east-1`, `STACK_NAME=orchestera-access`, `TEMPLATE=flat|native|stack-set`, and `PARAMETERS='Name=Value ...'`.
+`REGION=us-east-1`, `STACK_NAME=...`, `TEMPLATE=flat|native|stack-set`, and `PARAMETERS='Name=Value ...'`.
 A link goes through mails and chats and can be changed by anybody on its way, so it never holds an external id or an
 account.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-create-stacks-quick-create-links.html
@@ -14,13 +14,30 @@ from urllib.parse import quote, urlencode
 
 import product
 from product import Refused
+from signature import RELEASE_KEY
 
 import templates
 
-STACK_NAME = "orchestera-access"
+# Two, because the management account may have both.
+STACK_NAMES = {"flat": "orchestera-access", "native": "orchestera-access", "stack-set": "orchestera-access-rollout"}
+NOT_PUBLISHED = (
+    "No release has been published yet. Do not open this link: whoever owns a bucket of that name decides what it "
+    "shows. For buckets of your own: make link BUCKET_PREFIX=..."
+)
 TEMPLATES = {"flat": product.FLAT, "native": product.NATIVE, "stack-set": product.STACK_SET}
-# Whose value would name an account. Whoever opens the link enters it, and nobody can exchange it on the way.
-NAMES_AN_ACCOUNT = re.compile(r"Account|OrganizationalUnit|Arn$|^MemberRoleName$")
+# What belongs to an account, or decides who gets into it. Whoever opens the link enters it, and nobody can exchange it
+# on the way.
+NOT_IN_A_LINK = {
+    "ExternalId",
+    "RequireExternalId",
+    "PermissionsBoundaryArn",
+    "FunctionPermissionsBoundaryArn",
+    "MemberAccountId",
+    "MemberRoleName",
+    "OrganizationalUnitIds",
+    "Accounts",
+    "AccountFilterType",
+}
 
 
 def template(kind, prefix):
@@ -34,7 +51,7 @@ def presettable(template):
         name: parameter
         for name, parameter in template["Parameters"].items()
         # The console ignores a NoEcho parameter of a link.
-        if not _is_no_echo(parameter) and not NAMES_AN_ACCOUNT.search(name)
+        if not _is_no_echo(parameter) and name not in NOT_IN_A_LINK
     }
 
 
@@ -50,17 +67,18 @@ def problems(template, parameters):
         elif _is_no_echo(parameter):
             yield f"{name} is NoEcho: the console ignores it in a link, so that nobody can choose it for others."
         elif name not in allowed:
-            yield f"{name} names an account or what belongs to one. Whoever opens the link enters it there."
+            yield f"{name} belongs to an account, or decides who gets into it. Whoever opens the link enters it there."
         else:
             yield from _problems_of_the_value(name, parameter, value)
 
 
-def quick_create(kind="flat", region=product.REGIONS[0], stack_name=STACK_NAME, parameters=None, prefix=None):
+def quick_create(kind="flat", region=product.REGIONS[0], stack_name=None, parameters=None, prefix=None):
     """The link. Raises `Refused` with every problem of what was asked for."""
     prefix = prefix or product.BUCKET_PREFIX
     wrong = []
     if kind not in TEMPLATES:
         raise Refused(f"TEMPLATE is {kind!r}; it must be one of {', '.join(TEMPLATES)}.")
+    stack_name = stack_name or STACK_NAMES[kind]
     if region not in product.REGIONS:
         wrong.append(f"REGION is {region!r}; the platform serves {', '.join(product.REGIONS)}.")
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
@@ -95,17 +113,25 @@ def _problems_of_the_value(name, parameter, value):
 
 def main():
     parameters = {}
-    for one in shlex.split(os.environ.get("PARAMETERS", "")):
+    try:
+        given = shlex.split(os.environ.get("PARAMETERS", ""))
+    except ValueError as error:
+        raise Refused(f"PARAMETERS cannot be read as a shell would: {error}.") from error
+    for one in given:
         name, is_given, value = one.partition("=")
         if not is_given:
             raise Refused(f"PARAMETERS has {one!r}; write Name=Value, separated by blanks.")
+        if name in parameters:
+            raise Refused(f"PARAMETERS has {name} twice.")
         parameters[name] = value
     product.check_prefix(product.BUCKET_PREFIX)
+    if not RELEASE_KEY.is_file() and product.BUCKET_PREFIX == product.BUCKETS_OF_THE_RELEASES:
+        print(NOT_PUBLISHED, file=sys.stderr)
     print(
         quick_create(
             os.environ.get("TEMPLATE") or "flat",
             os.environ.get("REGION") or product.REGIONS[0],
-            os.environ.get("STACK_NAME") or STACK_NAME,
+            os.environ.get("STACK_NAME"),
             parameters,
         )
     )

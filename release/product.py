@@ -14,7 +14,8 @@ VERSION = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["version"]
 # code must lie in a bucket of the function's own region: one bucket for each.
 REGIONS = ("us-east-1",)
 # A stack has no say in it: whoever could choose the bucket by a link could choose the code.
-BUCKET_PREFIX = os.environ.get("BUCKET_PREFIX") or "orchestera-access"
+BUCKETS_OF_THE_RELEASES = "orchestera-access"
+BUCKET_PREFIX = os.environ.get("BUCKET_PREFIX") or BUCKETS_OF_THE_RELEASES
 
 CODE = "orchestera-access.zip"
 FLAT = "orchestera-access.yaml"

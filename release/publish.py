@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 
 import boto3
+import check
 import product
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -142,6 +143,9 @@ def _refused(error, upload):
 def main():
     prefix, version = product.BUCKET_PREFIX, product.VERSION
     product.check_prefix(prefix)
+    dry = os.environ.get("DRY_RUN", "") not in ("", "0")
+    if prefix == product.BUCKETS_OF_THE_RELEASES and not dry and (wrong := list(check.reasons())):
+        raise Refused("These are the buckets of the releases, and this may not be released:\n- " + "\n- ".join(wrong))
 
     def s3_of(region):
         # An endpoint of one's own has no name for each bucket.
@@ -150,7 +154,7 @@ def main():
 
     try:
         missing, latest = plan(s3_of, version, prefix, product.REGIONS)
-        if os.environ.get("DRY_RUN"):
+        if dry:
             for upload in missing:
                 print(f"would write  {upload}")
             for upload in latest:
@@ -159,7 +163,7 @@ def main():
             return
         publish(s3_of, missing, latest)
     except BotoCoreError as error:
-        raise Refused(f"AWS cannot be called: {error}") from error
+        raise Refused(f"AWS cannot be called, which a dry run needs too: {error}") from error
     if not missing and not latest:
         print(f"{version} is published already, the same in every bucket.")
     for region in product.REGIONS:

@@ -5,6 +5,7 @@ builds for themselves gets a key of their own, which proves nothing to others.
 """
 
 import os
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -22,6 +23,8 @@ def sign(content):
     Without that variable it is one of our own, made the first time.
     Raises `Refused` if the file holds no private key.
     """
+    if not shutil.which("openssl"):
+        raise Refused("openssl signs, and is not installed here.")
     key = Path(os.environ.get("SIGNING_KEY") or OWN_KEY)
     if not key.is_file():
         if key != OWN_KEY:

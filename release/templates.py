@@ -37,7 +37,9 @@ def text(template):
     """As YAML. Raises `ValueError` if it is too long to be passed as a body."""
     out = io.StringIO()
     _yaml().dump(template, out)
+    # What precedes the first key is about how the source is filled in.
     content = out.getvalue()
+    content = content[content.index("AWSTemplateFormatVersion") :]
     if len(content.encode()) > LONGEST:
         raise ValueError(f"the template has {len(content.encode())} bytes; CloudFormation takes {LONGEST}")
     return content
@@ -78,6 +80,9 @@ def flat(bucket_prefix, code_sha256):
     # What stands between the function and the next resource is kept by ruamel.yaml with the last part of the function.
     here, part = _last(resources[VERSION_OF_THE_CODE])
     here.ca.items[part] = behind[0].ca.items.get(behind[1])
+    # No rights, no schedule and no event for code that is another.
+    for name in ("FunctionPolicy", "DriftSchedule"):
+        resources[name].insert(1, "DependsOn", VERSION_OF_THE_CODE)
     resources["Access"]["DependsOn"].append(VERSION_OF_THE_CODE)
     return template
 

@@ -55,7 +55,7 @@ def main():
     new = os.environ.get("VERSION", "")
     number(new)
     prepare(product.VERSION, new)
-    print(f"{product.VERSION} → {new}. Read the changes, commit them, then: make release-check")
+    print(f"{product.VERSION} → {new}. Read the changes, commit them, then go on with step 2 of docs/releasing.md.")
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class Choice:
         self.template = yaml_parse((folder / self.file).read_text())
         self.region = product.REGIONS[0]
         self.url = product.url(prefix, self.region, self.file)
-        self.stack_name = link.STACK_NAME
+        self.stack_name = link.STACK_NAMES[kind]
         self.link = link.quick_create(kind, prefix=prefix)
         self.groups = list(_groups(self.template))
         self.parameters = [parameter for _, parameters in self.groups for parameter in parameters]

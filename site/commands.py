@@ -77,7 +77,7 @@ def download(region, place, names, sums, signature, key):
     """Fetch all that is published, and check it. By the AWS CLI, because the bucket need not be public."""
     files = " \\\n  ".join([*names, sums, signature, key])
     return Command(
-        "verify",
+        "download",
         "Download and check",
         f"""for FILE in \\
   {files}

@@ -47,10 +47,11 @@ REFUSED = [
     ({"parameters": {"PlatformAccountId": "999988887777"}}, "no parameter PlatformAccountId"),
     ({"parameters": {"ExternalId": "dummy"}}, "ExternalId is NoEcho"),
     ({"kind": "native", "parameters": {"ExternalId": "dummy"}}, "ExternalId is NoEcho"),
-    ({"parameters": {"MemberAccountId": "111122223333"}}, "MemberAccountId names an account"),
-    ({"parameters": {"PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/B"}}, "names an account"),
-    ({"kind": "stack-set", "parameters": {"OrganizationalUnitIds": "r-abcd"}}, "names an account"),
-    ({"kind": "stack-set", "parameters": {"Accounts": "111122223333"}}, "Accounts names an account"),
+    ({"parameters": {"RequireExternalId": "false"}}, "RequireExternalId .* decides who gets into it"),
+    ({"parameters": {"MemberAccountId": "111122223333"}}, "MemberAccountId belongs to an account"),
+    ({"parameters": {"PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/B"}}, "belongs to an account"),
+    ({"kind": "stack-set", "parameters": {"OrganizationalUnitIds": "r-abcd"}}, "belongs to an account"),
+    ({"kind": "stack-set", "parameters": {"Accounts": "111122223333"}}, "Accounts belongs to an account"),
     ({"kind": "native", "parameters": {"Guardrail": "On"}}, "no parameter Guardrail"),
     ({"parameters": {"PolicyEdition": "2024"}}, "must be one of 2025-09-29, 2026-02-06"),
     ({"parameters": {"MaxSessionDuration": "60"}}, "a number from 3600 to 43200"),
@@ -86,5 +87,8 @@ def test_the_command_prints_the_link_and_nothing_else_or_every_reason():
     assert opened(line)[2:4] == ("mine", {"PolicyEdition": "2026-02-06", "AccessState": "Suspended"})
     ran = run(PARAMETERS="PolicyEdition 2026-02-06")
     assert (ran.returncode, ran.stdout) == (1, "") and "write Name=Value" in ran.stderr
+    for given, reason in [("AccessState='Active", "No closing quotation"), ("Guardrail=On Guardrail=Off", "twice")]:
+        ran = run(PARAMETERS=given)
+        assert (ran.returncode, ran.stdout) == (1, "") and reason in ran.stderr and "Traceback" not in ran.stderr
     ran = run(BUCKET_PREFIX="Not_A_Bucket")
     assert (ran.returncode, ran.stdout) == (1, "") and "BUCKET_PREFIX" in ran.stderr

@@ -203,4 +203,11 @@ def test_the_command_says_what_it_would_do_then_does_it_and_prints_the_templates
 
 def test_the_command_without_credentials_says_so_in_one_line(account, made):
     ran = run(account, made[0], AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_EC2_METADATA_DISABLED="true")
-    assert ran.returncode == 1 and ran.stderr.startswith("AWS cannot be called: ") and "Traceback" not in ran.stderr
+    assert ran.returncode == 1 and ran.stderr.startswith("AWS cannot be called, ") and "Traceback" not in ran.stderr
+
+
+def test_what_may_not_be_released_is_not_put_into_the_buckets_of_the_releases(account, dist):
+    ran = run(account, product.BUCKETS_OF_THE_RELEASES)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.startswith("These are the buckets of the releases, and this may not be released:\n- ")
+    assert "release/orchestera-access.pub" in ran.stderr

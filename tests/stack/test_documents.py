@@ -5,6 +5,8 @@ import re
 from conftest import actions
 from stack import ROOT
 
+import templates
+
 
 def table(document, heading):
     """The rows of the first table under a heading: lists of cells."""
@@ -35,7 +37,10 @@ def test_the_security_document_gives_a_reason_for_every_action_of_the_functions_
 
 
 def test_the_runbook_has_every_message_of_the_templates_own_rules(template):
-    rules = [assertion["AssertDescription"] for rule in template["Rules"].values() for assertion in rule["Assertions"]]
-    patterns = [parameter.get("ConstraintDescription") for parameter in template["Parameters"].values()]
+    all_of_them = [template, *templates.published("a-prefix", "").values()]
+    rules = [
+        one["AssertDescription"] for it in all_of_them for rule in it["Rules"].values() for one in rule["Assertions"]
+    ]
+    patterns = [parameter.get("ConstraintDescription") for it in all_of_them for parameter in it["Parameters"].values()]
     messages = [row[0] for row in table("docs/troubleshooting.md", "Before anything is made: the template's rules")]
     assert set(messages) == {" ".join(message.split()) for message in rules + patterns if message}

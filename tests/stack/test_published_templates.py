@@ -102,7 +102,10 @@ def test_the_flat_template_is_what_sams_transform_makes_but_for_the_pinned_code(
     kept = ("Description", "Handler", "Runtime", "Timeout", "MemorySize", "Role", "Architectures", "LoggingConfig")
     assert {key: function["Properties"][key] for key in kept} == {key: written["Properties"][key] for key in kept}
     assert function["Properties"].keys() == {*kept, "Code"}
+    # Nothing that needs the function comes before its code is known to be the published one.
     flat["Resources"][ACCESS]["DependsOn"].remove(templates.VERSION_OF_THE_CODE)
+    for name in ("FunctionPolicy", "DriftSchedule"):
+        assert flat["Resources"][name].pop("DependsOn") == templates.VERSION_OF_THE_CODE
     del template["Transform"]
     assert flat == template
 
@@ -113,6 +116,15 @@ def test_the_flat_template_takes_nothing_but_the_code_that_it_was_published_with
     assert stack.create(changed) == "ROLLBACK_COMPLETE"
     assert any("CodeSHA256" in reason or "CodeSha256" in reason for reason in stack.reasons())
     assert Access(account).role() is None
+
+
+def test_the_flat_template_keeps_the_comments_of_its_source_but_the_functions_own(dist):
+    def comments(text):
+        return {line.strip() for line in text.splitlines() if line.strip().startswith("# ")}
+
+    source = templates.SAM.read_text()
+    function = source[source.index(f"  {FUNCTION}:\n") : source.index("  # What the platform, and every role")]
+    assert comments(source) - comments(function) == comments((dist / product.FLAT).read_text())
 
 
 @pytest.mark.parametrize("name", product.TEMPLATES)
@@ -149,7 +161,9 @@ def test_the_stack_set_passes_on_every_parameter_that_accounts_can_share_under_t
     passed_on = {one["ParameterKey"]: one["ParameterValue"] for one in properties["Parameters"]}
     assert passed_on.keys() == flat["Parameters"].keys() - {"ExternalId", "MemberAccountId", "MemberRoleName"}
     for name, value in passed_on.items():
-        assert value == {"Ref": name} and stack_set["Parameters"][name] == flat["Parameters"][name]
+        assert value == {"Ref": name}
+        described, as_described = (template["Parameters"][name] for template in (stack_set, flat))
+        assert described | {"Description": ""} == as_described | {"Description": ""}
     assert properties["TemplateURL"] == product.url(product.BUCKET_PREFIX, "us-east-1", product.FLAT)
     assert tuple(properties["StackInstancesGroup"][0]["Regions"]) == product.REGIONS
 

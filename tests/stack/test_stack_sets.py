@@ -218,3 +218,16 @@ def test_a_boundary_that_every_account_has_under_one_name_is_given_once(unit, jo
         boundaries = [iam.get_role(RoleName=name)["Role"]["PermissionsBoundary"] for name in names]
         limit = f"arn:aws:iam::{account.id}:policy/Limit"
         assert [boundary["PermissionsBoundaryArn"] for boundary in boundaries] == [limit] * 3
+
+
+def test_without_automatic_deployment_an_account_that_joins_gets_nothing_and_one_that_leaves_keeps_it(
+    organization, unit, join, stack, stack_set, release
+):
+    first = join()
+    stack.deploy(release(), OrganizationalUnitIds=unit, AutoDeployment="false")
+    second = join()
+    stack_set.settled()
+    assert left(second) == NOTHING and list(stack_set.instances()) == [first.id]
+    organization.leave(first)
+    stack_set.settled()
+    assert Access(first).role() is not None
