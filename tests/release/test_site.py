@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import build
+import link
 import orchestera_platform
 import permissions
 import product
@@ -21,7 +22,7 @@ from samcli.yamlhelper import yaml_parse
 from stack import ROOT, Stack
 
 AWSCLI = ROOT / ".tools/awscli/bin"
-NAME = "orchestera-access"
+NAME, ROLLOUT = link.STACK_NAMES["flat"], link.STACK_NAMES["stack-set"]
 FILES = {"one-account": product.FLAT, "no-function": product.NATIVE}
 ROLE_IS_GONE = "aws iam --region us-east-1 get-role --role-name OrchesteraAccessRole"
 
@@ -96,24 +97,24 @@ def follow(account, shell):
         said = ""
         for part in re.split(r"^(?=aws cloudformation wait )", text, flags=re.MULTILINE):
             if part.startswith("aws cloudformation wait "):
-                settle(account)
+                settle(account, part.split("--stack-name ")[1].split()[0])
             said = shell(part, **options)
         return said
 
     return run
 
 
-def settle(account):
+def settle(account, name):
     cloudformation = account.client("cloudformation")
     for _ in range(2000):
         try:
-            (stack,) = cloudformation.describe_stacks(StackName=NAME)["Stacks"]
+            (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
         except ClientError:
             return
         if not stack["StackStatus"].endswith("IN_PROGRESS"):
             return
         time.sleep(0.05)
-    raise AssertionError(f"{NAME} is still {stack['StackStatus']}")
+    raise AssertionError(f"{name} is still {stack['StackStatus']}")
 
 
 @pytest.mark.parametrize("choice", FILES)
@@ -170,15 +171,17 @@ def test_the_aws_cli_lines_for_many_accounts_give_each_of_a_unit_its_stack(
     follow(again(typed("suspend")))
     follow(older(typed("update"), product.STACK_SET))
     follow(typed("update"))
-    assert template_of(organization.management) == yaml_parse((product.folder() / product.STACK_SET).read_text())
+    assert template_of(organization.management, ROLLOUT) == yaml_parse(
+        (product.folder() / product.STACK_SET).read_text()
+    )
     assert all(lets_in(platform, outputs) for outputs in both)
     follow(typed("remove"))
     for member in members:
         assert "NoSuchEntity" in shell(ROLE_IS_GONE, caller=member, fails=True)
 
 
-def template_of(account):
-    body = account.client("cloudformation").get_template(StackName=NAME)["TemplateBody"]
+def template_of(account, name=NAME):
+    body = account.client("cloudformation").get_template(StackName=name)["TemplateBody"]
     return yaml_parse(body) if isinstance(body, str) else body
 
 
