@@ -4,7 +4,7 @@ import json
 
 import product
 import pytest
-from conftest import NOTHING, Access, left
+from conftest import NOTHING, RELEASES, Access, left
 from permissions import EDITIONS
 from samcli.yamlhelper import yaml_parse
 from stack import ACCESS, FUNCTION, Stack
@@ -86,6 +86,21 @@ def test_a_stack_goes_from_sam_to_the_flat_template_and_back_in_place(account, s
     assert stack.deploy(flat, PolicyEdition=EDITIONS[1])["ExternalId"] == before["ExternalId"]
     assert stack.deploy(template, PolicyEdition=EDITIONS[0]) == before
     assert (access.all(), stack.resource(FUNCTION), stack.resource(ACCESS)) == kept
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert left(account) == NOTHING
+
+
+def test_a_stack_of_the_last_release_goes_to_the_flat_template_in_place(account, stack, access, flat):
+    before = stack.deploy(yaml_parse(RELEASES[-1].read_text()))
+    kept = access.role()["RoleId"], access.policy()["PolicyId"], stack.resource(FUNCTION), stack.resource(ACCESS)
+    after = stack.deploy(flat)
+    assert (
+        access.role()["RoleId"],
+        access.policy()["PolicyId"],
+        stack.resource(FUNCTION),
+        stack.resource(ACCESS),
+    ) == kept
+    assert (after["ExternalId"], after["Verified"]) == (before["ExternalId"], "true")
     assert stack.delete() == "DELETE_COMPLETE"
     assert left(account) == NOTHING
 
