@@ -29,7 +29,7 @@ use crate::physical_id::{self, PhysicalId};
 use crate::properties::{DeleteProperties, OnDelete, Properties, tags};
 use crate::request::{Address, Request};
 use crate::response::{Attributes, Outcome};
-use apply::{Made, apply};
+use apply::Made;
 use claim::Claim;
 use departure::{Departure, Leaving, Manner};
 use external_id::Generated;
@@ -244,7 +244,7 @@ impl<I: Iam> Reconciler<'_, I> {
         if policy {
             stages.push(vec![Write::DeletePolicy { policy_arn }]);
         }
-        let removed = apply(self.iam, &self.account, &self.budget, &Plan { stages }, &Made::default()).await;
+        let removed = apply::apply(self.iam, &self.account, &self.budget, &Plan { stages }, &Made::default()).await;
         removed.is_ok() && (left.role, left.policy) == (role, policy)
     }
 
