@@ -11,13 +11,19 @@ SHELL := bash
 
 # x86_64 or arm64: the function's architecture.
 ARCH ?= x86_64
-TARGET := $(if $(filter arm64,$(ARCH)),aarch64,$(ARCH))-unknown-linux-gnu
+# musl: the C library is linked into the function, which then needs nothing of the system but its kernel; docs/performance.md
+# has the figures. gnu: for a machine that cannot get Rust's standard library for musl; what it makes is never published.
+LIBC ?= musl
+export LIBC
+TARGET := $(if $(filter arm64,$(ARCH)),aarch64,$(ARCH))-unknown-linux-$(LIBC)
 BOOTSTRAP := $(abspath $(or $(CARGO_TARGET_DIR),target)/lambda/orchestera-access/bootstrap)
 # Where cargo keeps the sources of the crates would stand in the function otherwise (panic messages), and its hash would
 # differ from home to home. `make reproduce` shows that nothing else differs.
 CRATES := $(abspath $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src)
+# For musl rustc asks for a file that may be loaded anywhere by an option that zig, the linker, does not know; this one it does.
+BUILD_RUSTFLAGS := --remap-path-prefix=$(CRATES)=/crates$(if $(filter musl,$(LIBC)), -C link-arg=-pie)
 # Of the stack's tests and of local/. What is built where, the two learn from here.
-PYTHON := PYTHONPATH=local:release ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" .venv/bin/python
+PYTHON := PYTHONPATH=local:release ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" ORCHESTERA_TARGET=$(TARGET) .venv/bin/python
 DIST_UNDER_TEST := ORCHESTERA_DIST="$(abspath $(or $(CARGO_TARGET_DIR),target)/dist)"
 SITE_UNDER_TEST := ORCHESTERA_SITE="$(abspath $(or $(CARGO_TARGET_DIR),target)/site)"
 CHROMIUM ?= /usr/bin/chromium
@@ -50,10 +56,16 @@ tools: .venv/installed ## what comes from PyPI: cargo-lambda, SAM, and an AWS to
 .PHONY: build
 build: tools ## the function, for provided.al2023: target/lambda/orchestera-access/bootstrap (ARCH=x86_64 or arm64)
 	@[ '$(ARCH)' = x86_64 ] || [ '$(ARCH)' = arm64 ] || { echo "ARCH is '$(ARCH)'; it must be x86_64 or arm64" >&2; exit 2; }
-	@[ -d "$$(rustc --print target-libdir --target $(TARGET))" ] || { \
-	  echo "Rust's standard library for $(TARGET) is not installed. Install it with: rustup target add $(TARGET)" >&2; exit 2; }
-	PATH="$$PWD/.venv/bin:$$PATH" RUSTFLAGS='--remap-path-prefix=$(CRATES)=/crates' cargo-lambda lambda build --release --locked $(if $(filter arm64,$(ARCH)),--arm64,--x86-64)
+	@[ '$(LIBC)' = musl ] || [ '$(LIBC)' = gnu ] || { echo "LIBC is '$(LIBC)'; it must be musl or gnu" >&2; exit 2; }
+	@[ -d "$$(rustc --print target-libdir --target $(TARGET))" ] || rustup target add $(TARGET) || { \
+	  echo "Rust's standard library for $(TARGET) is not installed, and could not be. Install it with: rustup target add" \
+	    "$(TARGET). To try the function here without it, build for glibc: LIBC=gnu before what you run." >&2; exit 2; }
+	PATH="$$PWD/.venv/bin:$$PATH" RUSTFLAGS='$(BUILD_RUSTFLAGS)' cargo-lambda lambda build --release --locked --target $(TARGET)
 	@ls -l "$(BOOTSTRAP)"
+
+.PHONY: build-AccessFunction
+build-AccessFunction: build # for `sam build`, which names the folder
+	cp "$(BOOTSTRAP)" "$(ARTIFACTS_DIR)/bootstrap"
 
 .PHONY: run
 run: build ## the stack's life on an AWS on loopback: deployed, proved, updated, deleted

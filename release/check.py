@@ -57,11 +57,14 @@ def _of_the_artefacts():
     sums = "".join(f"{product.sha256(contents[name])}  {name}\n" for name in product.SUMMED).encode()
     if sums != contents[product.SUMS]:
         yield f"{folder / product.SUMS} is not that of the files beside it. {MAKE}"
-    built = json.loads(contents[product.PROVENANCE])["predicate"]["buildDefinition"]["resolvedDependencies"][0]
+    definition = json.loads(contents[product.PROVENANCE])["predicate"]["buildDefinition"]
+    built = definition["resolvedDependencies"][0]
     commit, head = built["digest"]["gitCommit"], _git("rev-parse", "HEAD")
     if commit != head or built["annotations"]["uncommittedChanges"]:
         changed = " with uncommitted changes" if built["annotations"]["uncommittedChanges"] else ""
         yield f"They were built from {commit[:12]}{changed}; this is {head[:12]}. {MAKE}"
+    if (target := definition["externalParameters"]["target"]) != product.PUBLISHED_TARGET:
+        yield f"The function is for {target}, not for {product.PUBLISHED_TARGET}. Make it without LIBC and ARCH. {MAKE}"
     if not RELEASE_KEY.is_file():
         yield f"There is no {KEY} by which anybody could check a signature: docs/releasing.md, The key."
     elif not is_valid(contents[product.SUMS], signature, RELEASE_KEY.read_bytes()):

@@ -20,8 +20,6 @@ from signature import sign
 
 import templates
 
-TARGET = "x86_64-unknown-linux-gnu"
-
 
 def provenance(contents, bootstrap, prefix):
     """What was built from what and how: an in-toto statement with a predicate of SLSA.
@@ -38,10 +36,11 @@ def provenance(contents, bootstrap, prefix):
         "predicate": {
             "buildDefinition": {
                 "buildType": "urn:orchestera-access:make-dist:1",
-                "externalParameters": {"version": product.VERSION, "bucketPrefix": prefix, "target": TARGET},
+                "externalParameters": {"version": product.VERSION, "bucketPrefix": prefix, "target": product.TARGET},
                 "internalParameters": {
-                    "command": "cargo lambda build --release --locked --x86-64",
-                    "rustflags": "--remap-path-prefix=$CARGO_HOME/registry/src=/crates",
+                    "command": f"cargo lambda build --release --locked --target {product.TARGET}",
+                    "rustflags": "--remap-path-prefix=$CARGO_HOME/registry/src=/crates"
+                    + (" -C link-arg=-pie" if product.TARGET.endswith("-musl") else ""),
                     "profile": "release, as in Cargo.toml",
                     "rustc": _said("rustc", "-vV").splitlines(),
                     "cargo-lambda": installed("cargo-lambda"),
@@ -77,7 +76,7 @@ def make(bootstrap, prefix, folder):
     contents = {product.CODE: code}
     for name, template in templates.published(prefix, product.code_sha256(code)).items():
         contents[name] = templates.text(template).encode()
-    contents[product.SBOM] = sbom.document(TARGET).encode()
+    contents[product.SBOM] = sbom.document(product.TARGET).encode()
     contents[product.PROVENANCE] = (json.dumps(provenance(contents, bootstrap, prefix), indent=1) + "\n").encode()
     sums = "".join(f"{product.sha256(contents[name])}  {name}\n" for name in product.SUMMED).encode()
     contents[product.SUMS] = sums

@@ -10,6 +10,9 @@ import tomllib
 
 ROOT = Path(__file__).parent.parent
 VERSION = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["version"]
+# Of the function that is published, and of the one that lies here, which LIBC=gnu makes another.
+PUBLISHED_TARGET = "x86_64-unknown-linux-musl"
+TARGET = os.environ.get("ORCHESTERA_TARGET") or PUBLISHED_TARGET
 # The regions that the platform serves, as in the Rule ServedRegion of template.yaml; a test compares them. A function's
 # code must lie in a bucket of the function's own region: one bucket for each.
 REGIONS = ("us-east-1",)

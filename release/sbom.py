@@ -1,7 +1,10 @@
-"""What the function is made of, as a CycloneDX document: the crates that are linked into it, with hashes."""
+"""What the function is made of, as a CycloneDX document: its crates, with hashes, and what is below them."""
 
+import importlib.util
 import json
+import re
 import subprocess
+from pathlib import Path
 
 import tomllib
 from cyclonedx.model import HashAlgorithm, HashType
@@ -37,13 +40,14 @@ def document(target):
         id_: _component(package, hashes, (package["name"], package["version"]) in linked)
         for id_, package in packages.items()
     }
-    bom = Bom()
+    bom, below = Bom(), _below_the_crates(target)
     components[root].type = ComponentType.APPLICATION
     bom.metadata.component = components[root]
-    bom.components = {component for id_, component in components.items() if id_ != root}
+    bom.components = {component for id_, component in components.items() if id_ != root} | set(below)
     for id_, component in components.items():
         dependencies = sorted(dependency["pkg"] for dependency in nodes[id_]["deps"] if _is_built(dependency))
-        bom.register_dependency(component, [components[other] for other in dependencies if other in components])
+        on = [components[other] for other in dependencies if other in components]
+        bom.register_dependency(component, on + below if id_ == root else on)
     value = json.loads(JsonV1Dot6(bom).output_as_string())
     value.pop("serialNumber")
     value["metadata"].pop("timestamp")
@@ -51,6 +55,30 @@ def document(target):
     if error := JsonStrictValidator(JsonV1Dot6(bom).schema_version).validate_str(text):
         raise ValueError(f"not a CycloneDX document: {error}")
     return text
+
+
+def _below_the_crates(target):
+    """What no lock file names: Rust's standard library, and musl where it is linked in, which zig has as source."""
+    (rust,) = re.findall(r"^release: (.*)$", _said("rustc", "-vV"), re.MULTILINE)
+    found = [_library("rust-std", rust, "MIT OR Apache-2.0")]
+    if target.endswith("-musl"):
+        zig = Path(importlib.util.find_spec("ziglang").origin).parent
+        (musl,) = re.findall(r'VERSION "(.*)"', (zig / "lib/libc/musl/src/internal/version.h").read_text())
+        found.append(_library("musl", musl, "MIT"))
+    return found
+
+
+def _library(name, version, license_):
+    purl = PackageURL("generic", name=name, version=version)
+    return Component(
+        type=ComponentType.LIBRARY,
+        name=name,
+        version=version,
+        bom_ref=BomRef(str(purl)),
+        purl=purl,
+        scope=ComponentScope.REQUIRED,
+        licenses=[LicenseExpression(license_)],
+    )
 
 
 def _is_built(dependency):
@@ -64,7 +92,10 @@ def _crates(target, edges):
 
 
 def _cargo(command, *arguments):
-    command = ["cargo", command, "--locked", *arguments]
+    return _said("cargo", command, "--locked", *arguments)
+
+
+def _said(*command):
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
 

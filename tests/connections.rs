@@ -12,6 +12,8 @@ use http::{Request, StatusCode, Uri};
 use orchestera_access::handler::CONNECTIONS;
 use orchestera_access::http::Client;
 use serde_json::json;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -52,14 +54,13 @@ async fn as_many_requests_at_once_as_were_opened_ahead_open_no_more() {
 #[tokio::test]
 async fn one_that_could_not_be_opened_ahead_is_opened_when_it_is_needed() {
     let client = Client::new().unwrap();
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
     let uri: Uri = format!("http://127.0.0.1:{}/", nobody.local_addr().unwrap().port()).parse().unwrap();
     let address = nobody.local_addr().unwrap();
     drop(nobody);
     client.open_ahead(&uri, 1).await;
-    let late = std::net::TcpListener::bind(address).unwrap();
+    let late = TcpListener::bind(address).unwrap();
     thread::spawn(move || {
-        use std::io::{Read, Write};
         let (mut socket, _) = late.accept().unwrap();
         let _ = socket.read(&mut [0; 1024]);
         socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
@@ -77,6 +78,28 @@ async fn one_that_nobody_has_used_for_seconds_is_not_taken_for_open() {
     tokio::time::resume();
     assert_eq!(get(&client, &uri).await, 200);
     assert_eq!(server.connections(), 2);
+}
+
+/// A socket that was accepted, which reads the end once the client has closed its own.
+fn accepted(listener: &TcpListener) -> TcpStream {
+    let (socket, _) = listener.accept().unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    socket
+}
+
+#[tokio::test]
+async fn those_that_nobody_has_used_are_closed_when_the_next_is_opened() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri: Uri = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    let client = Client::new().unwrap();
+    client.open_ahead(&uri, 1).await;
+    let mut unused = accepted(&listener);
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(5)).await;
+    tokio::time::resume();
+    client.open_ahead(&uri, 1).await;
+    drop(accepted(&listener));
+    assert_eq!(unused.read(&mut [0; 1]).unwrap(), 0, "a warm function would keep one for every event");
 }
 
 #[test]

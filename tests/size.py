@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import product
 from archive import zipped
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -12,11 +13,10 @@ ROOT = Path(__file__).resolve().parent.parent
 LARGEST_ZIP = 2_200_000
 # Those that run while compiling included.
 MOST_CRATES = 130
-TARGET = "x86_64-unknown-linux-gnu"
 
 
 def crates():
-    command = ["cargo", "tree", "--locked", "--edges", "normal,build", "--target", TARGET, "--prefix", "none"]
+    command = ["cargo", "tree", "--locked", "--edges", "normal,build", "--target", product.TARGET, "--prefix", "none"]
     tree = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     # A mark on those that were listed before does not count, nor does the function itself.
     names = {line.removesuffix(" (*)") for line in tree.splitlines() if line}

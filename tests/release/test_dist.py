@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shutil
+import struct
 import subprocess
 import zipfile
 
@@ -89,9 +90,29 @@ def test_the_provenance_names_every_artefact_the_commit_and_the_toolchain(dist):
     definition = statement["predicate"]["buildDefinition"]
     assert re.fullmatch(r"[0-9a-f]{40}", definition["resolvedDependencies"][0]["digest"]["gitCommit"])
     assert any(line.startswith("release: 1.") for line in definition["internalParameters"]["rustc"])
-    # The flags are those of the rule that builds.
-    flag = definition["internalParameters"]["rustflags"].replace("$CARGO_HOME/registry/src", "$(CRATES)")
-    assert f"RUSTFLAGS='{flag}'" in (ROOT / "Makefile").read_text()
+    # Flags and command are those of the rule that builds.
+    build = subprocess.run(
+        ["make", "--dry-run", "build", "CRATES=$$CARGO_HOME/registry/src"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    how = definition["internalParameters"]
+    assert f"RUSTFLAGS='{how['rustflags']}' {how['command'].replace('cargo ', 'cargo-lambda ', 1)}\n" in build.stdout
+
+
+def test_the_function_brings_its_c_library_may_be_loaded_anywhere_and_runs_no_data(dist):
+    with zipfile.ZipFile(dist / product.CODE) as opened:
+        content = opened.read("bootstrap")
+    # Of an ELF file of 64 bits: its type, and where its program headers are. <https://refspecs.linuxfoundation.org/elf/>
+    (kind,) = struct.unpack_from("<H", content, 16)
+    first, size, count = *struct.unpack_from("<Q", content, 32), *struct.unpack_from("<HH", content, 54)
+    headers = dict(struct.unpack_from("<II", content, first + number * size) for number in range(count))
+    shared_object, load, interpreter, stack, read_only_after_relocation = 3, 1, 3, 0x6474E551, 0x6474E552
+    assert kind == shared_object and load in headers
+    assert (interpreter in headers) == (not product.TARGET.endswith("-musl"))
+    assert not headers[stack] & 1 and read_only_after_relocation in headers
 
 
 def test_no_path_of_the_machine_that_built_it_is_in_the_function(dist):
@@ -101,15 +122,39 @@ def test_no_path_of_the_machine_that_built_it_is_in_the_function(dist):
     assert not re.findall(rb"/(?:home|root|work|tmp|Users)/[\w./-]*\.rs", content)
 
 
+def is_crate(component):
+    return component["purl"].startswith("pkg:cargo/")
+
+
+def test_the_sbom_lists_what_is_linked_beside_the_crates(dist):
+    listed = json.loads((dist / product.SBOM).read_text())
+    others = {one["name"]: one for one in listed["components"] if not is_crate(one)}
+    assert others.keys() == ({"rust-std", "musl"} if product.TARGET.endswith("-musl") else {"rust-std"})
+    assert others["rust-std"]["version"] in subprocess.check_output(["rustc", "--version"], text=True)
+    of_the_function = next(
+        one for one in listed["dependencies"] if one["ref"] == listed["metadata"]["component"]["bom-ref"]
+    )
+    for component in others.values():
+        assert component["licenses"] and component["version"] and component["bom-ref"] in of_the_function["dependsOn"]
+
+
 def test_the_sbom_lists_the_crates_of_the_lock_file_that_cargo_links(dist):
     listed = json.loads((dist / product.SBOM).read_text())
-    components = {(one["name"], one["version"]): one for one in listed["components"]}
+    components = {(one["name"], one["version"]): one for one in listed["components"] if is_crate(one)}
     lock = tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]
     checksums = {(one["name"], one["version"]): one.get("checksum") for one in lock}
     for crate, component in components.items():
         assert component["hashes"] == [{"alg": "SHA-256", "content": checksums[crate]}]
         assert component["licenses"], crate
-    plan = ["cargo", "tree", "--locked", "--prefix=none", "--edges=no-dev", f"--target={making.TARGET}", "--format={p}"]
+    plan = [
+        "cargo",
+        "tree",
+        "--locked",
+        "--prefix=none",
+        "--edges=no-dev",
+        f"--target={product.TARGET}",
+        "--format={p}",
+    ]
     lines = subprocess.run(plan, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
     crates = {(name, version.removeprefix("v")) for name, version, *_ in (line.split() for line in lines if line)}
     assert components.keys() == crates - {("orchestera-access", product.VERSION)}
@@ -121,7 +166,7 @@ def test_the_sbom_lists_the_crates_of_the_lock_file_that_cargo_links(dist):
 def test_the_same_source_makes_the_same_files_but_for_the_signature(tmp_path):
     one, other = (making.make(BOOTSTRAP, "a-prefix", tmp_path / name) for name in ("one", "other"))
     assert {name for name in one if one[name] != other[name]} <= {product.SIGNATURE}
-    assert sbom.document(making.TARGET).encode() == one[product.SBOM]
+    assert sbom.document(product.TARGET).encode() == one[product.SBOM]
 
 
 def test_what_was_made_before_stays_when_something_fails(tmp_path, monkeypatch):

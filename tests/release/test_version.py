@@ -48,7 +48,8 @@ class Repository:
 
     def run(self, program, **environment):
         command = [sys.executable, f"release/{program}.py"]
-        environment = {name: value for name, value in os.environ.items() if name != "ORCHESTERA_DIST"} | environment
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("ORCHESTERA_")}
+        environment = inherited | environment
         return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
 
     def prepare(self):
@@ -57,12 +58,12 @@ class Repository:
         assert prepared.returncode == 0, prepared.stderr
         self.commit()
 
-    def make_dist(self, key):
+    def make_dist(self, key, **environment):
         (self.folder / "bootstrap-for-the-test").write_bytes(b"\x7fELF, not really")
         self.change(".gitignore", "/bootstrap-for-the-test\n")
         self.commit()
         bootstrap = self.folder / "bootstrap-for-the-test"
-        made = self.run("dist", ORCHESTERA_BOOTSTRAP=str(bootstrap), SIGNING_KEY=str(key))
+        made = self.run("dist", ORCHESTERA_BOOTSTRAP=str(bootstrap), SIGNING_KEY=str(key), **environment)
         assert made.returncode == 0, made.stderr
 
     def refusals(self):
@@ -89,10 +90,16 @@ def releasable(prepared, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory):
-    repository, key = Repository(tmp_path_factory.mktemp("repository")), tmp_path_factory.mktemp("key") / "dummy.pem"
+def key(tmp_path_factory):
+    key = tmp_path_factory.mktemp("key") / "dummy.pem"
     command = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key]
     subprocess.run(command, check=True, capture_output=True)
+    return key
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory, key):
+    repository = Repository(tmp_path_factory.mktemp("repository"))
     public = subprocess.run(["openssl", "pkey", "-in", key, "-pubout"], check=True, capture_output=True).stdout
     (repository.folder / "release/orchestera-access.pub").write_bytes(public)
     repository.prepare()
@@ -176,6 +183,12 @@ def test_artefacts_of_another_commit_and_those_that_were_changed_are_refused(rel
     assert any("They were built from" in reason for reason in releasable.refusals())
     (dist / product.SIGNATURE).unlink()
     assert any("SHA256SUMS.sig is missing" in reason for reason in releasable.refusals())
+
+
+def test_a_function_that_was_built_for_another_target_is_refused(releasable, key):
+    releasable.make_dist(key, ORCHESTERA_TARGET="x86_64-unknown-linux-gnu")
+    (reason,) = releasable.refusals()
+    assert "The function is for x86_64-unknown-linux-gnu, not for x86_64-unknown-linux-musl" in reason
 
 
 def test_a_signature_that_is_not_by_the_key_of_releases_is_refused(releasable):
