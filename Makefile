@@ -35,6 +35,7 @@ export BUCKET_PREFIX SIGNING_KEY DRY_RUN PARAMETERS TEMPLATE STACK_NAME REGION V
 BENCH := $(abspath $(or $(CARGO_TARGET_DIR),target)/bench)
 BENCH_PYTHON := ORCHESTERA_BENCH="$(BENCH)" ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" .tools/bench/venv/bin/python
 CONTENDERS ?= product python-crhelper python-boto3 node-sdk-v3 rust-defaults floor
+BUILDS := glibc opt-level-s opt-level-3
 ROUNDS ?= 11
 # How long `make fuzz` looks.
 FUZZ_SECONDS ?= 60
@@ -163,6 +164,18 @@ test-fleet: build ## a stack in each of 10, 100 and 300 accounts, while IAM refu
 bench: $(addprefix bench-,$(CONTENDERS)) ## cold starts beside other ways to write this function (ROUNDS=11 CONTENDERS="product floor ...")
 	@$(BENCH_PYTHON) bench/cold.py $(CONTENDERS) --rounds $(ROUNDS) --output $(BENCH)/cold.json $(BENCH_FLAGS)
 
+.PHONY: bench-builds
+bench-builds: bench-product bench-floor $(addprefix bench-build-,$(BUILDS)) ## this function as other flags build it, side by side
+	@$(BENCH_PYTHON) bench/builds.py $(foreach build,$(BUILDS),$(build)=$(BENCH)/builds/$(build)/lambda/orchestera-access/bootstrap) \
+	  --rounds $(ROUNDS) --output $(BENCH)/builds.json $(BENCH_FLAGS)
+
+.PHONY: $(addprefix bench-build-,$(BUILDS))
+bench-build-glibc:
+	CARGO_TARGET_DIR=$(BENCH)/builds/glibc $(MAKE) build LIBC=gnu
+
+bench-build-opt-level-s bench-build-opt-level-3: bench-build-opt-level-%:
+	CARGO_TARGET_DIR=$(BENCH)/builds/opt-level-$* CARGO_PROFILE_RELEASE_OPT_LEVEL=$* $(MAKE) build
+
 .PHONY: bench-scale
 bench-scale: bench-product ## what an account costs when there are many: 1, 10, 100 (SIZES="1 10")
 	@$(BENCH_PYTHON) bench/scale.py $(SIZES) --output $(BENCH)/scale.json $(BENCH_FLAGS)
@@ -172,7 +185,7 @@ bench-timeline: bench-product ## what goes over the network in one cold start of
 	@$(BENCH_PYTHON) bench/timeline.py --output $(BENCH)/timeline.json $(BENCH_FLAGS)
 
 .PHONY: bench-record
-bench-record: .tools/bench/venv/installed ## the last results of `make bench` and `make bench-scale` into bench/results/ and docs/
+bench-record: .tools/bench/venv/installed ## the last results of `make bench`, `bench-builds` and `bench-scale` into bench/results/ and docs/
 	@$(BENCH_PYTHON) bench/record.py
 
 .PHONY: bench-product bench-python-crhelper bench-python-boto3 bench-node-sdk-v3 bench-rust-defaults bench-floor

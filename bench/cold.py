@@ -4,6 +4,7 @@ import statistics
 import sys
 
 import command
+import plot
 import report
 from stage import contenders, instructions
 from stage.proof import prove
@@ -101,7 +102,7 @@ def main():
     if unknown := set(given.contenders) - set(everybody):
         parser.error(f"no such contender: {', '.join(sorted(unknown))}")
     taking_part = [everybody[name] for name in given.contenders] or list(everybody.values())
-    return command.carry_out(measure(given, taking_part), given, report.cold)
+    return command.carry_out(measure(given, taking_part), given, report.cold, plot.svg)
 
 
 if __name__ == "__main__":

@@ -52,8 +52,8 @@ async def until_terminated(measuring):
     return await measuring
 
 
-def carry_out(measuring, given, report):
-    """Measures, writes the result and prints it. Returns the exit code."""
+def carry_out(measuring, given, report, figure=None):
+    """Measures, writes the result, and its figure beside it, and prints it. Returns the exit code."""
     with asyncio.Runner(loop_factory=event_loop) as runner:
         try:
             result = runner.run(until_terminated(measuring))
@@ -64,7 +64,11 @@ def carry_out(measuring, given, report):
             return 128 + signal.SIGTERM
     # A number as a key becomes text in JSON, which is what the report reads when a run is recorded.
     text = json.dumps(result, indent=1)
+    written = {given.output: [text]}
+    if figure:
+        written[given.output.with_suffix(".svg")] = figure(json.loads(text))
     given.output.parent.mkdir(parents=True, exist_ok=True)
-    given.output.write_text(text + "\n")
-    print(*report(json.loads(text)), f"\nWritten to {given.output}", sep="\n")
+    for file, lines in written.items():
+        file.write_text("\n".join(lines) + "\n")
+    print(*report(json.loads(text)), "", *(f"Written to {file}" for file in written), sep="\n")
     return 0

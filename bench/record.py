@@ -1,4 +1,4 @@
-"""`make bench-record`: the last runs of `make bench` and `make bench-scale` into the repository.
+"""`make bench-record`: the last runs of `make bench`, `make bench-builds` and `make bench-scale` into the repository.
 
 Results go to `bench/results/`, the figure to `docs/benchmark.svg`, tables to `docs/performance.md`, each between two
 comments that name it, where all but them is written by hand.
@@ -17,8 +17,8 @@ from stage import contenders
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, FIGURE, DOCUMENT = ROOT / "bench/results", ROOT / "docs/benchmark.svg", ROOT / "docs/performance.md"
-REPORTS = {"cold": report.cold, "scale": report.scale}
-COMMANDS = {"cold": "bench", "scale": "bench-scale"}
+REPORTS = {"cold": report.cold, "builds": report.builds, "scale": report.scale}
+COMMANDS = {"cold": "bench", "builds": "bench-builds", "scale": "bench-scale"}
 LEAST_ROUNDS = 11
 
 
@@ -35,6 +35,8 @@ def is_whole(name, result):
     if name == "cold":
         everybody = {contender.name for contender in contenders.all_of_them()}
         return set(result["contenders"]) == everybody and result["rounds"] >= LEAST_ROUNDS
+    if name == "builds":
+        return result["rounds"] >= LEAST_ROUNDS
     return all(set(sizes) == set(map(str, scale.SIZES)) for sizes in result["results"].values())
 
 

@@ -28,21 +28,26 @@ def table(heads, rows):
 
 def condition(result, name):
     medians = result["medians"][name]
-    best = medians.get("floor", next(iter(medians.values())))["exec_to_put_ms"]
-    heads = ["contender", *(head for head, _ in COLUMNS.values()), "ratio"]
+    heads = ["contender", *(head for head, _ in COLUMNS.values()), "ratio", "of CPU"]
     rows = []
     for contender, figures in medians.items():
         cells = [form.format(figures[key]) for key, (_, form) in COLUMNS.items()]
-        rows.append([result["contenders"][contender]["title"], *cells, f"{figures['exec_to_put_ms'] / best:.2f}"])
+        rows.append([result["contenders"][contender]["title"], *cells, *ratios(medians, figures)])
     return table(heads, rows)
 
 
-def sizes(result):
-    counts = result["instructions_millions"]
+def ratios(medians, figures):
+    """Of the time and of the CPU, to those of the floor, or of the first if it takes no part."""
+    floor = medians.get("floor", next(iter(medians.values())))
+    return [f"{figures[key] / floor[key]:.2f}" for key in ("exec_to_put_ms", "cpu_ms")]
+
+
+def sizes(result, name):
+    """Cells about what is shipped and done: the title, kB of zip, millions of instructions, calls."""
+    counts, about = result["instructions_millions"], result["contenders"][name]
     any_condition = next(iter(result["medians"].values()))
-    for name, about in result["contenders"].items():
-        instructions = f"{counts[name]:.1f}" if name in counts else ""
-        yield [about["title"], f"{about['zip_bytes'] / 1000:.0f}", instructions, f"{any_condition[name]['calls']:.0f}"]
+    instructions = f"{counts[name]:.1f}" if name in counts else ""
+    return [about["title"], f"{about['zip_bytes'] / 1000:.0f}", instructions, f"{any_condition[name]['calls']:.0f}"]
 
 
 def cold(result):
@@ -55,13 +60,30 @@ def cold(result):
     if share["why_not"]:
         yield from ("", f"No columns for 128 MB, because cgroups do not allow it here: {share['why_not']}.")
     yield from ("", "**What is shipped and done**", "")
-    yield from table(["contender", "zip kB", "million instructions", "calls to IAM"], sizes(result))
+    rows = [sizes(result, name) for name in result["contenders"]]
+    yield from table(["contender", "zip kB", "million instructions", "calls to IAM"], rows)
     yield ""
     if share["measured"]:
         yield f"The share: {share['wanted']:.1%} of a core wanted, {share['measured']:.1%} measured with a busy loop."
     server = result["server"]
     yield f"The server's own work, median: {server['answer_ms']:.2f} ms for an answer, {server['handshake_ms']:.2f} ms"
     yield f"for a handshake. Load of the machine before: {result['load_before']}."
+
+
+def builds(result):
+    """The lines of the report of `make bench-builds`."""
+    name = "share" if "share" in result["medians"] else "whole"
+    medians = result["medians"][name]
+    yield f"Measured on {result['date']}, {result['machine']}; medians of {result['rounds']} interleaved rounds; TLS,"
+    yield f"round trip {result['round_trip_ms']:g} ms. {TITLES[name]}."
+    yield ""
+    heads = ["build", "zip kB", "million instructions", "exec to PUT ms", "CPU ms", "peak RSS MiB", "ratio", "of CPU"]
+    rows = []
+    for build, figures in medians.items():
+        title, zipped, instructions, _ = sizes(result, build)
+        cells = (COLUMNS[key][1].format(figures[key]) for key in ("exec_to_put_ms", "cpu_ms", "rss_mib"))
+        rows.append([title, zipped, instructions, *cells, *ratios(medians, figures)])
+    yield from table(heads, rows)
 
 
 def scale(result):

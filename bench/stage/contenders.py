@@ -56,18 +56,16 @@ class Contender:
         return len(buffer.getvalue())
 
 
+def function(name, title, bootstrap):
+    """This product, as one build made it."""
+    return Contender(name, title, (str(bootstrap),), {"bootstrap": bootstrap}, roots_compiled_in=True, native=True)
+
+
 def all_of_them():
     built, bootstrap = Path(os.environ["ORCHESTERA_BENCH"]), Path(os.environ["ORCHESTERA_BOOTSTRAP"])
     packages = Path(site.getsitepackages()[0])
     return [
-        Contender(
-            "product",
-            "this product",
-            (str(bootstrap),),
-            {"bootstrap": bootstrap},
-            roots_compiled_in=True,
-            native=True,
-        ),
+        function("product", "this product", bootstrap),
         Contender(
             "python-crhelper",
             "Python, crhelper + boto3",

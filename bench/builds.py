@@ -1,0 +1,34 @@
+"""`make bench-builds`: this function beside itself, as other flags build it, and beside the floor."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import cold
+import command
+import report
+from stage import contenders
+
+
+def build(text):
+    name, _, file = text.partition("=")
+    path = Path(file).resolve()
+    if not (name and path.is_file()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a name, =, and a built function")
+    return contenders.function(name, name, path)
+
+
+def main():
+    ours = {contender.name: contender for contender in contenders.all_of_them()}
+    parser = command.parser(__doc__)
+    parser.add_argument(
+        "builds", nargs="+", type=build, metavar="NAME=FILE", help="its name here, and the built function"
+    )
+    parser.add_argument("--rounds", type=int, default=11, help="how often each is started; medians are shown (11)")
+    given = parser.parse_args()
+    taking_part = [ours["product"], *given.builds, ours["floor"]]
+    return command.carry_out(cold.measure(given, taking_part), given, report.builds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
