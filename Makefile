@@ -11,8 +11,8 @@ SHELL := bash
 
 # x86_64 or arm64: the function's architecture.
 ARCH ?= x86_64
-# musl: the C library is linked into the function, which then needs nothing of the system but its kernel; docs/performance.md
-# has the figures. gnu: for a machine that cannot get Rust's standard library for musl; what it makes is never published.
+# musl: the C library is linked into the function, which then loads nothing of the system; docs/performance.md has the figures.
+# gnu: for a machine that cannot get Rust's standard library for musl. A release refuses it.
 LIBC ?= musl
 export LIBC
 TARGET := $(if $(filter arm64,$(ARCH)),aarch64,$(ARCH))-unknown-linux-$(LIBC)
@@ -20,7 +20,7 @@ BOOTSTRAP := $(abspath $(or $(CARGO_TARGET_DIR),target)/lambda/orchestera-access
 # Where cargo keeps the sources of the crates would stand in the function otherwise (panic messages), and its hash would
 # differ from home to home. `make reproduce` shows that nothing else differs.
 CRATES := $(abspath $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src)
-# For musl rustc asks for a file that may be loaded anywhere by an option that zig, the linker, does not know; this one it does.
+# That the file may be loaded anywhere: for musl rustc asks for it by an option that zig, the linker, does not know.
 BUILD_RUSTFLAGS := --remap-path-prefix=$(CRATES)=/crates$(if $(filter musl,$(LIBC)), -C link-arg=-pie)
 # Of the stack's tests and of local/. What is built where, the two learn from here.
 PYTHON := PYTHONPATH=local:release ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" ORCHESTERA_TARGET=$(TARGET) .venv/bin/python
@@ -33,9 +33,9 @@ CARGO_FUZZ := .tools/cargo-fuzz-0.13.2/bin/cargo-fuzz
 export BUCKET_PREFIX SIGNING_KEY DRY_RUN PARAMETERS TEMPLATE STACK_NAME REGION VERSION
 # Where the benchmark's contenders are built, and who takes part.
 BENCH := $(abspath $(or $(CARGO_TARGET_DIR),target)/bench)
-BENCH_PYTHON := ORCHESTERA_BENCH="$(BENCH)" ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" .tools/bench/venv/bin/python
+BENCH_PYTHON := ORCHESTERA_BENCH="$(BENCH)" ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" ORCHESTERA_TARGET=$(TARGET) .tools/bench/venv/bin/python
 CONTENDERS ?= product python-crhelper python-boto3 node-sdk-v3 rust-defaults floor
-BUILDS := glibc opt-level-s opt-level-3
+BUILDS := glibc opt-level-s opt-level-3 floor-glibc
 ROUNDS ?= 11
 # How long `make fuzz` looks.
 FUZZ_SECONDS ?= 60
@@ -43,6 +43,9 @@ FUZZ_SECONDS ?= 60
 .PHONY: help
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-18s %s\n", $$1, $$2 }'
+
+# cargo-lambda from .venv, with its linker.
+CARGO_LAMBDA = PATH="$$PWD/.venv/bin:$$PATH" RUSTFLAGS='$(BUILD_RUSTFLAGS)' cargo-lambda lambda
 
 .PHONY: tools
 tools: .venv/installed ## what comes from PyPI: cargo-lambda, SAM, and an AWS to test on
@@ -59,13 +62,16 @@ build: tools ## the function, for provided.al2023: target/lambda/orchestera-acce
 	@[ '$(ARCH)' = x86_64 ] || [ '$(ARCH)' = arm64 ] || { echo "ARCH is '$(ARCH)'; it must be x86_64 or arm64" >&2; exit 2; }
 	@[ '$(LIBC)' = musl ] || [ '$(LIBC)' = gnu ] || { echo "LIBC is '$(LIBC)'; it must be musl or gnu" >&2; exit 2; }
 	@[ -d "$$(rustc --print target-libdir --target $(TARGET))" ] || rustup target add $(TARGET) || { \
-	  echo "Rust's standard library for $(TARGET) is not installed, and could not be. Install it with: rustup target add" \
-	    "$(TARGET). To try the function here without it, build for glibc: LIBC=gnu before what you run." >&2; exit 2; }
-	PATH="$$PWD/.venv/bin:$$PATH" RUSTFLAGS='$(BUILD_RUSTFLAGS)' cargo-lambda lambda build --release --locked --target $(TARGET)
+	  echo "Rust's standard library for $(TARGET) is not installed, and rustup could not install it. Where there is no way to" \
+	    "get it, build for glibc, to try the function here: LIBC=gnu before what you run." >&2; exit 2; }
+	$(CARGO_LAMBDA) build --release --locked --target $(TARGET)
 	@ls -l "$(BOOTSTRAP)"
 
+# For `sam build`, which names the folder. For the architecture of template.yaml, whatever else ARCH says.
 .PHONY: build-AccessFunction
-build-AccessFunction: build # for `sam build`, which names the folder
+build-AccessFunction:
+	@[ -d '$(ARTIFACTS_DIR)' ] || { echo 'This rule is for `sam build`. To build the function: make build' >&2; exit 2; }
+	$(MAKE) --no-print-directory build ARCH=x86_64
 	cp "$(BOOTSTRAP)" "$(ARTIFACTS_DIR)/bootstrap"
 
 .PHONY: run
@@ -93,9 +99,12 @@ test: build .tools/awscli/installed ## every test: the function's, in Rust, and 
 	$(DIST_UNDER_TEST) $(PYTHON) -m pytest --numprocesses 8
 
 .PHONY: dist
-dist: build ## what is published of this version: dist/<version>/. BUCKET_PREFIX=orchestera-access, SIGNING_KEY=key.pem
-	@[ '$(ARCH)' = x86_64 ] || { echo "What is published is for x86_64, as the templates say; ARCH is '$(ARCH)'" >&2; exit 2; }
+dist: only-x86_64 build ## what is published of this version: dist/<version>/. BUCKET_PREFIX=orchestera-access, SIGNING_KEY=key.pem
 	@$(PYTHON) release/dist.py
+
+.PHONY: only-x86_64
+only-x86_64:
+	@[ '$(ARCH)' = x86_64 ] || { echo "What is published is for x86_64, as the templates say; ARCH is '$(ARCH)'" >&2; exit 2; }
 
 .PHONY: publish
 publish: tools ## dist/<version>/ into the bucket of each region. BUCKET_PREFIX=orchestera-access, DRY_RUN=1 only says what would be done
@@ -160,21 +169,26 @@ test-deep: build $(CARGO_FUZZ) ## more of what is generated: every state over HT
 test-fleet: build ## a stack in each of 10, 100 and 300 accounts, while IAM refuses calls: time per account may not grow
 	@$(PYTHON) local/fleet.py $(FLEETS)
 
+FLOOR = $(CARGO_LAMBDA) build --quiet --profile floor --locked --manifest-path bench/Cargo.toml --package floor
+
 .PHONY: bench
 bench: $(addprefix bench-,$(CONTENDERS)) ## cold starts beside other ways to write this function (ROUNDS=11 CONTENDERS="product floor ...")
 	@$(BENCH_PYTHON) bench/cold.py $(CONTENDERS) --rounds $(ROUNDS) --output $(BENCH)/cold.json $(BENCH_FLAGS)
 
 .PHONY: bench-builds
 bench-builds: bench-product bench-floor $(addprefix bench-build-,$(BUILDS)) ## this function as other flags build it, side by side
-	@$(BENCH_PYTHON) bench/builds.py $(foreach build,$(BUILDS),$(build)=$(BENCH)/builds/$(build)/lambda/orchestera-access/bootstrap) \
+	@$(BENCH_PYTHON) bench/builds.py $(foreach build,$(BUILDS),$(build)="$$(echo $(BENCH)/builds/$(build)/lambda/*/bootstrap)") \
 	  --rounds $(ROUNDS) --output $(BENCH)/builds.json $(BENCH_FLAGS)
 
 .PHONY: $(addprefix bench-build-,$(BUILDS))
 bench-build-glibc:
-	CARGO_TARGET_DIR=$(BENCH)/builds/glibc $(MAKE) build LIBC=gnu
+	$(MAKE) build CARGO_TARGET_DIR=$(BENCH)/builds/glibc LIBC=gnu
 
 bench-build-opt-level-s bench-build-opt-level-3: bench-build-opt-level-%:
-	CARGO_TARGET_DIR=$(BENCH)/builds/opt-level-$* CARGO_PROFILE_RELEASE_OPT_LEVEL=$* $(MAKE) build
+	CARGO_PROFILE_RELEASE_OPT_LEVEL=$* $(MAKE) build CARGO_TARGET_DIR=$(BENCH)/builds/opt-level-$*
+
+bench-build-floor-glibc: build
+	CARGO_TARGET_DIR=$(BENCH)/builds/floor-glibc $(FLOOR) --target $(TARGET:musl=gnu)
 
 .PHONY: bench-scale
 bench-scale: bench-product ## what an account costs when there are many: 1, 10, 100 (SIZES="1 10")
@@ -202,8 +216,9 @@ bench-node-sdk-v3: .tools/bench/venv/installed .tools/bench/node/installed
 bench-rust-defaults: .tools/bench/venv/installed
 	cargo build --quiet --release --locked --manifest-path bench/Cargo.toml --package rust-defaults --target-dir $(BENCH)
 
-bench-floor: .tools/bench/venv/installed
-	cargo build --quiet --profile floor --locked --manifest-path bench/Cargo.toml --package floor --target-dir $(BENCH)
+# As the function is built, or what the two differ by would not be what they do.
+bench-floor: build .tools/bench/venv/installed
+	CARGO_TARGET_DIR=$(BENCH) $(FLOOR) --target $(TARGET)
 
 .tools/bench/venv/installed: bench/requirements.txt
 	python3 -m venv --clear $(@D)

@@ -27,6 +27,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=11, help="how often each is started; medians are shown (11)")
     given = parser.parse_args()
     taking_part = [ours["product"], *given.builds, ours["floor"]]
+    if len({contender.name for contender in taking_part}) < len(taking_part):
+        parser.error("every build needs a name of its own, and neither product nor floor")
     return command.carry_out(cold.measure(given, taking_part), given, report.builds)
 
 

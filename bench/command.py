@@ -1,4 +1,4 @@
-"""What the two commands of the benchmark have in common: arguments, the stage, the end, the result."""
+"""What the commands of the benchmark have in common: arguments, the stage, the end, the result."""
 
 import argparse
 import asyncio
@@ -16,10 +16,14 @@ from stage.environment import Broken
 from stage.wire import event_loop
 from stage.world import World
 
+ROUND_TRIP_MS = 20.0
+
 
 def parser(description):
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--round-trip", type=float, default=20.0, help="to IAM, STS and the callback, in ms (20)")
+    parser.add_argument(
+        "--round-trip", type=float, default=ROUND_TRIP_MS, help="to IAM, STS and the callback, in ms (20)"
+    )
     parser.add_argument("--machine", default=machine.kind(), help="what to call this machine in the report")
     parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
     return parser
@@ -29,7 +33,7 @@ def parser(description):
 async def stage(given):
     """The world, the limited share of a core or `None`, and what a result says about both."""
     about = {"date": machine.today(), "machine": given.machine, "load_before": machine.load()}
-    about |= {"round_trip_ms": given.round_trip}
+    about |= {"round_trip_ms": given.round_trip, "commit": machine.commit(), "versions": machine.versions()}
     machine.go_first()
     with contextlib.ExitStack() as ending:
         limited, measured, why_not = None, None, ""

@@ -3,7 +3,10 @@
 import datetime
 import os
 import platform
+import shutil
+import subprocess
 from contextlib import suppress
+from importlib.metadata import version as installed
 
 
 def kind():
@@ -23,3 +26,25 @@ def go_first():
     """Asks that other work on the machine wait for this: faster than on an idle machine it makes nothing."""
     with suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, -15)
+
+
+def commit():
+    """What is measured is built from it, with `+` if something was changed since."""
+    changed = "+" if _said("git", "status", "--porcelain", "--", "src", "bench", "Cargo.lock", "Cargo.toml") else ""
+    return _said("git", "rev-parse", "HEAD") + changed
+
+
+def versions():
+    """Of what the contenders are built with and run on, as far as it is here."""
+    return {
+        "target": os.environ.get("ORCHESTERA_TARGET", ""),
+        "rustc": _said("rustc", "--version"),
+        "python": f"{platform.python_version()}, {platform.python_compiler()}",
+        "boto3": installed("boto3"),
+        "crhelper": installed("crhelper"),
+        "node": _said("node", "--version") if shutil.which("node") else "",
+    }
+
+
+def _said(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

@@ -10,6 +10,7 @@ import re
 import sys
 from pathlib import Path
 
+import command
 import plot
 import report
 import scale
@@ -17,9 +18,12 @@ from stage import contenders
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, FIGURE, DOCUMENT = ROOT / "bench/results", ROOT / "docs/benchmark.svg", ROOT / "docs/performance.md"
-REPORTS = {"cold": report.cold, "builds": report.builds, "scale": report.scale}
-COMMANDS = {"cold": "bench", "builds": "bench-builds", "scale": "bench-scale"}
+REPORTS = {"cold": report.cold, "builds": report.builds, "choices": report.builds, "scale": report.scale}
+# Of the choices the builds are made by hand, see docs/performance.md.
+COMMANDS = {"cold": "bench", "builds": "bench-builds", "choices": "bench-builds", "scale": "bench-scale"}
 LEAST_ROUNDS = 11
+# As the Makefile has them.
+BUILDS = {"product", "floor", "floor-glibc", "glibc", "opt-level-s", "opt-level-3"}
 
 
 def with_part(document, name, lines):
@@ -31,11 +35,17 @@ def with_part(document, name, lines):
 
 
 def is_whole(name, result):
-    """Whether everybody took part and often enough: a table with holes is for whoever asked for it."""
+    """Whether everybody took part and often enough, as the documents say: other runs are for whoever asked for them."""
+    if result["versions"]["target"].endswith("-gnu") or result["share_of_a_core"]["why_not"]:
+        return False
+    if result["round_trip_ms"] != command.ROUND_TRIP_MS:
+        return False
     if name == "cold":
         everybody = {contender.name for contender in contenders.all_of_them()}
         return set(result["contenders"]) == everybody and result["rounds"] >= LEAST_ROUNDS
     if name == "builds":
+        return set(result["contenders"]) >= BUILDS and result["rounds"] >= LEAST_ROUNDS
+    if name == "choices":
         return result["rounds"] >= LEAST_ROUNDS
     return all(set(sizes) == set(map(str, scale.SIZES)) for sizes in result["results"].values())
 

@@ -8,6 +8,7 @@ COLUMNS = {
     "cpu_ms": ("CPU ms", "{:.1f}"),
     "rss_mib": ("peak RSS MiB", "{:.1f}"),
 }
+RATIOS = ("time ÷ floor", "CPU ÷ floor")
 TITLES = {"whole": "A whole core", "share": "128 MB: 7.2 % of a core once it has the first event"}
 
 
@@ -28,7 +29,7 @@ def table(heads, rows):
 
 def condition(result, name):
     medians = result["medians"][name]
-    heads = ["contender", *(head for head, _ in COLUMNS.values()), "ratio", "of CPU"]
+    heads = ["contender", *(head for head, _ in COLUMNS.values()), *RATIOS]
     rows = []
     for contender, figures in medians.items():
         cells = [form.format(figures[key]) for key, (_, form) in COLUMNS.items()]
@@ -53,7 +54,9 @@ def sizes(result, name):
 def cold(result):
     """The lines of the report of `make bench`."""
     yield f"Measured on {result['date']}, {result['machine']}; medians of {result['rounds']} interleaved rounds; TLS,"
-    yield f"round trip {result['round_trip_ms']:g} ms."
+    of = result["versions"]
+    yield f"round trip {result['round_trip_ms']:g} ms. {of['rustc']} for {of['target']};"
+    yield f"Python {of['python']}, boto3 {of['boto3']}, crhelper {of['crhelper']}; Node {of['node']}."
     for name in result["medians"]:
         yield from ("", f"**{TITLES[name]}**", "", *condition(result, name))
     share = result["share_of_a_core"]
@@ -61,7 +64,7 @@ def cold(result):
         yield from ("", f"No columns for 128 MB, because cgroups do not allow it here: {share['why_not']}.")
     yield from ("", "**What is shipped and done**", "")
     rows = [sizes(result, name) for name in result["contenders"]]
-    yield from table(["contender", "zip kB", "million instructions", "calls to IAM"], rows)
+    yield from table(["contender", "zip kB (deflate)", "million instructions", "calls to IAM"], rows)
     yield ""
     if share["measured"]:
         yield f"The share: {share['wanted']:.1%} of a core wanted, {share['measured']:.1%} measured with a busy loop."
@@ -77,7 +80,7 @@ def builds(result):
     yield f"Measured on {result['date']}, {result['machine']}; medians of {result['rounds']} interleaved rounds; TLS,"
     yield f"round trip {result['round_trip_ms']:g} ms. {TITLES[name]}."
     yield ""
-    heads = ["build", "zip kB", "million instructions", "exec to PUT ms", "CPU ms", "peak RSS MiB", "ratio", "of CPU"]
+    heads = ["build", "zip kB (deflate)", "million instructions", "exec to PUT ms", "CPU ms", "peak RSS MiB", *RATIOS]
     rows = []
     for build, figures in medians.items():
         title, zipped, instructions, _ = sizes(result, build)

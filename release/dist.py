@@ -106,7 +106,7 @@ def main():
         print(f"{len(contents[name]):>9}  {folder}/{name}")
     commit, is_dirty = source()
     print(f"\n{product.VERSION} of {commit[:12]}{', WITH UNCOMMITTED CHANGES' if is_dirty else ''}, ", end="")
-    print(f"for buckets {product.BUCKET_PREFIX}-<region>")
+    print(f"for {product.TARGET} and buckets {product.BUCKET_PREFIX}-<region>")
     print(contents[product.SUMS].decode().splitlines()[0])
 
 

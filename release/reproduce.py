@@ -1,7 +1,8 @@
 """`make reproduce`: two builds of one commit, each in a clean clone of its own, give the same files. Ends with 0 if so.
 
 The clones lie in folders of different names, and the second has a home of its own for cargo, into which every crate is
-fetched anew: a path that finds its way into the function is found out. What they share is this machine with its Rust.
+fetched anew, and a cache of its own for zig, which compiles the C library anew: a path that finds its way into the
+function is found out. What they share is this machine with its Rust.
 """
 
 import os
@@ -35,7 +36,10 @@ def main():
     with tempfile.TemporaryDirectory(prefix="orchestera-access-") as folder:
         one, other = Path(folder) / "one", Path(folder) / "a-longer-name" / "another"
         other.parent.mkdir()
-        sums = [built(commit, one, {}), built(commit, other, {"CARGO_HOME": f"{folder}/cargo"})]
+        sums = [
+            built(commit, one, {}),
+            built(commit, other, {"CARGO_HOME": f"{folder}/cargo", "XDG_CACHE_HOME": f"{folder}/cache"}),
+        ]
     print(*sums, sep="\n")
     if sums[0] != sums[1]:
         raise Refused("They differ.")

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import re
 import subprocess
+from importlib.metadata import version as installed
 from pathlib import Path
 
 import tomllib
@@ -58,11 +59,20 @@ def document(target):
 
 
 def _below_the_crates(target):
-    """What no lock file names: Rust's standard library, and musl where it is linked in, which zig has as source."""
+    """What no lock file names: Rust's standard library, and what zig links from its own sources.
+
+    That is what the compiler's output calls (`compiler_rt`), the unwinder of LLVM, and for musl the C library: musl's,
+    of which zig has written some parts anew, malloc among them.
+    """
     (rust,) = re.findall(r"^release: (.*)$", _said("rustc", "-vV"), re.MULTILINE)
-    found = [_library("rust-std", rust, "MIT OR Apache-2.0")]
+    zig = Path(importlib.util.find_spec("ziglang").origin).parent
+    (llvm,) = re.findall(r"^clang version (\S+)", _said(zig / "zig", "cc", "--version"), re.MULTILINE)
+    found = [
+        _library("rust-std", rust, "MIT OR Apache-2.0"),
+        _library("zig", installed("ziglang"), "MIT"),
+        _library("llvm-libunwind", llvm, "Apache-2.0 WITH LLVM-exception"),
+    ]
     if target.endswith("-musl"):
-        zig = Path(importlib.util.find_spec("ziglang").origin).parent
         (musl,) = re.findall(r'VERSION "(.*)"', (zig / "lib/libc/musl/src/internal/version.h").read_text())
         found.append(_library("musl", musl, "MIT"))
     return found

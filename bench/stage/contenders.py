@@ -96,8 +96,8 @@ def all_of_them():
         Contender(
             "floor",
             "floor: no SDK, raw sockets",
-            (str(built / "floor/floor"),),
-            {"bootstrap": built / "floor/floor"},
+            (str(built / "lambda/floor/bootstrap"),),
+            {"bootstrap": built / "lambda/floor/bootstrap"},
             roots_compiled_in=True,
             native=True,
         ),
