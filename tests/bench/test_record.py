@@ -18,6 +18,27 @@ def test_the_tables_of_the_document_are_those_of_the_recorded_run(name):
     assert record.with_part(document, name, record.REPORTS[name](results(name))) == document, "make bench-record"
 
 
+@pytest.mark.parametrize(
+    "name, change",
+    [
+        ("cold", lambda run: run["versions"].update(target="x86_64-unknown-linux-gnu")),
+        ("cold", lambda run: run["share_of_a_core"].update(why_not="no cgroup")),
+        ("cold", lambda run: run["contenders"].pop("node-sdk-v3")),
+        ("cold", lambda run: run.update(rounds=3)),
+        ("builds", lambda run: run["contenders"].pop("glibc")),
+        ("builds", lambda run: run.update(round_trip_ms=200.0)),
+        ("scale", lambda run: run["results"]["cold"].pop("100")),
+    ],
+)
+def test_a_run_that_is_not_what_the_document_says_is_not_recorded(name, change, monkeypatch):
+    monkeypatch.setenv("ORCHESTERA_BENCH", "/nonexistent")
+    monkeypatch.setenv("ORCHESTERA_BOOTSTRAP", "/nonexistent")
+    run = results(name)
+    assert record.is_whole(name, run)
+    change(run)
+    assert not record.is_whole(name, run)
+
+
 def test_the_figure_is_that_of_the_recorded_run():
     assert record.FIGURE.read_text() == "\n".join(plot.svg(results("cold"))) + "\n", "make bench-record"
 

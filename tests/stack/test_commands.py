@@ -81,6 +81,19 @@ def test_sam_build_and_sam_deploy_make_the_stack_and_sam_delete_takes_it_away(ac
     assert left(account) == NOTHING | {"stacks": ["aws-sam-cli-managed-default"]}
 
 
+def test_sam_gets_a_function_for_the_templates_architecture_whatever_the_environment_says(tmp_path):
+    rule = subprocess.run(
+        ["make", "--dry-run", "build-AccessFunction", f"ARTIFACTS_DIR={tmp_path}"],
+        cwd=ROOT,
+        env=environment(ARCH="arm64"),
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    assert "Architectures: [x86_64]" in (ROOT / "template.yaml").read_text()
+    assert "--target x86_64-" in rule.stdout and "aarch64" not in rule.stdout
+
+
 def test_two_runs_at_once_show_every_scene_and_do_not_disturb_each_other():
     runs = [
         subprocess.Popen(
