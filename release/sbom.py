@@ -37,10 +37,7 @@ def document(target):
         (package["name"], package["version"]): package.get("checksum")
         for package in tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]
     }
-    components = {
-        id_: _component(package, hashes, (package["name"], package["version"]) in linked)
-        for id_, package in packages.items()
-    }
+    components = {id_: _crate(package, hashes, linked) for id_, package in packages.items()}
     bom, below = Bom(), _below_the_crates(target)
     components[root].type = ComponentType.APPLICATION
     bom.metadata.component = components[root]
@@ -68,27 +65,14 @@ def _below_the_crates(target):
     zig = Path(importlib.util.find_spec("ziglang").origin).parent
     (llvm,) = re.findall(r"^clang version (\S+)", _said(zig / "zig", "cc", "--version"), re.MULTILINE)
     found = [
-        _library("rust-std", rust, "MIT OR Apache-2.0"),
-        _library("zig", installed("ziglang"), "MIT"),
-        _library("llvm-libunwind", llvm, "Apache-2.0 WITH LLVM-exception"),
+        _library("generic", "rust-std", rust, "MIT OR Apache-2.0"),
+        _library("generic", "zig", installed("ziglang"), "MIT"),
+        _library("generic", "llvm-libunwind", llvm, "Apache-2.0 WITH LLVM-exception"),
     ]
     if target.endswith("-musl"):
         (musl,) = re.findall(r'VERSION "(.*)"', (zig / "lib/libc/musl/src/internal/version.h").read_text())
-        found.append(_library("musl", musl, "MIT"))
+        found.append(_library("generic", "musl", musl, "MIT"))
     return found
-
-
-def _library(name, version, license_):
-    purl = PackageURL("generic", name=name, version=version)
-    return Component(
-        type=ComponentType.LIBRARY,
-        name=name,
-        version=version,
-        bom_ref=BomRef(str(purl)),
-        purl=purl,
-        scope=ComponentScope.REQUIRED,
-        licenses=[LicenseExpression(license_)],
-    )
 
 
 def _is_built(dependency):
@@ -109,18 +93,25 @@ def _said(*command):
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
 
-def _component(package, hashes, is_linked):
-    name, version = package["name"], package["version"]
-    checksum = hashes[name, version]
-    purl = PackageURL("cargo", name=name, version=version)
+def _crate(package, checksums, linked):
+    crate = package["name"], package["version"]
+    scope = ComponentScope.REQUIRED if crate in linked else ComponentScope.EXCLUDED
+    hashes = [HashType(alg=HashAlgorithm.SHA_256, content=checksums[crate])] if checksums[crate] else []
+    # Old manifests separate alternatives by a slash.
+    license_ = (package["license"] or "").replace("/", " OR ")
+    return _library("cargo", *crate, license_, scope, hashes)
+
+
+def _library(kind, name, version, license_, scope=ComponentScope.REQUIRED, hashes=()):
+    """A component; `kind` is the type of its package URL."""
+    purl = PackageURL(kind, name=name, version=version)
     return Component(
         type=ComponentType.LIBRARY,
         name=name,
         version=version,
         bom_ref=BomRef(str(purl)),
         purl=purl,
-        scope=ComponentScope.REQUIRED if is_linked else ComponentScope.EXCLUDED,
-        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=checksum)] if checksum else [],
-        # Old manifests separate alternatives by a slash.
-        licenses=[LicenseExpression(package["license"].replace("/", " OR "))] if package["license"] else [],
+        scope=scope,
+        hashes=hashes,
+        licenses=[LicenseExpression(license_)] if license_ else [],
     )
