@@ -1,5 +1,8 @@
 """A template whose stacks say something, each in its account, and what a StackSet of it is asked."""
 
+import time
+import uuid
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -25,6 +28,11 @@ TEMPLATE = {
         },
     },
 }
+# Waits until `signal` ends it: as long as a test needs a stack to be under way, however slow the machine is.
+WAIT = {
+    "Type": "AWS::CloudFormation::WaitCondition",
+    "CreationPolicy": {"ResourceSignal": {"Count": 1, "Timeout": "PT2M"}},
+}
 AUTOMATIC = {"Enabled": True, "RetainStacksOnAccountRemoval": False}
 
 
@@ -45,3 +53,20 @@ def said(account, region="us-east-1"):
 
 def within(*units, **others):
     return {"DeploymentTargets": {"OrganizationalUnitIds": list(units), **others}}
+
+
+def signal(account, status):
+    """Ends the wait of the resource `Wait` in the account's one stack, as soon as it waits."""
+    cloudformation, ends = account.client("cloudformation"), time.monotonic() + 60
+    while True:
+        stacks = cloudformation.describe_stacks()["Stacks"]
+        try:
+            (stack,) = stacks
+            return cloudformation.signal_resource(
+                StackName=stack["StackId"], LogicalResourceId="Wait", UniqueId=str(uuid.uuid4()), Status=status
+            )
+        # No stack yet, or one that does not wait yet.
+        except (ValueError, ClientError):
+            if time.monotonic() > ends:
+                raise
+            time.sleep(0.05)

@@ -4,7 +4,7 @@ import copy
 import json
 
 import pytest
-from saying import AUTOMATIC, TEMPLATE, said, within
+from saying import AUTOMATIC, TEMPLATE, WAIT, said, signal, within
 from stack_set import StackSet, as_parameters
 
 OFF = {"Enabled": False}
@@ -69,21 +69,18 @@ def test_an_account_that_comes_back_before_its_stack_is_gone_gets_another(organi
     busy, account = join(), join()
     stack_set = deployed(AUTOMATIC)
     before = stack_set.instances()[account.id]["StackId"]
-    # What waits for nobody until it gives up, in one account: so long everything else is queued.
-    waits = {"Type": "AWS::CloudFormation::WaitCondition", "Condition": "Fails", "DependsOn": "Said"}
+    # One account keeps the operation under way: so long everything else is queued.
     template = copy.deepcopy(TEMPLATE)
-    template["Resources"] |= {
-        "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
-        "Failure": waits | {"Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "2", "Count": 1}},
-    }
+    del template["Resources"]["Failure"]
+    template["Resources"]["Wait"] = WAIT | {"Condition": "Fails"}
     stack_set.cloudformation.update_stack_set(
         StackSetName="it",
         TemplateBody=json.dumps(template),
         Parameters=as_parameters({"FailsIn": busy.id, "Text": "later"}),
-        OperationPreferences={"FailureToleranceCount": 1},
     )
     organization.move(account, organization.root)
     organization.move(account, unit)
+    signal(busy, "SUCCESS")
     operations = stack_set.settled()
     assert [operation["Action"] for operation in operations] == ["CREATE", "DELETE", "UPDATE", "CREATE"]
     assert said(account) == "later" and stack_set.instances()[account.id]["StackId"] != before

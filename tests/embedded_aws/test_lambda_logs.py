@@ -2,7 +2,6 @@
 
 import io
 import json
-import time
 import zipfile
 
 import pytest
@@ -59,8 +58,6 @@ def speak(account):
 def lines(account):
     """What the group holds, or None if there is no group."""
     logs = account.client("logs")
-    # The log is written when the invocation has been answered.
-    time.sleep(0.5)
     if not logs.describe_log_groups(logGroupNamePrefix=GROUP)["logGroups"]:
         return None
     return [event["message"] for event in logs.filter_log_events(logGroupName=GROUP)["events"]]
