@@ -9,7 +9,7 @@ import pytest
 from embedded_aws.function_processes import MOST_IDLE
 from stack import Stack
 
-# Says which process it is, if it is given a folder once `go` is in there.
+# Says which process it is; given a folder, only once `go` is in there.
 CODE = """
 import os, time
 def handler(event, context):
