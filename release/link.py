@@ -13,6 +13,7 @@ import sys
 from urllib.parse import quote, urlencode
 
 import product
+import rules
 from product import Refused
 from signature import RELEASE_KEY
 
@@ -84,11 +85,15 @@ def quick_create(kind="flat", region=product.REGIONS[0], stack_name=None, parame
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
     if not re.fullmatch(r"[a-zA-Z][-a-zA-Z0-9]{0,127}", stack_name):
         wrong.append(f"STACK_NAME is {stack_name!r}; it must be 1 to 128 letters, digits and -, a letter first.")
-    wrong += problems(template(kind, prefix), parameters or {})
+    opened, parameters = template(kind, prefix), parameters or {}
+    wrong += problems(opened, parameters)
+    # A rule is about values that are allowed each by itself.
+    if not wrong:
+        wrong += rules.forbidden(opened, parameters, region)
     if wrong:
         raise Refused("\n".join(wrong))
     query = {"templateURL": product.url(prefix, region, TEMPLATES[kind]), "stackName": stack_name}
-    query |= {f"param_{name}": value for name, value in (parameters or {}).items()}
+    query |= {f"param_{name}": value for name, value in parameters.items()}
     return (
         f"https://{region}.console.aws.amazon.com/cloudformation/home?region={region}"
         f"#/stacks/create/review?{urlencode(query, quote_via=quote, safe='')}"

@@ -1,10 +1,12 @@
 """The three ways to make the role, each by a template that is published: its parameters, and the link to it."""
 
+import json
 import re
 from dataclasses import dataclass
 
 import link
 import product
+import rules
 from product import Refused
 from samcli.yamlhelper import yaml_parse
 
@@ -48,6 +50,7 @@ class Choice:
         self.link = link.quick_create(kind, prefix=prefix)
         self.groups = list(_groups(self.template))
         self.parameters = [parameter for _, parameters in self.groups for parameter in parameters]
+        self.rules = json.dumps(rules.for_the_page(self.template, self.region))
         self.capability = _capability(self.template["Resources"].values())
         self.acknowledgement = ACKNOWLEDGEMENTS[self.capability]
         self.outputs = {

@@ -17,6 +17,8 @@ class Command:
     form: str = ""
     # The command gives parameters already, and the chosen ones come behind them.
     has_parameters: bool = False
+    # What to look for in the answer. A command itself holds no comment: zsh, the shell of macOS, would run it.
+    note: str = ""
 
     @property
     def parts(self):
@@ -41,19 +43,11 @@ def launch(choice):
 
 
 def lifecycle(choice):
-    """What can be done with the stack afterwards."""
-    yield Command(
-        f"{choice.id}-suspend",
-        "Suspend, or let in again",
-        "STATE=Suspended    # or Active\n" + _update(choice, AccessState='"$STATE"'),
-    )
-    yield Command(f"{choice.id}-update", "Update to the release of this page", _update(choice, url=choice.url))
-    gone = f"{_stack('delete-stack', choice)}\n{_stack('wait stack-delete-complete', choice)}"
-    if choice.kind != "stack-set":
-        gone += (
-            f"\naws iam --region {choice.region} get-role --role-name OrchesteraAccessRole    # has to say NoSuchEntity"
-        )
-    yield Command(f"{choice.id}-remove", "Remove", gone)
+    """What can be done with the stack afterwards. Nothing in it has to be changed before it is run."""
+    yield Command(f"{choice.id}-suspend", "Suspend", _set_state(choice, "Suspended"))
+    yield Command(f"{choice.id}-resume", "Resume", _set_state(choice, "Active"))
+    yield Command(f"{choice.id}-update", "Update to the release of this page", _update_to_this_release(choice))
+    yield _remove(choice)
 
 
 def look(region):
@@ -64,7 +58,7 @@ def look(region):
         "In the account of the role",
         f"""ROLE=OrchesteraAccessRole
 ACCOUNT="$(aws sts get-caller-identity --region {region} --query Account --output text)"
-POLICY="arn:aws:iam::$ACCOUNT:policy/OrchesteraAccessPolicy"
+POLICY="arn:aws:iam::${{ACCOUNT}}:policy/OrchesteraAccessPolicy"
 {iam} get-role --role-name "$ROLE" --query Role.AssumeRolePolicyDocument
 {iam} list-attached-role-policies --role-name "$ROLE" --query 'AttachedPolicies[].PolicyArn'
 {iam} list-role-policies --role-name "$ROLE" --query PolicyNames
@@ -92,7 +86,7 @@ def shut_now(region):
     deny = "arn:aws:iam::aws:policy/AWSDenyAll"
     return Command(
         "shut-now",
-        "Shut it at once, by hand",
+        "Deny everything at once, without the stack",
         f"aws iam --region {region} attach-role-policy \\\n  --role-name OrchesteraAccessRole --policy-arn {deny}",
     )
 
@@ -116,29 +110,64 @@ def _outputs(choice):
     return f"{_stack('describe-stacks', choice)} \\\n  {query}"
 
 
-def _update(choice, url=None, **changed):
-    """A parameter that is not named goes back to its default, so that all are."""
-    parameters = [
-        f"ParameterKey={parameter.name},"
-        + (f"ParameterValue={changed[parameter.name]}" if parameter.name in changed else "UsePreviousValue=true")
-        for parameter in choice.parameters
-    ]
-    update = [
-        _stack("update-stack", choice),
-        f"--template-url {url}" if url else "--use-previous-template",
-        f"--capabilities {choice.capability}",
-        "--parameters " + " \\\n    ".join(parameters),
-    ]
-    return f"{_lines(update)}\n{_stack('wait stack-update-complete', choice)}"
+def _set_state(choice, state):
+    """A new AccessState. Everything else of the stack stays as it is, its template included, whatever its release.
+
+    So the capabilities are those that any release may need; those of a stack that SAM created include the last.
+    """
+    return _update(
+        choice,
+        template="--use-previous-template",
+        capabilities="CAPABILITY_NAMED_IAM CAPABILITY_AUTO_EXPAND",
+        parameters='[[{ParameterKey:`"AccessState"`,ParameterValue:`"' + state + '"`}],'
+        'Stacks[0].Parameters[?ParameterKey!=`"AccessState"`].{ParameterKey:ParameterKey,UsePreviousValue:`true`}][]',
+    )
+
+
+def _update_to_this_release(choice):
+    return _update(
+        choice,
+        template=f"--template-url {choice.url}",
+        capabilities=choice.capability,
+        parameters="Stacks[0].Parameters[].{ParameterKey:ParameterKey,UsePreviousValue:`true`}",
+    )
+
+
+def _update(choice, template, capabilities, parameters):
+    """An update with the stack's own parameters.
+
+    CloudFormation sets a parameter that is not named to its default, and refuses one that the stack does not have. So
+    the names are read from the stack. Each step runs only if the one before it succeeded.
+    """
+    return (
+        f"PARAMETERS=$({_stack('describe-stacks', choice)} \\\n"
+        f"  --query '{parameters}' \\\n"
+        "  --output json) &&\n"
+        f"  {_stack('update-stack', choice)} \\\n"
+        f"    {template} \\\n"
+        f"    --capabilities {capabilities} \\\n"
+        '    --parameters "$PARAMETERS" &&\n'
+        f"  {_stack('wait stack-update-complete', choice)}"
+    )
+
+
+def _remove(choice):
+    lines = [_stack("delete-stack", choice), _stack("wait stack-delete-complete", choice)]
+    note = ""
+    if choice.kind != "stack-set":
+        lines.append(f"aws iam --region {choice.region} get-role --role-name OrchesteraAccessRole")
+        note = "The last command must fail with NoSuchEntity. It says that the role is deleted."
+    return Command(f"{choice.id}-remove", "Remove", "\n".join(lines), note=note)
 
 
 def _before_a_stack_set(choice):
     yield Command(
         f"{choice.id}-organisation",
-        "Once for the organisation, and the ids of its units",
+        "Once for the organisation: trusted access, then the ids of the root and of its units",
         f"""aws cloudformation activate-organizations-access --region {choice.region}
-aws organizations list-roots --region {choice.region} --query 'Roots[].[Id, Name]' --output text
-aws organizations list-organizational-units-for-parent --region {choice.region} --parent-id r-abcd \\
+PARENT="$(aws organizations list-roots --region {choice.region} --query 'Roots[0].Id' --output text)"
+echo "$PARENT"
+aws organizations list-organizational-units-for-parent --region {choice.region} --parent-id "$PARENT" \\
   --query 'OrganizationalUnits[].[Id, Name]' --output text""",
     )
 

@@ -15,14 +15,62 @@ function isRight(control) {
   return control.checkValidity() && (!pattern || new RegExp(pattern).test(control.value));
 }
 
-// What differs from the defaults, or the first control that is wrong.
+// What differs from the defaults, and every control that is wrong by itself.
 function chosen(form) {
-  const parameters = [];
-  for (const control of form.querySelectorAll("[data-default]")) {
-    if (!isRight(control)) return { wrong: control };
-    if (control.value !== control.dataset.default) parameters.push([control.name, control.value]);
+  const controls = [...form.querySelectorAll("[data-default]")];
+  const wrong = controls.filter((control) => !isRight(control));
+  const parameters = controls
+    .filter((control) => control.value !== control.dataset.default)
+    .map((control) => [control.name, control.value]);
+  return { parameters, wrong };
+}
+
+// The value of an expression of a template's rule, as release/rules.py has it: `known` holds a text or a list for each
+// name. What is not known is undefined, and so is what depends on it. The page is not built with any other function.
+function judge(node, known) {
+  if (typeof node === "string") return node;
+  if (Array.isArray(node)) return ifKnown(node.map((one) => judge(one, known)), (all) => all);
+  const [[name, argument]] = Object.entries(node);
+  if (name === "Ref") return known[argument];
+  const all = argument.map((one) => judge(one, known));
+  switch (name) {
+    // One that decides is enough, whatever the others are.
+    case "Fn::And":
+      return all.includes(false) ? false : ifKnown(all, () => true);
+    case "Fn::Or":
+      return all.includes(true) ? true : ifKnown(all, () => false);
+    case "Fn::Not":
+      return ifKnown(all, ([one]) => !one);
+    case "Fn::Equals":
+      return ifKnown(all, ([one, other]) => JSON.stringify(one) === JSON.stringify(other));
+    case "Fn::Contains":
+      return ifKnown(all, ([list, one]) => list.includes(one));
+    case "Fn::EachMemberEquals":
+      return ifKnown(all, ([list, one]) => list.every((member) => member === one));
   }
-  return { parameters };
+  throw new Error(`a rule has ${name}`);
+}
+
+const ifKnown = (all, use) => (all.includes(undefined) ? undefined : use(all));
+
+// The names that an expression refers to.
+function* namesIn(node) {
+  if (typeof node === "string") return;
+  if (!Array.isArray(node) && "Ref" in node) yield node.Ref;
+  else for (const one of Object.values(node)) yield* namesIn(one);
+}
+
+// What the template's rules forbid together: a message for each, and the names that it is about.
+function forbidden({ known, rules }, parameters) {
+  const isList = (name) => Array.isArray(known[name]);
+  const chosen = parameters.map(([name, value]) => [name, isList(name) ? value.split(",").map((one) => one.trim()) : value]);
+  const values = { ...known, ...Object.fromEntries(chosen) };
+  const applied = rules.filter(({ condition }) => !condition || judge(condition, values) === true);
+  return applied.flatMap(({ condition, assertions }) =>
+    assertions
+      .filter(({ holds }) => judge(holds, values) === false)
+      .map(({ holds, message }) => ({ message, names: [...namesIn([condition ?? "", holds])] })),
+  );
 }
 
 // No value holds what a shell reads as its own: the page is not built otherwise. The AWS CLI takes a comma for its own.
@@ -42,35 +90,74 @@ const written = {
       .join(""),
 };
 
+// A figure whose text can be taken away, and put back as it was. What is there instead is no command.
+function withdrawable(figure) {
+  const pre = figure.querySelector("pre");
+  const code = figure.querySelector("code");
+  const whole = [...code.childNodes];
+  const instead = document.createElement("p");
+  instead.className = "withdrawn";
+  instead.hidden = true;
+  pre.after(instead);
+  return {
+    withdraw(why) {
+      code.replaceChildren();
+      pre.hidden = true;
+      instead.textContent = why;
+      instead.hidden = false;
+    },
+    restore() {
+      code.replaceChildren(...whole);
+      pre.hidden = false;
+      instead.textContent = "";
+      instead.hidden = true;
+    },
+  };
+}
+
 function follow(panel) {
   const form = panel.querySelector("[data-parameters]");
+  const rules = JSON.parse(form.dataset.rules);
   const problem = panel.querySelector(".problem");
   const sets = panel.querySelector("[data-sets]");
   const launches = panel.querySelectorAll("[data-launch]");
   const text = panel.querySelector("[data-link]");
+  const slots = [...panel.querySelectorAll("[data-slot]")];
+  const controls = [...form.querySelectorAll("[data-default]")];
+  const figures = [text, ...slots].map((one) => withdrawable(one.closest(".command")));
   const base = text.textContent;
   const withDefaults = sets.textContent;
 
+  function mark(control, isWrong) {
+    if (isWrong) control.setAttribute("aria-invalid", "true");
+    else control.removeAttribute("aria-invalid");
+    control.setAttribute("aria-describedby", `${control.id}-about${isWrong ? ` ${problem.id}` : ""}`);
+  }
+
   function write() {
     const { parameters, wrong } = chosen(form);
-    for (const control of form.querySelectorAll("[data-default]")) {
-      control.removeAttribute("aria-invalid");
-      control.closest(".parameter").classList.toggle("changed", control.value !== control.dataset.default);
+    const together = wrong.length ? [] : forbidden(rules, parameters);
+    const named = new Set(together.flatMap(({ names }) => names));
+    for (const control of controls) {
+      const isChanged = control.value !== control.dataset.default;
+      control.closest(".parameter").classList.toggle("changed", isChanged);
+      // Of those that a message names, whoever reads it can only put back what was changed.
+      mark(control, wrong.includes(control) || (isChanged && named.has(control.name)));
     }
-    // A link that leaves out what is on the screen would be worse than none.
-    if (wrong) {
+    const problems = [...wrong.map((control) => control.dataset.problem), ...new Set(together.map(({ message }) => message))];
+    // A link or a command that leaves out what is on the screen would be worse than none.
+    if (problems.length) {
       for (const launch of launches) {
         launch.removeAttribute("href");
         launch.setAttribute("aria-disabled", "true");
         launch.setAttribute("role", "link");
       }
-      wrong.setAttribute("aria-invalid", "true");
-      problem.textContent = wrong.dataset.problem;
+      problem.textContent = problems.join(" ");
       sets.textContent = "";
-      text.textContent = "";
-      for (const slot of panel.querySelectorAll("[data-slot]")) slot.textContent = ` # ${problem.textContent}`;
+      for (const figure of figures) figure.withdraw(problem.textContent);
       return;
     }
+    for (const figure of figures) figure.restore();
     const link = base + parameters.map(([name, value]) => `&param_${name}=${encodeURIComponent(value)}`).join("");
     for (const launch of launches) {
       launch.href = link;
@@ -82,9 +169,7 @@ function follow(panel) {
     sets.textContent = parameters.length
       ? `Sets ${parameters.map(([name, value]) => `${name} to ${value}`).join(", ")}. The rest has its default.`
       : withDefaults;
-    for (const slot of panel.querySelectorAll("[data-slot]")) {
-      slot.textContent = written[slot.dataset.slot](parameters, "more" in slot.dataset);
-    }
+    for (const slot of slots) slot.textContent = written[slot.dataset.slot](parameters, "more" in slot.dataset);
   }
 
   for (const only of form.querySelectorAll(".control, .again")) only.hidden = false;
@@ -104,16 +189,23 @@ function copyButton(figure) {
   const said = document.createElement("span");
   said.className = "said";
   said.setAttribute("role", "status");
+  let silence;
+  function say(what, forSeconds) {
+    clearTimeout(silence);
+    said.textContent = what;
+    silence = setTimeout(() => (said.textContent = ""), forSeconds * 1000);
+  }
   button.addEventListener("click", async () => {
+    const code = figure.querySelector("code");
+    if (!code.textContent) return say("Nothing to copy: correct the parameters first", 6);
     try {
-      await navigator.clipboard.writeText(figure.querySelector("code").textContent);
-      said.textContent = "Copied";
+      await navigator.clipboard.writeText(code.textContent);
+      say("Copied", 2);
     } catch {
       // Not allowed: the text is marked, to be copied by hand.
-      getSelection().selectAllChildren(figure.querySelector("code"));
-      said.textContent = "Marked";
+      getSelection().selectAllChildren(code);
+      say("Marked", 2);
     }
-    setTimeout(() => (said.textContent = ""), 2000);
   });
   caption.append(said, button);
 }
