@@ -250,6 +250,7 @@ check: tools $(CARGO_DENY) .tools/checkov/installed ## format, lints, documentat
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check --quiet || { echo 'To format: .venv/bin/ruff format' >&2; exit 1; }
 	.venv/bin/python release/templates.py target/templates
+	PYTHONPATH=release:local .venv/bin/python site/command_lint.py target/templates
 	.venv/bin/cfn-lint --non-zero-exit-code informational template.yaml target/templates/*.yaml
 	@# Its exceptions are in the templates, each with its reason.
 	LOG_LEVEL=ERROR .tools/checkov/bin/checkov --framework cloudformation --compact --quiet --skip-download \

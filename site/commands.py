@@ -114,13 +114,14 @@ def _set_state(choice, state):
     """A new AccessState. Everything else of the stack stays as it is, its template included, whatever its release.
 
     So the capabilities are those that any release may need; those of a stack that SAM created include the last.
+    The query has no "!=": in a shell that a person types in, "!" may call back an earlier command.
     """
     return _update(
         choice,
         template="--use-previous-template",
         capabilities="CAPABILITY_NAMED_IAM CAPABILITY_AUTO_EXPAND",
         parameters='[[{ParameterKey:`"AccessState"`,ParameterValue:`"' + state + '"`}],'
-        'Stacks[0].Parameters[?ParameterKey!=`"AccessState"`].{ParameterKey:ParameterKey,UsePreviousValue:`true`}][]',
+        'Stacks[0].Parameters[?(ParameterKey==`"AccessState"`)==`false`].{ParameterKey:ParameterKey,UsePreviousValue:`true`}][]',
     )
 
 
