@@ -50,7 +50,8 @@ SPECIAL = {
 ONLY_IN_BASH = {"mapfile", "readarray", "shopt", "compgen", "caller", "help"}
 ONLY_IN_SCRIPTS = {"exit", "logout", "exec", "set"}
 KEYWORDS = {"do", "then", "else", "elif", "if", "while", "until", "!", "{", "}", "time", "[[", "done", "fi"}
-PLACEHOLDER = re.compile(r"(?<![\w$.{-])[A-Z]{2}[A-Z0-9]*(?:[_-][A-Z0-9]+)*(?![\w-])")
+PLACEHOLDER = re.compile(r"(?<![\w$.{])(?<!^-)(?<!^--)[A-Z]{2}[A-Z0-9]*(?:[_-][A-Z0-9]+)*(?![\w-])")
+IN_BRACKETS = re.compile(r"<[A-Za-z][\w-]*(?: [\w-]+)*>")
 OTHER_PLACEHOLDER = re.compile(r"<[A-Za-z][\w -]*>|\.\.\.|\byour[-_]\w+|\bxxx+\b|\{\{.*?\}\}")
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 PROMPT = re.compile(r"\s*(?:\$|%|>|❯|➜|\(\.?venv\) *\$|[\w.-]+@[\w.-]+\S*[$#%]|\S*[$%]>?)\s+\S")
@@ -140,8 +141,8 @@ class Shell:
             elif char == "#":
                 self.fault(
                     self.at,
-                    "Say it in the text before or after the command: in zsh, the shell of macOS, # begins no comment in a "
-                    "typed command, and what follows is run.",
+                    "Say it in the text before or after the command: in zsh, the shell of macOS, # begins no comment "
+                    "in a typed command, and what follows is run.",
                 )
                 self.at = (self.text + "\n").index("\n", self.at)
             elif char in ";&|":
@@ -151,6 +152,9 @@ class Shell:
                 words = []
                 self.at += len(operator)
                 continue
+            elif bracketed := IN_BRACKETS.match(self.text, self.at):
+                self.edited(self.at, bracketed[0])
+                self.at += len(bracketed[0])
             elif char in "<>":
                 operator = re.match(r"[<>&|]+", self.text[self.at :])[0]
                 if operator in ("<<", "<<-"):
@@ -367,13 +371,17 @@ class Shell:
             name = token.replace("-", "_")
             self.fault(
                 word.at,
-                f'{token} has to be edited inside the command. Set {name} before, on a line of its own, and use "${name}".',
+                f"{token} has to be edited inside the command. Set {name} to an example before, on a line of its own, "
+                f'and use "${name}".',
             )
         for found in OTHER_PLACEHOLDER.finditer(value):
-            self.fault(
-                word.at,
-                f"{found[0]} has to be edited inside the command. Set a variable to an example before, on a line of its own.",
-            )
+            self.edited(word.at, found[0])
+
+    def edited(self, at, text):
+        self.fault(
+            at,
+            f"{text} has to be edited inside the command. Set a variable to an example before, on a line of its own.",
+        )
 
 
 def faults(pasted):
