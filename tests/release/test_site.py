@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -59,10 +58,26 @@ def commands(dist):
     return Commands(build.page(product.BUCKET_PREFIX)).of
 
 
+# The CLI looks at once and then again after half a minute; this looks until there is something to see.
+WAITS = f"""#!/bin/sh
+if [ "$1 $2" = "cloudformation wait" ]; then
+  for ARGUMENT in "$@"; do STACK="$ARGUMENT"; done
+  while {AWSCLI}/aws cloudformation describe-stacks --region us-east-1 --stack-name "$STACK" \\
+    --query 'Stacks[0].StackStatus' --output text 2> /dev/null | grep -q IN_PROGRESS
+  do sleep 0.1; done
+fi
+exec {AWSCLI}/aws "$@"
+"""
+
+
 @pytest.fixture
 def shell(aws, account, published, tmp_path):
     """Runs commands as whoever copied them does, in a folder with the published files."""
     shutil.copytree(published, tmp_path / "files")
+    waits = tmp_path / "bin/aws"
+    waits.parent.mkdir()
+    waits.write_text(WAITS)
+    waits.chmod(0o755)
 
     def run(text, folder=tmp_path / "files", caller=account, fails=False):
         """What they say; or their errors, if the last of them is one that `fails`."""
@@ -75,7 +90,7 @@ def shell(aws, account, published, tmp_path):
             timeout=300,
             env={name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_"))}
             | {
-                "PATH": f"{AWSCLI}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+                "PATH": f"{waits.parent}:{AWSCLI}:{Path(sys.executable).parent}:{os.environ['PATH']}",
                 "HOME": str(tmp_path),
                 "AWS_ENDPOINT_URL": aws.endpoint,
                 "AWS_ACCESS_KEY_ID": caller.id,
@@ -89,39 +104,11 @@ def shell(aws, account, published, tmp_path):
     return run
 
 
-@pytest.fixture
-def follow(account, shell):
-    """Runs commands, and waits before each that waits: the CLI looks again after half a minute only."""
-
-    def run(text, **options):
-        said = ""
-        for part in re.split(r"^(?=aws cloudformation wait )", text, flags=re.MULTILINE):
-            if part.startswith("aws cloudformation wait "):
-                settle(account, part.split("--stack-name ")[1].split()[0])
-            said = shell(part, **options)
-        return said
-
-    return run
-
-
-def settle(account, name):
-    cloudformation = account.client("cloudformation")
-    for _ in range(2000):
-        try:
-            (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
-        except ClientError:
-            return
-        if not stack["StackStatus"].endswith("IN_PROGRESS"):
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"{name} is still {stack['StackStatus']}")
-
-
 @pytest.mark.parametrize("choice", FILES)
 def test_the_aws_cli_lines_make_the_stack_show_it_suspend_it_update_it_and_remove_it(
-    choice, aws, account, commands, shell, follow, older
+    choice, aws, account, commands, shell, older
 ):
-    outputs = values(follow(commands[f"{choice}-aws"]))
+    outputs = values(shell(commands[f"{choice}-aws"]))
     platform = orchestera_platform.caller(aws)
     assert lets_in(platform, outputs)
     trust, attached, inline, document = documents(shell(commands["look"]))
@@ -130,21 +117,21 @@ def test_the_aws_cli_lines_make_the_stack_show_it_suspend_it_update_it_and_remov
     assert (attached, inline) == ([f"arn:aws:iam::{account.id}:policy/OrchesteraAccessPolicy"], [])
     assert document == permissions.edition("2025-09-29")
 
-    follow(commands[f"{choice}-suspend"])
+    shell(commands[f"{choice}-suspend"])
     assert not lets_in(platform, outputs)
     assert documents(shell(commands["look"]))[1:3] == [[], ["OrchesteraSuspended"]]
-    follow(again(commands[f"{choice}-suspend"]))
+    shell(commands[f"{choice}-resume"])
     assert lets_in(platform, outputs)
-    follow(older(commands[f"{choice}-update"], FILES[choice]))
-    follow(commands[f"{choice}-update"])
+    shell(older(commands[f"{choice}-update"], FILES[choice]))
+    shell(commands[f"{choice}-update"])
     assert template_of(account) == yaml_parse((product.folder() / FILES[choice]).read_text())
     # An external id that is not named would be another one.
     assert lets_in(platform, outputs) and values(shell(outputs_of(commands[f"{choice}-aws"]))) == outputs
-    assert "NoSuchEntity" in to_the_end(follow, commands[f"{choice}-remove"])
+    assert "NoSuchEntity" in to_the_end(shell, commands[f"{choice}-remove"])
 
 
 def test_the_aws_cli_lines_for_many_accounts_give_each_of_a_unit_its_stack(
-    aws, organization, unit, join, commands, shell, follow, older
+    aws, organization, unit, join, commands, shell, older
 ):
     members = [join(), join()]
 
@@ -156,7 +143,7 @@ def test_the_aws_cli_lines_for_many_accounts_give_each_of_a_unit_its_stack(
     assert "ou-abcd-11112222,ou-abcd-33334444" in commands["many-accounts-aws"]
     found = shell(typed("organisation"))
     assert organization.root in found and unit in found
-    follow(typed("aws"))
+    shell(typed("aws"))
 
     def instances():
         return {line.split("\t")[0]: line.split("\t")[1] for line in shell(typed("instances")).splitlines()}
@@ -166,16 +153,16 @@ def test_the_aws_cli_lines_for_many_accounts_give_each_of_a_unit_its_stack(
     both = [values(shell(typed("outputs"), caller=member)) for member in members]
     assert all(lets_in(platform, outputs) for outputs in both)
     assert both[0]["ExternalId"] != both[1]["ExternalId"]
-    follow(typed("suspend"))
+    shell(typed("suspend"))
     assert not any(lets_in(platform, outputs) for outputs in both)
-    follow(again(typed("suspend")))
-    follow(older(typed("update"), product.STACK_SET))
-    follow(typed("update"))
+    shell(typed("resume"))
+    shell(older(typed("update"), product.STACK_SET))
+    shell(typed("update"))
     assert template_of(organization.management, ROLLOUT) == yaml_parse(
         (product.folder() / product.STACK_SET).read_text()
     )
     assert all(lets_in(platform, outputs) for outputs in both)
-    follow(typed("remove"))
+    shell(typed("remove"))
     for member in members:
         assert "NoSuchEntity" in shell(ROLE_IS_GONE, caller=member, fails=True)
 
@@ -205,12 +192,6 @@ def older(tmp_path):
     return with_older_template
 
 
-def again(text):
-    """To let the platform in again, as the comment says."""
-    assert text.startswith("STATE=Suspended    # or Active\n")
-    return text.replace("STATE=Suspended", "STATE=Active")
-
-
 def values(text):
     return dict(line.split("\t") for line in text.splitlines() if "\t" in line)
 
@@ -223,11 +204,11 @@ def lets_in(platform, outputs):
     return orchestera_platform.session(platform, role, external_id) is not None
 
 
-def to_the_end(follow, text):
+def to_the_end(shell, text):
     """The last of these commands fails, because what it asks for is gone; its error is returned."""
     before, last = text.rsplit("\n", 1)
-    follow(before)
-    return follow(last, fails=True)
+    shell(before)
+    return shell(last, fails=True)
 
 
 def documents(text):
@@ -244,8 +225,8 @@ def outputs_of(text):
     return text[text.index("aws cloudformation describe-stacks") :]
 
 
-def test_a_role_can_be_shut_by_hand_at_once(aws, account, commands, shell, follow):
-    outputs = values(follow(commands["no-function-aws"]))
+def test_a_role_can_be_shut_by_hand_at_once(aws, account, commands, shell):
+    outputs = values(shell(commands["no-function-aws"]))
     session = orchestera_platform.session(orchestera_platform.caller(aws), outputs["RoleArn"], outputs["ExternalId"])
     session.client("ec2").describe_vpcs()
     # AWS's own policy, which the AWS on loopback does not have.
@@ -288,4 +269,4 @@ def test_sam_deploys_the_stack_set_that_was_downloaded(organization, unit, join,
 def test_the_sam_lines_for_one_account_are_those_of_the_readme(commands):
     # `tests/stack/test_commands.py` runs them.
     assert commands["one-account-sam"].splitlines() == ["sam build", "sam deploy"]
-    assert "\nsam build && sam deploy " in (ROOT / "README.md").read_text()
+    assert "\nsam build && sam deploy\n" in (ROOT / "README.md").read_text()
