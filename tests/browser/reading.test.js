@@ -37,6 +37,14 @@ for (const colorScheme of ["light", "dark"]) {
         await page.locator(`[value="one-account"]`).check();
         await page.locator("#one-account-MaxSessionDuration").fill("1");
         assert.deepEqual(await violations(page), []);
+        await page.locator("#one-account-aws").getByRole("button").click();
+        assert.deepEqual(await violations(page), []);
+        await page.locator("#one-account-MaxSessionDuration").fill("3600");
+        // So has what a rule forbids.
+        await page.locator("#one-account-Guardrail").selectOption("On");
+        await page.locator("#one-account-PermissionsBoundaryName").fill("Boundary");
+        assert.match(await page.getByRole("alert").first().textContent(), /^A role has one boundary/);
+        assert.deepEqual(await violations(page), []);
         assert.deepEqual(page.wrong, []);
       });
     });
@@ -165,8 +173,11 @@ for (const width of [320, 360, 768, 1280]) {
   test(`nothing has to be scrolled sideways ${width} wide`, async () => {
     for (const javaScriptEnabled of [true, false]) {
       await look({ viewport: { width, height: 900 }, javaScriptEnabled }, async (page) => {
-        for (const choice of javaScriptEnabled ? CHOICES : [""]) {
-          if (choice) await page.locator(`[value="${choice}"]`).check();
+        for (const choice of javaScriptEnabled ? [...CHOICES, "wrong"] : [""]) {
+          if (choice === "wrong") {
+            await page.locator(`#${CHOICES.at(-1)}-MaxSessionDuration`).fill("1");
+            await page.locator(`#${CHOICES.at(-1)}-aws`).getByRole("button").click();
+          } else if (choice) await page.locator(`[value="${choice}"]`).check();
           await openDetails(page);
           const wide = await page.locator("body, body *").evaluateAll((all) => {
             const width = document.documentElement.clientWidth;

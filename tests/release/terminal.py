@@ -39,9 +39,13 @@ ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07]*\x07|[=>()][0-9A-B
 
 
 class Terminal:
-    """A folder with a home, stubs of all programs, and nothing else on the PATH than those and `tr`."""
+    """A folder with a home, stubs of all programs, and nothing else on the PATH than those and `tr`.
 
-    def __init__(self, folder):
+    `real`: programs that are run instead of their stubs, by name; `environment`: variables for them.
+    """
+
+    def __init__(self, folder, real=None, environment=None):
+        self.given = environment or {}
         self.folder, self.record = Path(folder), Path(folder) / "record"
         self.home, self.programs = self.folder / "home", self.folder / "programs"
         for path in [self.home, self.programs, self.folder / "cwd"]:
@@ -51,6 +55,8 @@ class Terminal:
         for name in IN_THE_FOLDER:
             self._stub(self.folder / "cwd" / name)
         (self.folder / "cwd/.venv/bin/activate").write_text("")
+        for name, path in (real or {}).items():
+            (self.programs / name).write_text(f'#!/bin/sh\nexec {path} "$@"\n')
         os.symlink(shutil.which("tr"), self.programs / "tr")
 
     def _stub(self, path):
@@ -66,6 +72,7 @@ class Terminal:
             "TERM": "xterm",
             "LANG": "C.UTF-8",
             "PS1": "ready> ",
+            **self.given,
         }
 
     def script(self, text):
@@ -89,6 +96,7 @@ class Terminal:
         whole; otherwise line by line.
         """
         self.record.write_bytes(b"")
+        self.shown = ""
         command, *arguments = SHELLS[shell]
         process, terminal = pty.fork()
         if process == 0:
@@ -109,8 +117,8 @@ class Terminal:
             os.close(terminal)
             os.kill(process, signal.SIGKILL)
             os.waitpid(process, 0)
-        plain = ESCAPES.sub("", shown).replace("\r", "\n")
-        return self._recorded(), COMPLAINT.findall(plain)
+        self.shown = ESCAPES.sub("", shown).replace("\r", "\n")
+        return self._recorded(), COMPLAINT.findall(self.shown)
 
     def _recorded(self):
         """Each call of a program as a line of JSON: its name, its arguments, and the variables that it was given."""
@@ -131,7 +139,7 @@ class Terminal:
 
 def _converse(terminal, typed, until, shell):
     """Types, and reads until the shell has said `until`."""
-    shown, ends = "", time.monotonic() + 10
+    shown, ends = "", time.monotonic() + 20
     while until not in shown:
         left = ends - time.monotonic()
         assert left > 0, f"{shell} waits for more, or does not answer. It showed:\n{ESCAPES.sub('', shown)}"
