@@ -90,5 +90,7 @@ def test_the_command_prints_the_link_and_nothing_else_or_every_reason():
     for given, reason in [("AccessState='Active", "No closing quotation"), ("Guardrail=On Guardrail=Off", "twice")]:
         ran = run(PARAMETERS=given)
         assert (ran.returncode, ran.stdout) == (1, "") and reason in ran.stderr and "Traceback" not in ran.stderr
+    ran = run(PARAMETERS="Guardrail=On PermissionsBoundaryName=x")
+    assert (ran.returncode, ran.stdout) == (1, "") and 'A role has one boundary. Set Guardrail to "Off"' in ran.stderr
     ran = run(BUCKET_PREFIX="Not_A_Bucket")
     assert (ran.returncode, ran.stdout) == (1, "") and "BUCKET_PREFIX" in ran.stderr
