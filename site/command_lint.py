@@ -489,7 +489,7 @@ def main():
     if found:
         print(*found, sep="\n", file=sys.stderr)
         raise SystemExit(
-            f"{len(found)} commands cannot be pasted into bash and zsh as they stand. See CONTRIBUTING.md."
+            f"Commands that cannot be pasted into bash and zsh as they stand: {len(found)}. CONTRIBUTING.md says how."
         )
 
 

@@ -171,7 +171,7 @@ def test_make_check_refuses_a_command_of_the_page_and_names_it(tmp_path, monkeyp
         return command_lint.commands.Command(one.id, one.title, f"{one.text}    # at once")
 
     monkeypatch.setattr(command_lint.commands, "shut_now", with_a_comment)
-    with pytest.raises(SystemExit, match="1 commands cannot be pasted"):
+    with pytest.raises(SystemExit, match="as they stand: 1\\."):
         command_lint.main()
     assert "site/commands.py, command shut-now:2: " in capsys.readouterr().err
 

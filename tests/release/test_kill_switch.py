@@ -30,7 +30,7 @@ class CloudFormation:
 
     def __init__(self):
         self.stack, self.parameters, self.refused, self.is_of_sam = "orchestera-access", [], None, False
-        self.requests = []
+        self.requests, self.accepted = [], []
         of = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -62,6 +62,7 @@ class CloudFormation:
             return self._error("ValidationError", f"Parameters: {unknown} do not exist in the template")
         if action == "UpdateStack" and self.is_of_sam and "CAPABILITY_AUTO_EXPAND" not in request.values():
             return self._error("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_AUTO_EXPAND]")
+        self.accepted.append(request)
         members = "".join(
             f"<member><ParameterKey>{escape(name)}</ParameterKey><ParameterValue>a '$(b)' !c</ParameterValue></member>"
             for name in self.parameters
@@ -80,7 +81,7 @@ class CloudFormation:
         return 400, f"<ErrorResponse>{error}<RequestId>1</RequestId></ErrorResponse>"
 
     def updates(self):
-        return [request for request in self.requests if request["Action"] == "UpdateStack"]
+        return [request for request in self.accepted if request["Action"] == "UpdateStack"]
 
 
 @pytest.fixture
