@@ -1,7 +1,7 @@
 # Orchestera Access. `make help` lists the commands.
 #
 # Needs Rust (rust-version in Cargo.toml), Python 3.11 or newer with venv, a C compiler, make, valgrind for the tests, and
-# the package registries.
+# the package registries. The tests of the commands that readers copy need zsh, and are skipped without it.
 # Everything else is installed by the rules below, inside this folder. Only test-browser also needs Node 20 with npm, and
 # Chromium, which it installs outside if it may.
 
