@@ -8,7 +8,7 @@ import botocore.session
 from botocore.exceptions import ClientError
 
 POLICIES = Path(__file__).parent.parent / "policies"
-# The names of the editions, the oldest first. `trust.json` lies beside them.
+# The names of the editions, the oldest first. The trust policies lie beside them.
 EDITIONS = sorted(path.stem for path in POLICIES.glob("[0-9]*.json"))
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 # The most actions in one call of SimulatePrincipalPolicy; our own limit.

@@ -20,6 +20,9 @@ from signature import sign
 
 import templates
 
+# With it a build trusts another account, see src/account.rs.
+PLATFORM_OF_A_TEST_BUILD = "ORCHESTERA_PLATFORM_ACCOUNT_ID"
+
 
 def provenance(contents, bootstrap, prefix):
     """What was built from what and how: an in-toto statement with a predicate of SLSA.
@@ -100,6 +103,11 @@ def main():
     folder, bootstrap = product.folder(), os.environ.get("ORCHESTERA_BOOTSTRAP")
     if not bootstrap:
         raise Refused("Which function? `make dist` builds it and says so in ORCHESTERA_BOOTSTRAP.")
+    if os.environ.get(PLATFORM_OF_A_TEST_BUILD):
+        raise Refused(
+            f"{PLATFORM_OF_A_TEST_BUILD} is set: the function that was just built trusts a test platform. Only a function "
+            "that trusts Orchestera's own account can be published. Unset the variable and run `make dist` again."
+        )
     bootstrap = Path(bootstrap).read_bytes()
     contents = make(bootstrap, product.BUCKET_PREFIX, folder)
     for name in sorted(contents):

@@ -181,7 +181,7 @@ def _trust():
     statement["Principal"]["AWS"] = {"Fn::Sub": statement["Principal"]["AWS"]}
     condition = statement["Condition"]["StringEquals"]
     condition["sts:ExternalId"] = {"Fn::Sub": condition["sts:ExternalId"]}
-    denied = {"Sid": "OrchesteraSuspended", "Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"}
+    (denied,) = _json("trust-suspended.json")["Statement"]
     trust["Statement"].append({"Fn::If": ["IsSuspended", denied, {"Ref": "AWS::NoValue"}]})
     return _block(trust)
 

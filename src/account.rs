@@ -3,6 +3,15 @@
 use crate::error::{Error, Result};
 use crate::physical_id::{PhysicalId, is_account_id};
 
+/// Orchestera's platform account, the only one that may assume the role. Compiled in, because an event can come from anybody
+/// who may invoke the function: no property may hand the role to another account. A build for a test platform sets
+/// `ORCHESTERA_PLATFORM_ACCOUNT_ID` while it compiles; `make dist` refuses to publish such a build.
+pub const PLATFORM_ACCOUNT_ID: &str = match option_env!("ORCHESTERA_PLATFORM_ACCOUNT_ID") {
+    Some(account_id) => account_id,
+    None => "017059471480",
+};
+const _: () = assert!(is_account_id(PLATFORM_ACCOUNT_ID), "ORCHESTERA_PLATFORM_ACCOUNT_ID must be 12 digits");
+
 /// An account in a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {

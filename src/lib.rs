@@ -39,6 +39,7 @@ pub mod cloudformation;
 pub mod drift;
 pub mod error;
 pub mod handler;
+pub mod hex;
 pub mod http;
 pub mod iam;
 pub mod logging;

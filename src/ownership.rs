@@ -17,6 +17,11 @@ pub const RESOURCE_ID: &str = "orchestera:resource-id";
 pub const OWNERSHIP: &str = "orchestera:ownership";
 /// The external id that was generated for the resource.
 pub const EXTERNAL_ID: &str = "orchestera:external-id";
+/// On an adopted role whose properties have an `ExternalId`: SHA-256, in hex, of the `ExternalId` that is *not* in force on
+/// it. While the properties have just that one, the role keeps the trust policy that it came with. An Update that gives
+/// another applies it, and leaves the tag, or sets it to the digest of nothing if none was given before. So the rollback of
+/// that Update, even of one that failed before it wrote anything, finds that the id which it brings back was not in force.
+pub const EXTERNAL_ID_GIVEN: &str = "orchestera:external-id-given";
 /// The edition of the policy, for whoever looks at the objects alone.
 pub const POLICY_EDITION: &str = "orchestera:policy-edition";
 /// SHA-256 of the edition's canonical document, in hex.
@@ -29,12 +34,13 @@ pub const ADOPTED_OBJECTS: &str = "orchestera:adopted";
 
 /// Every key that we may set, but for the record on an object that was adopted. A user's tags have to leave room for them
 /// below IAM's limit of 50.
-pub const KEYS: [&str; 9] = [
+pub const KEYS: [&str; 10] = [
     STACK_ID,
     LOGICAL_ID,
     RESOURCE_ID,
     OWNERSHIP,
     EXTERNAL_ID,
+    EXTERNAL_ID_GIVEN,
     POLICY_EDITION,
     POLICY_SHA256,
     DELETE_ADOPTED,

@@ -4,10 +4,9 @@
 //! `policies/README.md` giving a reason for each group of actions. Adding an edition is one file there and one line in
 //! [`EDITIONS`].
 
-use ring::digest::{SHA256, digest};
+use crate::hex;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 /// A published edition of the permission policy.
@@ -67,10 +66,7 @@ pub fn canonical(document: &Value) -> Value {
 pub fn sha256(document: &Value) -> String {
     // serde_json's map is sorted (its feature `preserve_order` is off, which a test below would notice).
     let text = canonical(document).to_string();
-    digest(&SHA256, text.as_bytes()).as_ref().iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex::sha256(&text)
 }
 
 /// Whether two documents are the same policy. Most often they are so to the letter.
@@ -110,17 +106,31 @@ pub fn covers(document: &Value, part: &Value) -> bool {
     statements && part.iter().all(covered)
 }
 
-/// Whether a text is one of those that a pattern with `*` and `?` stands for.
-fn matches(pattern: &str, text: &str) -> bool {
-    match (pattern.chars().next(), text.chars().next()) {
-        (None, None) => true,
-        (Some('*'), _) => {
-            let rest = &pattern[1..];
-            (0..=text.len()).filter(|end| text.is_char_boundary(*end)).any(|end| matches(rest, &text[end..]))
+/// Whether a text is one of those that a pattern with `*` and `?` stands for. Takes at most pattern times text steps, because
+/// only the last `*` is ever tried again: patterns come from documents that others wrote.
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut at, mut from) = (0, 0);
+    // The place behind the last `*`, and how much of the text it has taken.
+    let mut star = None;
+    while from < text.len() {
+        match pattern.get(at) {
+            Some('*') => {
+                at += 1;
+                star = Some((at, from));
+            }
+            Some(one) if *one == '?' || *one == text[from] => {
+                at += 1;
+                from += 1;
+            }
+            _ => {
+                let Some((behind, taken)) = star else { return false };
+                (at, from) = (behind, taken + 1);
+                star = Some((behind, taken + 1));
+            }
         }
-        (Some(p), Some(t)) if p == '?' || p == t => matches(&pattern[p.len_utf8()..], &text[t.len_utf8()..]),
-        _ => false,
     }
+    pattern[at..].iter().all(|one| *one == '*')
 }
 
 fn granted(document: &Value) -> BTreeSet<String> {

@@ -4,6 +4,7 @@
 //! A blank text means that the property was not given. Unknown properties are ignored, because old and new versions of a
 //! template meet during a rollback. Every problem is reported, not only the first.
 
+use crate::account::PLATFORM_ACCOUNT_ID;
 use crate::error::Result;
 use crate::iam::Tags;
 use crate::ownership;
@@ -14,8 +15,6 @@ use serde_json::Value;
 
 mod reader;
 
-/// Orchestera's platform account, which may assume the role.
-pub const PLATFORM_ACCOUNT_ID: &str = "017059471480";
 const ROLE_NAME: &str = "OrchesteraAccessRole";
 const POLICY_NAME: &str = "OrchesteraAccessPolicy";
 /// What AWS Organizations makes in every account that it creates.
@@ -30,8 +29,6 @@ pub struct Properties {
     pub role_name: String,
     /// 1 to 128 characters.
     pub policy_name: String,
-    /// 12 digits.
-    pub platform_account_id: String,
     /// Whether the trust asks for an external id.
     pub require_external_id: bool,
     /// 2 to 1224 characters; `None` stands for the one that was generated.
@@ -105,21 +102,15 @@ impl Properties {
     /// [`Refused`](crate::error::Kind::Refused), with every problem in its reason.
     pub fn parse(properties: &Value) -> Result<Self> {
         let mut read = Reader::new(properties);
+        let role_rule = "1 to 64 characters of A-Z a-z 0-9 _+=,.@-";
+        let policy_rule = "1 to 128 characters of A-Z a-z 0-9 _+=,.@-";
+        let role_name = read.valid("RoleName", ROLE_NAME, is_role_name, role_rule);
+        let policy_name = read.valid("PolicyName", POLICY_NAME, is_policy_name, policy_rule);
+        read.constant("PlatformAccountId", PLATFORM_ACCOUNT_ID);
         let editions: Vec<_> = EDITIONS.iter().map(|edition| (edition.name, *edition)).collect();
         let parsed = Self {
-            role_name: read.valid("RoleName", ROLE_NAME, is_role_name, "1 to 64 characters of A-Z a-z 0-9 _+=,.@-"),
-            policy_name: read.valid(
-                "PolicyName",
-                POLICY_NAME,
-                is_policy_name,
-                "1 to 128 characters of A-Z a-z 0-9 _+=,.@-",
-            ),
-            platform_account_id: read.valid(
-                "PlatformAccountId",
-                PLATFORM_ACCOUNT_ID,
-                is_account_id,
-                "an account id of 12 digits, as text",
-            ),
+            role_name,
+            policy_name,
             require_external_id: read.boolean("RequireExternalId", true),
             external_id: read.optional("ExternalId", is_external_id, "2 to 1224 characters of A-Z a-z 0-9 +=,.@:/_-"),
             edition: read.choice("PolicyEdition", &policy::DEFAULT_EDITION, &editions),
@@ -152,6 +143,11 @@ impl Properties {
         read.fits_in_a_tag(&parsed);
         read.finish(parsed)
     }
+
+    /// The `ExternalId` that is given, unless none is to be asked for.
+    pub fn given_external_id(&self) -> Option<&str> {
+        self.external_id.as_deref().filter(|_| self.require_external_id)
+    }
 }
 
 /// What a Delete needs of the properties. Reading it never fails: a Delete is not refused for its properties, and what
@@ -161,7 +157,6 @@ pub struct DeleteProperties {
     /// `None` when the name could not be an IAM name, so that no Create can have used it.
     pub role_name: Option<String>,
     pub policy_name: Option<String>,
-    pub platform_account_id: String,
     pub on_delete: OnDelete,
     /// As given; it need not be one.
     pub member_account_id: Option<String>,
@@ -183,13 +178,36 @@ impl DeleteProperties {
         Self {
             role_name: name("RoleName", ROLE_NAME, is_role_name),
             policy_name: name("PolicyName", POLICY_NAME, is_policy_name),
-            platform_account_id: name("PlatformAccountId", PLATFORM_ACCOUNT_ID, is_account_id)
-                .unwrap_or_else(|| PLATFORM_ACCOUNT_ID.to_owned()),
             member_role_name: name("MemberRoleName", MEMBER_ROLE_NAME, is_role_name)
                 .unwrap_or_else(|| MEMBER_ROLE_NAME.to_owned()),
             member_account_id: read.text("MemberAccountId"),
             on_delete: read.choice("OnDelete", OnDelete::DeleteCreated, &ON_DELETE),
         }
+    }
+}
+
+/// What an Update needs of `OldResourceProperties`. They need not be valid: they may be those of an older template.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OldProperties {
+    /// As [`Properties::given_external_id`].
+    pub external_id: Option<String>,
+    /// The customer's tags: those that are on an object and not wanted any more are removed.
+    pub tags: Tags,
+}
+
+impl OldProperties {
+    /// Never fails: what is not valid counts as not given.
+    pub fn read(properties: &Value) -> Self {
+        let is_required =
+            scalar(&properties["RequireExternalId"]).is_none_or(|text| !text.eq_ignore_ascii_case("false"));
+        let external_id = scalar(&properties["ExternalId"]).filter(|text| is_required && !text.is_empty());
+        Self { external_id, tags: tags(properties) }
+    }
+}
+
+impl From<&Properties> for OldProperties {
+    fn from(properties: &Properties) -> Self {
+        Self { external_id: properties.given_external_id().map(str::to_owned), tags: properties.tags.clone() }
     }
 }
 

@@ -23,10 +23,10 @@ pub mod wanted;
 use crate::account::Account;
 use crate::budget::Budget;
 use crate::error::{Error, Kind, Result};
-use crate::iam::{Iam, Tags, Write};
+use crate::iam::{Iam, Write};
 use crate::ownership::Resource;
 use crate::physical_id::{self, PhysicalId};
-use crate::properties::{DeleteProperties, OnDelete, Properties, tags};
+use crate::properties::{DeleteProperties, OldProperties, OnDelete, Properties, tags};
 use crate::request::{Address, Request};
 use crate::response::{Attributes, Outcome};
 use apply::Made;
@@ -36,15 +36,19 @@ use external_id::Generated;
 use plan::Plan;
 use serde_json::Value;
 use settle::Settled;
-use state::{Expected, Sight};
+use state::{Expected, Sight, State};
 use std::collections::BTreeSet;
 use std::time::Duration;
+use suspension::Locks;
 use tokio::time::{Instant, sleep};
 use wanted::Wanted;
 
 /// How long a Delete with an id that CloudFormation made up looks for what a Create that was cancelled may still be making.
 /// <https://github.com/aws/aws-cdk/issues/26139>
 const LOOK_FOR_CANCELLED_CREATE: Duration = Duration::from_secs(15);
+
+/// Behind the error of an event that was to close the role.
+const LOCKS_UNKNOWN: &str = "Which of the kill switch's locks are in place could not be read: look at the role in IAM.";
 
 /// When something to remove was not there: how long until it is looked for once more.
 const SECOND_LOOK: Duration = Duration::from_secs(2);
@@ -76,7 +80,7 @@ impl<I: Iam> Reconciler<'_, I> {
             role_claim: Claim::ByTags,
             policy_claim: Claim::ByTags,
             generated: Generated::New(external_id::random()?),
-            ..self.wanted(Properties::parse(properties)?, Tags::new())
+            ..self.wanted(Properties::parse(properties)?, OldProperties::default())
         };
         let made = Made::default();
         match self.converge(&wanted, Expected::Nothing, &made).await {
@@ -95,7 +99,7 @@ impl<I: Iam> Reconciler<'_, I> {
 
     async fn update(&self, carried: &str, properties: &Value, old_properties: &Value) -> Result<Outcome> {
         let raw = properties;
-        let wanted = self.wanted(Properties::parse(raw)?, tags(old_properties));
+        let wanted = self.wanted(Properties::parse(raw)?, OldProperties::read(old_properties));
         match PhysicalId::parse(carried) {
             Some(carried) if carried.differs_only_in_case(&wanted.id) => Err(Error::refused(format!(
                 "The names {} and {} differ from the present {} and {} in upper and lower case only, which IAM holds for the \
@@ -117,11 +121,25 @@ impl<I: Iam> Reconciler<'_, I> {
 
     /// The names stay. That the resource holds them is proved by the id in the event, so that even lost tags are drift.
     async fn update_in_place(&self, wanted: &Wanted, old_properties: &Value) -> Result<Outcome> {
-        let settled = self.converge(wanted, Expected::first_version(), &Made::default()).await?;
+        let settled = match self.converge(wanted, Expected::first_version(), &Made::default()).await {
+            Err(error) if wanted.is_suspended() => return Err(self.and_the_locks(wanted, error).await),
+            settled => settled?,
+        };
         // A rollback can come with the id of before the update that it undoes. What that update made under other names is
         // then ours under an id that nobody will delete.
         self.remove_abandoned(old_properties, &wanted.id).await?;
         success(wanted, &settled, None, String::new())
+    }
+
+    /// The error of an Update to `Suspended`, and which locks are in place all the same, as IAM shows them.
+    async fn and_the_locks(&self, wanted: &Wanted, error: Error) -> Error {
+        let there = self.look_once(&wanted.id, Sight::Convergence).await;
+        let role = there.as_ref().map(|there| there.role.as_ref().filter(|role| wanted.is_the_platforms(there, role)));
+        match role {
+            Ok(Some(role)) => error.and(&Locks::of(role, &wanted.id.policy_name, &wanted.policy_arn()).to_string()),
+            Ok(None) => error,
+            Err(_) => error.and(LOCKS_UNKNOWN),
+        }
     }
 
     /// Removes what is ours under the earlier names, if `kept` has others.
@@ -178,7 +196,7 @@ impl<I: Iam> Reconciler<'_, I> {
     }
 
     /// What is wanted by an Update in place; the other events change what is different with them.
-    fn wanted(&self, properties: Properties, earlier_tags: Tags) -> Wanted {
+    fn wanted(&self, properties: Properties, old_properties: OldProperties) -> Wanted {
         Wanted {
             account: self.account.clone(),
             resource: self.resource.clone(),
@@ -186,7 +204,7 @@ impl<I: Iam> Reconciler<'_, I> {
             properties,
             role_claim: Claim::ByName,
             policy_claim: Claim::ByName,
-            earlier_tags,
+            old_properties,
             generated: Generated::Kept,
         }
     }
@@ -198,7 +216,6 @@ impl<I: Iam> Reconciler<'_, I> {
             resource: self.resource.clone(),
             id: id.clone(),
             manner: Manner::Remnant,
-            platform_account_id: DeleteProperties::read(properties).platform_account_id,
             role: true,
             policy: true,
             tags: tags(properties),
@@ -270,6 +287,9 @@ impl<I: Iam> Reconciler<'_, I> {
                 }
                 done = self.remove_what_is_seen(&mut leaving, &mut removal).await;
             }
+            if let (Err(error), true) = (&done, removal.refusal.is_some()) {
+                return Err(self.and_what_is_closed(&leaving, error.clone()).await);
+            }
             done?;
             if removal.seen || look == 2 || !self.budget.may_write_after(SECOND_LOOK) {
                 break;
@@ -279,6 +299,17 @@ impl<I: Iam> Reconciler<'_, I> {
         match removal.refusal {
             Some(refusal) => Err(Error::refused(refusal)),
             None => Ok(removal.notes.into_iter().collect::<Vec<_>>().join(" ")),
+        }
+    }
+
+    /// The error of a Delete that was to close the role, and which locks are in place all the same.
+    async fn and_what_is_closed(&self, leaving: &Leaving, error: Error) -> Error {
+        match self.look_once(&leaving.id, Sight::Convergence).await {
+            Ok(State { role: Some(role), .. }) => {
+                error.and(&Locks::of(&role, &leaving.id.policy_name, &leaving.policy_arn()).to_string())
+            }
+            Ok(State { role: None, .. }) => error,
+            Err(_) => error.and(LOCKS_UNKNOWN),
         }
     }
 

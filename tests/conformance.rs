@@ -13,6 +13,7 @@ use common::sdk::iam_at;
 use orchestera_access::error::Result;
 use orchestera_access::iam::aws::AwsIam;
 use orchestera_access::iam::{Iam, RoleDescription, Tags, Write};
+use orchestera_access::trust;
 use serde_json::{Value, json};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -35,7 +36,7 @@ enum Call {
     Users(&'static str),
 }
 
-fn trust() -> Value {
+fn our_trust() -> Value {
     json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::017059471480:root"},
         "Action": "sts:AssumeRole", "Condition": {"StringEquals": {"sts:ExternalId": "a+b%20c&d=é"}}}]})
 }
@@ -56,7 +57,7 @@ fn tags(pairs: &[(&str, &str)]) -> Tags {
 fn create_role(name: &str) -> Write {
     Write::CreateRole {
         role_name: name.into(),
-        trust: trust(),
+        trust: our_trust(),
         max_session_duration: 3600,
         permissions_boundary: None,
         tags: tags(&[("orchestera:stack-id", "arn:aws:cloudformation:us-east-1:1:stack/s/1"), ("é", "ü n")]),
@@ -160,6 +161,10 @@ fn with_trust(trust: Value) -> Call {
     Call::Write(Write::UpdateAssumeRolePolicy { role_name: "R".into(), trust })
 }
 
+fn trusting(principal: Value) -> Value {
+    json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]})
+}
+
 fn policy_of(name: &str, document: Value) -> Call {
     Call::Write(Write::CreatePolicy { policy_name: name.into(), document, tags: Tags::new() })
 }
@@ -186,6 +191,7 @@ fn delete_policy(policy: &str) -> Call {
 fn script() -> Vec<Call> {
     use Call::{Attached, Description, Document, Inline, Policy, Profiles, Role, Users, Versions, Write as W};
     let statement = |statement: Value| json!({"Version": "2012-10-17", "Statement": [statement]});
+    let twice = |statement: Value| json!({"Version": "2012-10-17", "Statement": [statement, statement]});
     vec![
         // Nothing there.
         Role("R"),
@@ -201,7 +207,7 @@ fn script() -> Vec<Call> {
         tag_role(&[("a", "1")]),
         W(Write::UntagRole { role_name: "R".into(), keys: vec!["a".into()] }),
         update("R", 3600),
-        with_trust(trust()),
+        with_trust(our_trust()),
         version("P", "ec2:*"),
         bound("R", READ_ONLY),
         W(Write::DeleteRolePermissionsBoundary { role_name: "R".into() }),
@@ -263,6 +269,15 @@ fn script() -> Vec<Call> {
         with_trust(statement(
             json!({"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole", "Resource": "*"}),
         )),
+        with_trust(twice(json!({"Sid": "One", "Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}))),
+        // The Deny that closes a role, and ways in beside the platform's.
+        with_trust(trust::with_everybody_denied(&trusting(json!({"AWS": "*"})))),
+        Role("R"),
+        with_trust(trust::only_the_deny()),
+        Role("R"),
+        with_trust(statement(json!({"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+            "Principal": {"Federated": "arn:aws:iam::444455556666:oidc-provider/token.example.com"}}))),
+        Role("R"),
         policy_of("Bad", json!({"Version": "2012-10-17", "Statement": []})),
         policy_of(
             "Bad",
@@ -336,6 +351,14 @@ fn laxities() -> Vec<(Vec<Write>, Call, &'static str, &'static str)> {
         ([role(), vec![numbered_tags(0..40)]].concat(), Call::Write(numbered_tags(30..60)), "()", "LimitExceeded"),
         (two_versions(), delete_policy("P"), "()", "DeleteConflict"),
         (vec![], policy_of("P", principal), "()", "MalformedPolicyDocument"),
+        (role(), with_trust(trusting(json!({"AWS": "AROADBQP57FF2AEXAMPLE"}))), "()", "MalformedPolicyDocument"),
+        (role(), with_trust(trusting(json!({"AWS": ["*", "AIDACKCEVSQ6C2EXAMPLE"]}))), "()", "MalformedPolicyDocument"),
+        (
+            role(),
+            with_trust(trusting(json!({"AWS": vec![format!("arn:aws:iam::{}:root", moto::ACCOUNT); 60]}))),
+            "()",
+            "LimitExceeded",
+        ),
         (vec![], policy_of("P", document(&format!("s3:{}", "x".repeat(6200)))), "()", "LimitExceeded"),
         (vec![], policy_of(&"p".repeat(129), document("a:b")), "()", "ValidationError"),
         (vec![], policy_of("a b", document("a:b")), "()", "ValidationError"),

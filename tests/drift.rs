@@ -2,55 +2,19 @@
 
 mod common;
 
+use common::assume::OIDC;
 use common::by_hand::{guides, role, role_by_hand, some_document, trust_of};
+use common::drift::{check, fields, line};
 use common::fake_iam::{ACCOUNT, FakeIam, World, policy_arn};
-use common::runbook::assert_explained;
+use common::faulty_iam::{Fault, FaultyIam};
 use common::stack::{ID, POLICY, ROLE, Stack};
-use orchestera_access::account::Account;
-use orchestera_access::budget::Budget;
-use orchestera_access::cloudformation::Stacks;
 use orchestera_access::drift::Outcome;
-use orchestera_access::error::Result;
 use orchestera_access::iam::Write;
 use orchestera_access::policy::Edition;
 use orchestera_access::request::Envelope;
 use orchestera_access::trust;
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
-use std::time::Duration;
-use tokio::time::Instant;
-
-struct Status(&'static str);
-
-impl Stacks for Status {
-    async fn status(&self, _: &str) -> Result<String> {
-        Ok(self.0.to_owned())
-    }
-}
-
-async fn check(iam: &FakeIam, mode: &str, properties: Value, status: &'static str) -> Result<Outcome> {
-    let event = json!({"DriftCheck": {
-        "Mode": mode, "StackId": Stack::new(iam).stack_id, "LogicalResourceId": "Access",
-        "ResourceProperties": properties,
-    }});
-    let check = Envelope::open(&to_raw_value(&event).unwrap()).unwrap().drift_check().unwrap().unwrap();
-    let own = Account { partition: "aws".into(), id: ACCOUNT.into() };
-    let start = Instant::now();
-    let budget = Budget::new(start, start + Duration::from_secs(60));
-    let checked = check.run(&own, budget, &Status(status), async |_| Ok(iam)).await;
-    checked.inspect_err(|error| assert_explained(&error.reason()))
-}
-
-async fn line(iam: &FakeIam, mode: &str, properties: Value) -> Value {
-    match check(iam, mode, properties, "UPDATE_COMPLETE").await.unwrap() {
-        Outcome::Checked(line) => line,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn fields(line: &Value) -> Vec<&str> {
-    line["Drift"].as_array().unwrap().iter().map(|one| one["Field"].as_str().unwrap()).collect()
-}
 
 async fn created(properties: Value) -> FakeIam {
     let iam = FakeIam::default();
@@ -314,4 +278,92 @@ async fn repair_changes_nothing_of_what_somebody_put_in_the_place_of_ours() {
     let before = iam.world();
     assert_eq!(line(&iam, "Repair", json!({})).await["RepairedFields"], 0);
     assert_eq!(iam.world(), before);
+}
+
+/// What we write, changed in one place so that it lets in more, and what is left of it when that is taken away.
+fn widened(trust: &Value) -> Vec<(&'static str, Value)> {
+    let external_id = trust["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"].as_str().unwrap();
+    let with = |part: &str, value: Value| {
+        let mut trust = trust.clone();
+        trust["Statement"][0][part] = value;
+        trust
+    };
+    let root = "arn:aws:iam::017059471480:root";
+    let condition = |operator: &str, key: &str, value: Value| with("Condition", json!({operator: {key: value}}));
+    vec![
+        ("actions", with("Action", json!(["sts:AssumeRole", "sts:TagSession"]))),
+        ("every action", with("Action", json!("sts:*"))),
+        ("all but an action", {
+            let mut trust = with("NotAction", json!("sts:TagSession"));
+            trust["Statement"][0].as_object_mut().unwrap().remove("Action");
+            trust
+        }),
+        ("principals", with("Principal", json!({"AWS": [root, "arn:aws:iam::444455556666:root"]}))),
+        ("a deleted principal", with("Principal", json!({"AWS": [root, "AROADBQP57FF2AEXAMPLE"]}))),
+        ("a service", with("Principal", json!({"AWS": root, "Service": "ec2.amazonaws.com"}))),
+        ("an identity provider", with("Principal", json!({"AWS": root, "Federated": OIDC}))),
+        ("external ids", condition("StringEquals", "sts:ExternalId", json!([external_id, "other"]))),
+        ("in any case", condition("StringEqualsIgnoreCase", "sts:ExternalId", json!(external_id.to_uppercase()))),
+        ("a pattern", condition("StringLike", "sts:ExternalId", json!(format!("{}*", &external_id[..4])))),
+        ("only if given", condition("StringEqualsIfExists", "sts:ExternalId", json!(external_id))),
+        ("the key in lower case", condition("StringEquals", "sts:externalid", json!(external_id))),
+        ("the key in upper case", condition("StringEqualsIgnoreCase", "STS:EXTERNALID", json!(external_id))),
+        ("no condition", with("Condition", json!({}))),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn repair_cuts_a_trust_policy_to_what_is_wanted_and_the_platform_keeps_its_access() {
+    let iam = created(json!({})).await;
+    let wanted = iam.world().role(ROLE).unwrap().trust.clone();
+    for (name, wider) in widened(&wanted) {
+        iam.by_hand(|world| role(world).trust = wider);
+        let first = line(&iam, "Repair", json!({})).await;
+        assert_eq!((fields(&first), &first["RepairedFields"]), (vec!["role.trust"], &json!(1)), "{name}");
+        assert_eq!(iam.world().role(ROLE).unwrap().trust, wanted, "{name}");
+        assert_eq!(line(&iam, "Repair", json!({})).await["DriftedFields"], 0, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn repair_keeps_every_deny_and_every_other_condition() {
+    let iam = created(json!({})).await;
+    let wanted = iam.world().role(ROLE).unwrap().trust.clone();
+    let deny = json!({"Effect": "Deny", "Principal": {"AWS": "444455556666"}, "Action": "sts:AssumeRole"});
+    for (name, mut wider) in widened(&wanted) {
+        wider["Statement"][0]["Condition"]["Bool"] = json!({"aws:SecureTransport": "true"});
+        wider["Statement"].as_array_mut().unwrap().push(deny.clone());
+        iam.by_hand(|world| role(world).trust = wider);
+        line(&iam, "Repair", json!({})).await;
+        let mut left = wanted["Statement"][0].clone();
+        left["Condition"]["Bool"] = json!({"aws:SecureTransport": "true"});
+        assert_eq!(iam.world().role(ROLE).unwrap().trust["Statement"], json!([deny, left]), "{name}");
+        iam.writes();
+        line(&iam, "Repair", json!({})).await;
+        assert!(iam.writes().is_empty(), "{name}: what is narrower than wanted is for the next update");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn repair_takes_a_deleted_principal_out_with_the_statement_that_names_it() {
+    let iam = created(json!({})).await;
+    let wanted = iam.world();
+    iam.by_hand(|world| {
+        let deleted =
+            json!({"Effect": "Allow", "Principal": {"AWS": "AROADBQP57FF2AEXAMPLE"}, "Action": "sts:AssumeRole"});
+        let denied = json!({"Effect": "Deny", "Principal": {"AWS": "AIDACKCEVSQ6C2EXAMPLE"}, "Action": "sts:*"});
+        role(world).trust["Statement"].as_array_mut().unwrap().extend([deleted, denied]);
+    });
+    assert_eq!(line(&iam, "Repair", json!({})).await["RepairedFields"], 1);
+    assert_eq!(iam.world(), wanted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_narrowed_trust_policy_that_iam_refuses_becomes_the_deny_alone() {
+    let iam = created(json!({})).await;
+    iam.by_hand(|world| let_in(world, "444455556666"));
+    let faulty = FaultyIam::new(&iam).on("UpdateAssumeRolePolicy", 1, Fault::Refuse("MalformedPolicyDocument"));
+    line(&faulty, "Repair", json!({})).await;
+    assert_eq!(iam.world().role(ROLE).unwrap().trust, trust::only_the_deny());
+    assert_eq!(fields(&line(&iam, "Repair", json!({})).await), ["role.trust"]);
 }

@@ -44,11 +44,12 @@ fn every_edition_grants_exactly_what_was_published() {
 }
 
 #[test]
-fn every_file_of_policies_but_the_trust_is_an_edition() {
+fn every_file_of_policies_but_the_trust_policies_is_an_edition() {
     let files = std::fs::read_dir(repository().join("policies")).unwrap().flatten();
     let names = files.filter_map(|file| Some(file.file_name().to_str()?.strip_suffix(".json")?.to_owned()));
     let editions = EDITIONS.iter().map(|edition| edition.name.to_owned());
-    assert_eq!(names.collect::<BTreeSet<_>>(), editions.chain(["trust".to_owned()]).collect());
+    let trust = ["trust", "trust-suspended"].map(str::to_owned);
+    assert_eq!(names.collect::<BTreeSet<_>>(), editions.chain(trust).collect());
 }
 
 #[test]

@@ -49,6 +49,16 @@ impl<'a> Reader<'a> {
         self.optional(name, valid, rule).unwrap_or_else(|| default.to_owned())
     }
 
+    /// A property that has one value. An earlier release let it be chosen.
+    pub(super) fn constant(&mut self, name: &str, value: &str) {
+        if let Some(other) = self.text(name).filter(|text| text != value) {
+            self.problems.push(format!(
+                "{name} is {value}, which is compiled into this function, and cannot be '{}': leave it out",
+                shortened(&other)
+            ));
+        }
+    }
+
     /// One of the named values.
     pub(super) fn choice<T: Copy>(&mut self, name: &str, default: T, choices: &[(&str, T)]) -> T {
         let Some(text) = self.text(name) else { return default };

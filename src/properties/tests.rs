@@ -15,7 +15,6 @@ fn everything_has_the_default_that_the_contract_names() {
     {
         let p = parse(nothing);
         assert_eq!((p.role_name.as_str(), p.policy_name.as_str()), ("OrchesteraAccessRole", "OrchesteraAccessPolicy"));
-        assert_eq!(p.platform_account_id, "017059471480");
         assert!(p.require_external_id);
         assert_eq!((p.external_id, p.permissions_boundary), (None, None));
         assert_eq!((p.edition.name, p.max_session_duration), ("2025-09-29", 3600));
@@ -40,15 +39,12 @@ fn booleans_and_numbers_are_read_as_cloudformation_sends_them_and_as_json() {
 #[test]
 fn every_value_is_taken_over() {
     let p = parse(json!({
-        "RoleName": "R", "PolicyName": "P", "PlatformAccountId": "000000000001", "ExternalId": "ab",
+        "RoleName": "R", "PolicyName": "P", "PlatformAccountId": "017059471480", "ExternalId": "ab",
         "PolicyEdition": "2026-02-06", "PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/a/b",
         "OnExisting": "Fail", "OnDelete": "Retain", "AccessState": "Suspended", "MemberAccountId": "",
         "Tags": [{"Key": "team", "Value": "data"}, {"Key": "blank"}, {"Key": "n", "Value": 7}],
     }));
-    assert_eq!(
-        (p.role_name.as_str(), p.policy_name.as_str(), p.platform_account_id.as_str()),
-        ("R", "P", "000000000001")
-    );
+    assert_eq!((p.role_name.as_str(), p.policy_name.as_str()), ("R", "P"));
     assert_eq!((p.external_id.as_deref(), p.edition.name), (Some("ab"), "2026-02-06"));
     assert_eq!(p.permissions_boundary.as_deref(), Some("arn:aws:iam::111122223333:policy/a/b"));
     assert_eq!((p.on_existing, p.on_delete), (OnExisting::Fail, OnDelete::Retain));
@@ -56,6 +52,19 @@ fn every_value_is_taken_over() {
     assert_eq!(parse(json!({"AccessState": ""})).access_state, AccessState::Active);
     assert_eq!(p.tags, [("team", "data"), ("blank", ""), ("n", "7")].map(|(k, v)| (k.into(), v.into())).into());
     assert_eq!(parse(json!({"OnDelete": "DeleteAll"})).on_delete, OnDelete::DeleteAll);
+}
+
+#[test]
+fn the_platforms_account_is_no_choice() {
+    for right in [json!("017059471480"), json!(""), json!(null)] {
+        assert!(Properties::parse(&json!({"PlatformAccountId": right})).is_ok(), "{right}");
+    }
+    for other in
+        [json!("999988887777"), json!(17059471480u64), json!("17059471480"), json!(" "), json!(["017059471480"])]
+    {
+        let reason = reason(json!({"PlatformAccountId": other, "RequireExternalId": "false"}));
+        assert!(reason.contains("PlatformAccountId"), "{other}: {reason}");
+    }
 }
 
 #[test]
@@ -174,8 +183,8 @@ fn tags_follow_iams_rules() {
 fn there_is_room_for_as_many_tags_as_iam_allows_beside_ours() {
     let tags =
         |n: usize| json!({"Tags": (0..n).map(|i| json!({"Key": format!("k{i}"), "Value": ""})).collect::<Vec<_>>()});
-    assert_eq!(parse(tags(41)).tags.len(), 41);
-    assert!(reason(tags(42)).contains("42 are given, but there is room for 41"));
+    assert_eq!(parse(tags(40)).tags.len(), 40);
+    assert!(reason(tags(41)).contains("41 are given, but there is room for 40"));
     let many = reason(json!({"Tags": vec![json!("x"); 10_000]}));
     assert!(many.contains("10000 are given") && many.contains("entry 50 must") && !many.contains("entry 51"), "{many}");
 }
@@ -190,10 +199,10 @@ fn names_that_do_not_fit_in_the_ownership_tag_are_refused() {
 #[test]
 fn a_delete_reads_what_it_needs_and_never_fails() {
     let read = DeleteProperties::read(
-        &json!({"RoleName": "R", "PolicyName": "", "OnDelete": "Retain", "PlatformAccountId": "000000000001"}),
+        &json!({"RoleName": "R", "PolicyName": "", "OnDelete": "Retain", "PlatformAccountId": "999988887777"}),
     );
     assert_eq!((read.role_name.as_deref(), read.policy_name.as_deref()), (Some("R"), Some("OrchesteraAccessPolicy")));
-    assert_eq!((read.platform_account_id.as_str(), read.on_delete), ("000000000001", OnDelete::Retain));
+    assert_eq!(read.on_delete, OnDelete::Retain);
     for odd in [
         json!(null),
         json!([1]),
@@ -202,11 +211,7 @@ fn a_delete_reads_what_it_needs_and_never_fails() {
     ] {
         let read = DeleteProperties::read(&odd);
         assert_eq!(read.role_name.as_deref(), Some("OrchesteraAccessRole"), "{odd}");
-        assert_eq!(
-            (read.platform_account_id.as_str(), read.on_delete),
-            (PLATFORM_ACCOUNT_ID, OnDelete::DeleteCreated),
-            "{odd}"
-        );
+        assert_eq!(read.on_delete, OnDelete::DeleteCreated, "{odd}");
     }
     let read = DeleteProperties::read(&json!({"RoleName": "a b", "PolicyName": ["P"]}));
     assert_eq!((read.role_name, read.policy_name), (None, None), "no Create can have made these");

@@ -7,6 +7,7 @@ use crate::iam::{Iam, Write};
 use crate::ownership::OWNERSHIP;
 use crate::reconcile::plan::Plan;
 use crate::reconcile::reason;
+use crate::trust;
 use futures_util::future::join_all;
 use std::cell::Cell;
 use tokio::time::timeout_at;
@@ -73,6 +74,10 @@ async fn carry_out(iam: &impl Iam, account: &Account, budget: &Budget, step: &Wr
         }
         Ok(Err(error)) if error.kind() == Kind::Gone && step.takes_the_last_away() => Ok(()),
         Ok(Err(error)) => {
+            if let Some(deny) = without_what_was_refused(step, &error).filter(|_| budget.may_write()) {
+                tracing::warn!(step = %step, cause = error.cause(), "the trust policy was refused; only the Deny is written");
+                return Box::pin(carry_out(iam, account, budget, &deny, made)).await;
+            }
             // A version too many: the answer to the call that made the fifth may have been lost, or an old read told of four.
             let full = matches!(step, Write::CreatePolicyVersion { .. }) && error.is("LimitExceeded");
             let error = error.clone().because(reason::of_write(&error, account, step));
@@ -91,6 +96,15 @@ async fn carry_out(iam: &impl Iam, account: &Account, budget: &Budget, step: &Wr
             ),
         )),
     }
+}
+
+/// A role that is to be closed is closed although IAM refuses what others wrote into its trust policy: the Deny alone is
+/// written then.
+fn without_what_was_refused(step: &Write, error: &Error) -> Option<Write> {
+    let Write::UpdateAssumeRolePolicy { role_name, trust } = step else { return None };
+    let deny = trust::only_the_deny();
+    let is_refused = error.is("MalformedPolicyDocument") && trust::is_closed_by_us(trust) && *trust != deny;
+    is_refused.then(|| Write::UpdateAssumeRolePolicy { role_name: role_name.clone(), trust: deny })
 }
 
 fn out_of_time(account: &Account, stage: &[Write]) -> Error {

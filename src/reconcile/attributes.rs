@@ -1,5 +1,6 @@
 //! The attributes for `Fn::GetAtt`, read off the state in which it came to rest.
 
+use crate::account::PLATFORM_ACCOUNT_ID;
 use crate::error::Result;
 use crate::ownership::{ADOPTED, CREATED};
 use crate::physical_id::PhysicalId;
@@ -33,7 +34,7 @@ pub fn of(wanted: &Wanted, settled: &Settled, previous: Option<&PhysicalId>) -> 
         ("PolicySha256", edition.sha256().to_owned()),
         ("ExternalId", external_id.unwrap_or_default()),
         ("AccountId", wanted.account.id.clone()),
-        ("PlatformAccountId", wanted.properties.platform_account_id.clone()),
+        ("PlatformAccountId", PLATFORM_ACCOUNT_ID.to_owned()),
         ("AccessState", wanted.properties.access_state.name().to_owned()),
         ("Ownership", if is_adopted { ADOPTED } else { CREATED }.to_owned()),
         ("Verified", settled.verified.to_string()),

@@ -1,5 +1,6 @@
 //! Whether the objects under the wanted names may be touched.
 
+use crate::account::PLATFORM_ACCOUNT_ID;
 use crate::error::{Error, Result};
 use crate::iam::{PolicyUser, ROLE_DESCRIPTION, Tags};
 use crate::ownership::{self, Owner};
@@ -20,12 +21,20 @@ pub enum Claim {
     ByName,
 }
 
+/// Whether the role may be touched, whatever is to be said of the policy.
+pub fn may_touch_role(wanted: &Wanted, there: &State) -> bool {
+    role_refusal(wanted, there).is_none()
+}
+
+fn role_refusal(wanted: &Wanted, there: &State) -> Option<String> {
+    let role = there.role.as_ref()?;
+    let obstacle = || role_obstacle(wanted, role);
+    judge(wanted, &Object::role(wanted), wanted.claim_to_role(there), &role.about.tags, obstacle)
+}
+
 /// Refuses if the role or the policy is somebody else's. Both are judged, each alone.
 pub fn check(wanted: &Wanted, there: &State) -> Result<()> {
-    let role = there.role.as_ref().and_then(|role| {
-        let obstacle = || role_obstacle(wanted, role);
-        judge(wanted, &Object::role(wanted), wanted.claim_to_role(there), &role.about.tags, obstacle)
-    });
+    let role = role_refusal(wanted, there);
     let policy = there.policy.as_ref().and_then(|policy| {
         let obstacle = || policy_obstacle(wanted, policy);
         judge(wanted, &Object::policy(wanted), wanted.claim_to_policy(there), &policy.about.tags, obstacle)
@@ -110,7 +119,6 @@ fn judge(
 
 /// Why a role cannot be adopted, and what to do.
 fn role_obstacle(wanted: &Wanted, role: &Role) -> Option<String> {
-    let platform = &wanted.properties.platform_account_id;
     if role.about.arn != wanted.account.role_arn(&wanted.id.role_name) {
         return Some(format!(
             "it has the path of {}, and the guide's has none; make it anew without one",
@@ -124,9 +132,9 @@ fn role_obstacle(wanted: &Wanted, role: &Role) -> Option<String> {
             wanted.id.role_name
         ));
     }
-    (!trust::is_the_guides(&role.about.trust, platform)).then(|| {
+    (!trust::is_the_guides(&role.about.trust, PLATFORM_ACCOUNT_ID)).then(|| {
         format!(
-            "its trust is not the guide's, which lets account {platform} assume the role, at most under the condition of one \
+            "its trust is not the guide's, which lets account {PLATFORM_ACCOUNT_ID} assume the role, at most under the condition of one \
              external id, and nobody else. Let its trust say exactly that"
         )
     })
@@ -161,7 +169,7 @@ pub(super) fn full(wanted: &Wanted, version_id: &str) -> String {
 
 /// Tags that are wanted and there with another value, which no earlier properties explain.
 fn tags_to_overwrite(wanted: &Wanted, there: &Tags) -> Option<String> {
-    let is_earlier = |key: &String| wanted.earlier_tags.contains_key(key);
+    let is_earlier = |key: &String| wanted.old_properties.tags.contains_key(key);
     let tags = wanted.properties.tags.iter();
     let keys: Vec<_> = tags
         .filter(|(key, value)| there.get(*key).is_some_and(|there| there != *value) && !is_earlier(key))

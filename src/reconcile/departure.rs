@@ -19,8 +19,6 @@ pub struct Leaving {
     pub resource: Resource,
     pub id: PhysicalId,
     pub manner: Manner,
-    /// The account that the role was for.
-    pub platform_account_id: String,
     /// Which of the two objects may be touched at all.
     pub role: bool,
     pub policy: bool,
@@ -37,9 +35,9 @@ pub struct Leaving {
 /// How it departs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Manner {
-    /// A Delete of a resource that existed. If the role still admits the platform, or whomever it was given to since, although
-    /// our tags are gone, it is shut: the grantee may untag, and the grant must not survive unseen. `all`: what was adopted is deleted too, if an Update
-    /// has said so before.
+    /// A Delete of a resource that existed. If anybody can still assume the role, although our tags are gone, it is closed: the
+    /// grantee may untag, and the grant must not survive unseen. `all`: what was adopted is deleted too, if an Update has said
+    /// so before.
     Delete { all: bool },
     /// Of what an attempt left that never became a resource: nothing without our tags can be of it, and what it adopted
     /// is always put back.
@@ -88,10 +86,9 @@ pub fn departure(leaving: &Leaving, there: &State) -> Result<Departure> {
     if let (Manner::Delete { .. } | Manner::Undo, Some(role)) = (&leaving.manner, role)
         && !leaving.has_put_back
         && was_made_by_us(leaving, role)
-        && (trust::admits(&role.about.trust, &leaving.platform_account_id)
-            || trust::admits_another_account(&role.about.trust, &leaving.account.id))
+        && is_to_be_closed(leaving, role)
     {
-        return Ok(shut(leaving, role));
+        return Ok(closed(leaving, role));
     }
     let mut departure = Departure::default();
     let owned = |tags: &Tags| leaving.resource.owns(&leaving.id, tags);
@@ -225,15 +222,22 @@ fn retention(leaving: &Leaving, role: Option<&Role>, policy: Option<&Policy>) ->
     departure
 }
 
-/// The role admits the platform, but its tags do not prove any more that we made it. It is not deleted: it is shut.
-fn shut(leaving: &Leaving, role: &Role) -> Departure {
-    let (role_name, policy_arn) = (leaving.role_name(), leaving.policy_arn());
+/// Whether somebody can assume the role, or an attempt to close it has not come to its end.
+fn is_to_be_closed(leaving: &Leaving, role: &Role) -> bool {
+    let is_half_closed = || !suspension::has_deny(role) || role.has_attached(&leaving.policy_arn());
+    trust::is_open(&role.about.trust) || trust::is_closed_by_us(&role.about.trust) && is_half_closed()
+}
+
+/// Somebody can assume the role, but its tags do not prove any more that we made it. It is not deleted: it is closed.
+fn closed(leaving: &Leaving, role: &Role) -> Departure {
+    let policy_arn = leaving.policy_arn();
     let mut departure = Departure::default();
-    let trust = trust::with_everybody_denied(&role.about.trust);
-    departure.plan.push(vec![Write::UpdateAssumeRolePolicy { role_name: role_name.clone(), trust }]);
-    if role.has_attached(&policy_arn) {
-        departure.plan.push(vec![Write::DetachRolePolicy { role_name, policy_arn: policy_arn.clone() }]);
-    }
+    // A role that nobody can assume keeps its trust policy as it is.
+    let trust = match trust::is_open(&role.about.trust) {
+        true => trust::with_everybody_denied(&role.about.trust),
+        false => role.about.trust.clone(),
+    };
+    departure.plan.push(suspension::closing_steps(&leaving.id.role_name, role, &trust, &policy_arn));
     let others: Vec<_> =
         role.attached.iter().map(|policy| policy.arn.as_str()).filter(|arn| *arn != policy_arn).collect();
     let others: Vec<_> = others
@@ -247,10 +251,13 @@ fn shut(leaving: &Leaving, role: &Role) -> Departure {
     };
     departure.refusal = Some(format!(
         "The role {} in account {} lost the tags that prove that this stack made it, so that it was not deleted. It was shut \
-         instead: its trust denies sts:AssumeRole to everybody, and the policy {} is detached.{others} Look at who untagged \
-         it, delete the role, and the policy {policy_arn} if it is left, in IAM; then delete the stack again, which will \
+         instead: its inline policy {} denies everything, its trust policy denies everybody, and the policy {} is \
+         detached.{others} Look at who untagged it, delete the role, and the policy {policy_arn} if it is left, in IAM; then delete the stack again, which will \
          succeed.",
-        leaving.id.role_name, leaving.account.id, leaving.id.policy_name,
+        leaving.id.role_name,
+        leaving.account.id,
+        suspension::POLICY_NAME,
+        leaving.id.policy_name,
     ));
     departure
 }

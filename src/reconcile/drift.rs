@@ -4,11 +4,12 @@
 //! ever *narrows*: it takes away what lets more in than is wanted, and never makes, attaches or opens anything. Whatever it
 //! leaves is put right by the next Update.
 
+use crate::account::PLATFORM_ACCOUNT_ID;
 use crate::error::Result;
 use crate::iam::{Iam, Tags, Write};
 use crate::ownership::{DELETE_ADOPTED, PREFIX};
 use crate::policy;
-use crate::properties::{DriftMode, Properties};
+use crate::properties::{DriftMode, OldProperties, Properties};
 use crate::reconcile::apply::Made;
 use crate::reconcile::plan::{self, Plan};
 use crate::reconcile::state::{Expected, Policy, Role, Sight, State};
@@ -33,13 +34,21 @@ impl<I: Iam> Reconciler<'_, I> {
     /// # Errors
     /// Those of reading and writing, with a sentence; [`Refused`](crate::error::Kind::Refused) for properties that are not valid.
     pub async fn check_drift(&self, properties: &Value, mode: DriftMode) -> Result<Vec<Difference>> {
-        let wanted = self.wanted(Properties::parse(properties)?, Default::default());
+        let properties = Properties::parse(properties)?;
+        let old_properties = OldProperties::from(&properties);
+        let wanted = self.wanted(properties, old_properties);
         let there = self.look(&wanted.id, Sight::Convergence, &Expected::first_version()).await?;
         let mut found = differences(&wanted, &there);
-        if mode == DriftMode::Repair && !narrowing(&wanted, &there).is_empty() {
-            let narrow = |there: &State| Ok(narrowing(&wanted, there));
-            let sight = (Sight::Convergence, Expected::first_version());
-            let settled = self.settle(&wanted.id, sight, &Made::default(), narrow).await?;
+        if mode == DriftMode::Repair && !narrowing(&wanted, &there, Refused::Nothing).is_empty() {
+            let narrow = async |refused| {
+                let sight = (Sight::Convergence, Expected::first_version());
+                let plan = |there: &State| Ok(narrowing(&wanted, there, refused));
+                self.settle(&wanted.id, sight, &Made::default(), plan).await
+            };
+            let settled = match narrow(Refused::Nothing).await {
+                Err(error) if error.is("MalformedPolicyDocument") => narrow(Refused::TrustPolicy).await?,
+                settled => settled?,
+            };
             let left = differences(&wanted, &settled.there);
             for difference in &mut found {
                 difference.repaired = !left.iter().any(|left| left.field == difference.field);
@@ -119,8 +128,16 @@ fn shown(wanted: &Tags, there: &Tags) -> Tags {
         .collect()
 }
 
+/// What IAM has refused to write in this check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    Nothing,
+    /// The narrowed trust policy: only the Deny is left to write.
+    TrustPolicy,
+}
+
 /// The steps that take away what is too much, and no other.
-pub fn narrowing(wanted: &Wanted, there: &State) -> Plan {
+pub fn narrowing(wanted: &Wanted, there: &State, refused: Refused) -> Plan {
     let mut plan = Plan::default();
     let (Some(role), Ok(()), Ok(trust)) = (&there.role, claim::check(wanted, there), wanted.trust(there)) else {
         return plan;
@@ -132,9 +149,9 @@ pub fn narrowing(wanted: &Wanted, there: &State) -> Plan {
         return plan;
     }
     if wanted.is_suspended() {
-        plan.push_one_by_one(plan::shutting_steps(wanted, role, &trust));
+        plan.push(plan::closing_steps(wanted, role, &trust));
     } else {
-        plan.push_one_by_one(trust_step(wanted, role, &trust).into_iter().collect());
+        plan.push_one_by_one(trust_step(wanted, role, &trust, refused).into_iter().collect());
     }
     plan.push_one_by_one(limit_steps(wanted, role));
     if let Some(policy) = &there.policy {
@@ -143,8 +160,9 @@ pub fn narrowing(wanted: &Wanted, there: &State) -> Plan {
     plan
 }
 
-fn trust_step(wanted: &Wanted, role: &Role, trust: &Value) -> Option<Write> {
-    let narrowed = trust::narrowed(&role.about.trust, trust, &wanted.properties.platform_account_id)?;
+fn trust_step(wanted: &Wanted, role: &Role, trust: &Value, refused: Refused) -> Option<Write> {
+    let narrowed = trust::narrowed(&role.about.trust, trust, PLATFORM_ACCOUNT_ID)?;
+    let narrowed = if refused == Refused::TrustPolicy { trust::only_the_deny() } else { narrowed };
     Some(Write::UpdateAssumeRolePolicy { role_name: wanted.id.role_name.clone(), trust: narrowed })
 }
 

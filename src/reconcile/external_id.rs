@@ -7,14 +7,14 @@
 
 use crate::account::Account;
 use crate::error::{Error, Kind, Result};
+use crate::hex::hex;
 use crate::iam::Tags;
-use crate::ownership::{EXTERNAL_ID, LONGEST_TAG_VALUE, Owner, Resource, tag_value};
+use crate::ownership::{EXTERNAL_ID, EXTERNAL_ID_GIVEN, LONGEST_TAG_VALUE, Owner, Resource, tag_value};
 use crate::physical_id::PhysicalId;
 use crate::properties::is_external_id;
 use crate::reconcile::state::State;
 use crate::trust;
 use ring::rand::{SecureRandom, SystemRandom};
-use std::fmt::Write as _;
 
 /// Where the generated external id comes from when the objects under the wanted names do not say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,10 +36,7 @@ pub fn random() -> Result<String> {
     SystemRandom::new().fill(&mut bits).map_err(|_| {
         Error::new(Kind::Bug, "The system gave no random numbers for an external id. Retry the stack operation.")
     })?;
-    Ok(bits.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    }))
+    Ok(hex(&bits))
 }
 
 /// The generated external id, or `None` if it is lost.
@@ -65,6 +62,14 @@ pub fn recorded(resource: &Resource, there: &State) -> Option<String> {
     }
 }
 
+/// The tag [`EXTERNAL_ID_GIVEN`], from either object.
+pub fn not_in_force(resource: &Resource, there: &State) -> Option<String> {
+    let role = there.role.as_ref().map(|role| &role.about.tags);
+    let policy = there.policy.as_ref().map(|policy| &policy.about.tags);
+    let ours = role.into_iter().chain(policy).filter(|tags| !is_anothers(resource, tags));
+    ours.filter_map(|tags| tags.get(EXTERNAL_ID_GIVEN)).next().cloned()
+}
+
 fn on_role(resource: &Resource, there: &State) -> Option<String> {
     there.role.as_ref().and_then(|role| on(resource, &role.about.tags))
 }
@@ -75,8 +80,11 @@ fn asked_for(there: &State) -> Option<String> {
 }
 
 fn on(resource: &Resource, tags: &Tags) -> Option<String> {
-    let is_anothers = matches!(resource.judge(tags), Owner::Another { .. });
-    tags.get(EXTERNAL_ID).filter(|id| is_external_id(id) && !is_anothers).cloned()
+    tags.get(EXTERNAL_ID).filter(|id| is_external_id(id) && !is_anothers(resource, tags)).cloned()
+}
+
+fn is_anothers(resource: &Resource, tags: &Tags) -> bool {
+    matches!(resource.judge(tags), Owner::Another { .. })
 }
 
 /// The error when the generated external id is needed and lost. While one of the two objects is not seen, it may still be

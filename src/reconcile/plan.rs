@@ -13,15 +13,14 @@ use crate::reconcile::claim::{self, Claim};
 use crate::reconcile::state::{Policy, Role, State};
 use crate::reconcile::suspension;
 use crate::reconcile::wanted::Wanted;
-use crate::trust;
 use serde_json::Value;
 use std::fmt;
 
 /// IAM: at most five versions of a managed policy.
 pub(super) const MOST_VERSIONS: usize = 5;
 
-/// Steps in stages. Those of one stage are about different objects and go out at once; a stage begins when the one before
-/// it has ended well.
+/// Steps in stages. Those of one stage do not depend on each other and go out at once; a stage begins when the one before it
+/// has ended well.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     pub stages: Vec<Vec<Write>>,
@@ -88,14 +87,21 @@ pub fn plan(wanted: &Wanted, there: &State) -> Result<Plan> {
     let policy = there.policy.as_ref();
     let role_is_new = role.is_some_and(|role| wanted.is_new(wanted.claim_to_role(there), &role.about.tags));
     let policy_is_new = policy.is_some_and(|policy| wanted.is_new(wanted.claim_to_policy(there), &policy.about.tags));
+    // Which external id was not in force is remembered before another is: a rollback goes by the tag.
+    let given = |tags: &Tags| tags.get(ownership::EXTERNAL_ID_GIVEN).cloned();
+    let is_given_now = !wanted.is_suspended()
+        && role.is_some_and(|role| given(&role_tags).is_some_and(|it| given(&role.about.tags) != Some(it)));
     let mut role_marks = role.map(|role| role_tag_steps(wanted, &role_tags, &role.about.tags)).unwrap_or_default();
     let mut policy_marks = policy.map(|p| policy_tag_steps(wanted, &policy_tags, &p.about.tags)).unwrap_or_default();
     // What is adopted is recorded and marked before anything else happens to it.
-    let first = |is_new: bool, marks: &mut Vec<Write>| if is_new { std::mem::take(marks) } else { Vec::new() };
-    plan.push_side_by_side(first(policy_is_new, &mut policy_marks), first(role_is_new, &mut role_marks));
+    let first = |is_first: bool, marks: &mut Vec<Write>| if is_first { std::mem::take(marks) } else { Vec::new() };
+    plan.push_side_by_side(
+        first(policy_is_new || is_given_now, &mut policy_marks),
+        first(role_is_new || is_given_now, &mut role_marks),
+    );
 
-    let (shutting, new_trust, opening) = admission_steps(wanted, role, &trust);
-    plan.push_one_by_one(shutting);
+    let (closing, new_trust, opening) = admission_steps(wanted, role, &trust);
+    plan.push(closing);
     // A limit is in force before anything wider is granted, and goes after it.
     let (limiting, unlimiting) = boundary_steps(wanted, role);
     plan.push_one_by_one(limiting);
@@ -135,30 +141,27 @@ fn new_document(wanted: &Wanted, there: &State) -> Result<Vec<Write>> {
     steps.unwrap_or_else(|| Ok(Vec::new()))
 }
 
-/// The off switch does not depend on tags, which its target may change: whatever else is refused, the Deny goes on the role
-/// that this resource holds. What was refused is refused still, when the Deny is there. A role that is a stranger's by its
-/// description too is shut only if the platform can do something with it.
+/// The kill switch does not depend on tags, which its target may change, nor on the policy: whatever else is refused, the
+/// role that this resource holds is closed. On a role that another stack has marked, or that has not been recorded, only the
+/// inline Deny is put. A role that is a stranger's by its description too is closed only if the platform can do something
+/// with it. What was refused is still refused when nothing is left to close.
 ///
 /// # Errors
-/// The refusal, if there is nothing to shut.
+/// The refusal, if there is nothing to close.
 fn emergency_stop(wanted: &Wanted, there: &State, refusal: Error) -> Result<Plan> {
-    let is_the_platforms = |role: &Role| {
-        wanted.claim_to_role(there) == Claim::ByName
-            || trust::admits(&role.about.trust, &wanted.properties.platform_account_id)
-            || role.has_attached(&wanted.policy_arn())
-    };
     let is_held = wanted.is_suspended() && wanted.role_claim == Claim::ByName;
-    let Some(role) = there.role.as_ref().filter(|role| is_held && is_the_platforms(role)) else { return Err(refusal) };
-    match suspension::denial(wanted, Some(role)) {
-        Some(denial) => Ok(Plan { stages: vec![vec![denial]] }),
-        None => Err(refusal.and(&format!(
-            "Only this was done: the kill switch's Deny is on the role, as the inline policy {}.",
-            suspension::POLICY_NAME
-        ))),
-    }
+    let Some(role) = there.role.as_ref().filter(|role| is_held && wanted.is_the_platforms(there, role)) else {
+        return Err(refusal);
+    };
+    let is_recorded = !wanted.is_new(wanted.claim_to_role(there), &role.about.tags);
+    let steps = match wanted.trust(there) {
+        Ok(trust) if is_recorded && claim::may_touch_role(wanted, there) => closing_steps(wanted, role, &trust),
+        _ => Vec::from_iter(suspension::add_deny(&wanted.id.role_name, Some(role))),
+    };
+    if steps.is_empty() { Err(refusal) } else { Ok(Plan { stages: vec![steps] }) }
 }
 
-/// Who gets in, in three parts: the steps that shut the role, before everything else; the new trust, among the others; the
+/// Who gets in, in three parts: the steps that close the role, before everything else; the new trust, among the others; the
 /// steps that open it, after everything else, so that the limits are in force by then.
 fn admission_steps(wanted: &Wanted, role: Option<&Role>, trust: &Value) -> (Vec<Write>, Option<Write>, Vec<Write>) {
     let (role_name, policy_arn) = (wanted.id.role_name.clone(), wanted.policy_arn());
@@ -166,24 +169,22 @@ fn admission_steps(wanted: &Wanted, role: Option<&Role>, trust: &Value) -> (Vec<
     let new_trust = role.and_then(|role| trust_step(role, role_name.clone(), trust));
     match (wanted.is_suspended(), role) {
         // It is made with a trust that admits nobody.
-        (true, None) => (Vec::new(), None, Vec::from_iter(suspension::denial(wanted, None))),
-        (true, Some(role)) => (shutting_steps(wanted, role, trust), None, Vec::new()),
+        (true, None) => (Vec::new(), None, Vec::from_iter(suspension::add_deny(&role_name, None))),
+        (true, Some(role)) => (closing_steps(wanted, role, trust), None, Vec::new()),
         (false, role) => {
+            let remove_deny = role.and_then(|role| suspension::remove_deny(&role_name, role));
             let attach = (!has_policy).then_some(Write::AttachRolePolicy { role_name, policy_arn });
-            match role.and_then(|role| suspension::pardon(wanted, role)) {
+            match remove_deny {
                 None => (Vec::new(), new_trust, Vec::from_iter(attach)),
-                Some(pardon) => (Vec::new(), None, attach.into_iter().chain(new_trust).chain([pardon]).collect()),
+                Some(remove) => (Vec::new(), None, attach.into_iter().chain(new_trust).chain([remove]).collect()),
             }
         }
     }
 }
 
 /// The three locks, as far as they are open.
-pub(super) fn shutting_steps(wanted: &Wanted, role: &Role, trust: &Value) -> Vec<Write> {
-    let (role_name, policy_arn) = (wanted.id.role_name.clone(), wanted.policy_arn());
-    let detach =
-        role.has_attached(&policy_arn).then(|| Write::DetachRolePolicy { role_name: role_name.clone(), policy_arn });
-    suspension::denial(wanted, Some(role)).into_iter().chain(trust_step(role, role_name, trust)).chain(detach).collect()
+pub(super) fn closing_steps(wanted: &Wanted, role: &Role, trust: &Value) -> Vec<Write> {
+    suspension::closing_steps(&wanted.id.role_name, role, trust, &wanted.policy_arn())
 }
 
 fn trust_step(role: &Role, role_name: String, trust: &Value) -> Option<Write> {
@@ -245,11 +246,11 @@ fn session_step(wanted: &Wanted, role: &Role) -> Option<Write> {
 fn tag_changes(wanted: &Wanted, claim: Claim, tags: &Tags, there: &Tags) -> (Option<Vec<String>>, Option<Tags>) {
     // One with another value is somebody else's, or was never put: an update that failed comes back as its own rollback.
     let put = |(key, value): &(&String, &String)| claim == Claim::ByName && there.get(*key) == Some(*value);
-    let earlier = wanted.earlier_tags.iter().filter(put).map(|(key, _)| key.as_str());
+    let earlier = wanted.old_properties.tags.iter().filter(put).map(|(key, _)| key.as_str());
     let forgotten = (wanted.properties.on_delete != OnDelete::DeleteAll).then_some(ownership::DELETE_ADOPTED);
     let stale: Vec<_> = earlier
         .chain(forgotten)
-        .chain([ownership::ADOPTED_OBJECTS])
+        .chain([ownership::ADOPTED_OBJECTS, ownership::EXTERNAL_ID_GIVEN])
         .filter(|key| there.contains_key(*key) && !tags.contains_key(*key))
         .map(str::to_owned)
         .collect();

@@ -3,7 +3,7 @@
 use crate::error::{Error, Kind, Result};
 use crate::iam::Iam;
 use crate::physical_id::PhysicalId;
-use crate::properties::Properties;
+use crate::properties::{OldProperties, Properties};
 use crate::reconcile::apply::Made;
 use crate::reconcile::claim::Claim;
 use crate::reconcile::departure::{Leaving, Manner};
@@ -76,7 +76,7 @@ impl<I: Iam> Reconciler<'_, I> {
             && share_a_name(new, old)
             && let Ok(old_properties) = Properties::parse(old_properties)
         {
-            let wanted = self.wanted(old_properties, renamed.properties.tags.clone());
+            let wanted = self.wanted(old_properties, OldProperties::from(&renamed.properties));
             if wanted.id == *old
                 && let Err(also) = self.converge(&wanted, Expected::first_version(), &Made::default()).await
             {

@@ -2,6 +2,7 @@
 //!
 //! The marks come off last, so that an attempt that died half way is carried to the end by the next.
 
+use crate::account::PLATFORM_ACCOUNT_ID;
 use crate::iam::{Tags, Write};
 use crate::ownership;
 use crate::policy::{self, EDITIONS};
@@ -27,8 +28,8 @@ pub fn of_role(leaving: &Leaving, role: &Role, policy_stays: bool) -> Restoratio
     let stays_shut = lock.is_some() && matches!(leaving.manner, Manner::Delete { .. });
     let mut steps = Vec::new();
     // Whoever holds the role may write its tags: what would let in anybody but the platform is no record of ours.
-    let before = RoleBefore::read(&role.about.tags)
-        .filter(|before| trust::is_the_guides(&before.trust, &leaving.platform_account_id));
+    let before =
+        RoleBefore::read(&role.about.tags).filter(|before| trust::is_the_guides(&before.trust, PLATFORM_ACCOUNT_ID));
     let note = match before {
         None => format!(
             "{name} was adopted, and the record of how it was before is lost: it was left as it is, without our tags. To take \

@@ -78,6 +78,11 @@ impl<I: Iam> Reconciler<'_, I> {
         }
     }
 
+    /// Observes once, to report on what an event has left.
+    pub(super) async fn look_once(&self, id: &PhysicalId, sight: Sight) -> Result<State> {
+        observe(self.iam, &self.account, &self.budget, id, sight, &Expected::first_version()).await
+    }
+
     /// Observes, and tries again where that is worth it.
     pub(super) async fn look(&self, id: &PhysicalId, sight: Sight, expected: &Expected) -> Result<State> {
         let mut patience = Patience::new(&self.budget);
@@ -101,11 +106,16 @@ impl<I: Iam> Reconciler<'_, I> {
         let mut pause = FIRST_PAUSE;
         loop {
             let there = self.look(id, sight, expected).await?;
-            let difference = plan(&there)?;
-            if difference.is_empty() {
+            let difference = match plan(&there) {
+                // What is not seen may be an old read, too.
+                Err(error) if error.kind() == Kind::LookAgain => Err(error),
+                difference => Ok(difference?),
+            };
+            if difference.as_ref().is_ok_and(Plan::is_empty) {
                 return Ok(Settled { there, verified: true });
             }
             if Instant::now() + pause >= ends || !self.budget.may_write_after(pause) {
+                let difference = difference?;
                 tracing::warn!(%id, %difference, "what was written could not be read back in time");
                 return Ok(Settled { there, verified: false });
             }

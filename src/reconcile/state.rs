@@ -29,7 +29,7 @@ pub struct Role {
     pub attached: Vec<AttachedPolicy>,
     /// Names of inline policies.
     pub inline: Vec<String>,
-    /// The document of the inline policy that suspends the role, if it is there; not read for a [`Sight::Departure`].
+    /// The document of the inline policy that suspends the role, if it is there.
     pub suspension: Option<Value>,
     /// Names of the instance profiles that the role is in; empty unless observed for a [`Sight::Departure`].
     pub instance_profiles: Vec<String>,
@@ -162,8 +162,7 @@ async fn observe_role(iam: &impl Iam, role_name: &str, sight: Sight, expected: &
     };
     let Some((about, lists)) = with_lists(expected, iam.role(role_name), lists).await? else { return Ok(None) };
     let (attached, inline, instance_profiles) = lists;
-    let is_suspended = sight == Sight::Convergence && inline.iter().any(|name| name == suspension::POLICY_NAME);
-    let suspension = match is_suspended {
+    let suspension = match inline.iter().any(|name| name == suspension::POLICY_NAME) {
         true => Some(iam.inline_policy(role_name, suspension::POLICY_NAME).await?),
         false => None,
     };

@@ -1,15 +1,17 @@
 //! What is wanted under one pair of names, given what is there.
 
-use crate::account::Account;
+use crate::account::{Account, PLATFORM_ACCOUNT_ID};
 use crate::error::Result;
+use crate::hex;
 use crate::iam::{POLICY_DESCRIPTION, ROLE_DESCRIPTION, Tags};
 use crate::ownership::{self, Owner, Resource};
 use crate::physical_id::PhysicalId;
-use crate::properties::{AccessState, OnDelete, Properties};
+use crate::policy;
+use crate::properties::{AccessState, OldProperties, OnDelete, Properties};
 use crate::reconcile::adoption::{self, Origin, PolicyBefore, RoleBefore};
 use crate::reconcile::claim::Claim;
 use crate::reconcile::external_id::{self, Generated};
-use crate::reconcile::state::State;
+use crate::reconcile::state::{Role, State};
 use crate::trust;
 use serde_json::Value;
 
@@ -23,10 +25,19 @@ pub struct Wanted {
     /// What may be taken for ours without our tags.
     pub role_claim: Claim,
     pub policy_claim: Claim,
-    /// The customer's tags in earlier properties: those that are there and not wanted any more are untagged.
-    pub earlier_tags: Tags,
+    /// Those before this event. Equal to the present ones where there were none, and in drift detection.
+    pub old_properties: OldProperties,
     /// Where the generated external id comes from when the objects under these names do not say.
     pub generated: Generated,
+}
+
+/// An `ExternalId` in the properties of an adopted role.
+#[derive(Default)]
+struct GivenExternalId {
+    /// Whether the trust policy is to ask for it.
+    is_in_force: bool,
+    /// The value of the tag [`EXTERNAL_ID_GIVEN`](ownership::EXTERNAL_ID_GIVEN).
+    not_in_force: Option<String>,
 }
 
 impl Wanted {
@@ -57,26 +68,37 @@ impl Wanted {
         self.properties.access_state == AccessState::Suspended
     }
 
+    /// Whether a role under the name is the platform's to use: ours by its name, or one that the platform can do something
+    /// with.
+    pub fn is_the_platforms(&self, there: &State, role: &Role) -> bool {
+        self.claim_to_role(there) == Claim::ByName
+            || trust::admits(&role.about.trust, PLATFORM_ACCOUNT_ID)
+            || role.has_attached(&self.policy_arn())
+    }
+
     /// The trust that the role is to have.
     ///
     /// # Errors
     /// Those of [`Self::external_id`].
     pub fn trust(&self, there: &State) -> Result<Value> {
+        // Where IAM took nothing but the Deny, that is all that suspending wants.
+        let deny = trust::only_the_deny();
+        if self.is_suspended() && there.role.as_ref().is_some_and(|role| policy::same(&role.about.trust, &deny)) {
+            return Ok(deny);
+        }
         let open = match self.kept_trust(there) {
             Some(trust) => trust,
             None => match (self.external_id(there), &there.role) {
                 // To shut it, nobody has to know what it asked for: the Deny goes beside what is there.
                 (Err(_), Some(role)) if self.is_suspended() => trust::with_nobody_denied(&role.about.trust),
-                (external_id, _) => {
-                    trust::document(&self.account, &self.properties.platform_account_id, external_id?.as_deref())
-                }
+                (external_id, _) => trust::document(&self.account, PLATFORM_ACCOUNT_ID, external_id?.as_deref()),
             },
         };
         Ok(if self.is_suspended() { trust::with_everybody_denied(&open) } else { open })
     }
 
-    /// An adopted role keeps the trust that it came with until an Update of a resource that holds it gives an `ExternalId`:
-    /// a running platform is not cut off.
+    /// An adopted role keeps the trust policy that it came with until an Update gives an `ExternalId` that differs from the one
+    /// before: a running platform is not cut off by a release or by drift detection.
     fn kept_trust(&self, there: &State) -> Option<Value> {
         let role = there.role.as_ref()?;
         let trust = match self.role_origin(there) {
@@ -85,9 +107,32 @@ impl Wanted {
             // Without the record, what is there is the best that there is.
             Origin::Adopted(None) => trust::with_nobody_denied(&role.about.trust),
         };
-        let is_given = self.role_claim == Claim::ByName && self.properties.external_id.is_some();
-        let is_the_guides = trust::is_the_guides(&trust, &self.properties.platform_account_id);
-        (!is_given && is_the_guides).then_some(trust)
+        let is_the_guides = trust::is_the_guides(&trust, PLATFORM_ACCOUNT_ID);
+        (is_the_guides && !self.given_external_id(there).is_in_force).then_some(trust)
+    }
+
+    /// What becomes of an `ExternalId` in the properties of an adopted role. It is not in force while the properties only have
+    /// it since the role was adopted. It is in force once an Update has given it in place of another, or of none; the rollback
+    /// of that Update finds by the tag what was not in force before.
+    fn given_external_id(&self, there: &State) -> GivenExternalId {
+        let (Some(role), Some(given)) = (&there.role, self.properties.given_external_id()) else {
+            return GivenExternalId::default();
+        };
+        let Origin::Adopted(before) = self.role_origin(there) else { return GivenExternalId::default() };
+        let old = self.old_properties.external_id.as_deref().filter(|old| *old != given);
+        let is_another = self.role_claim == Claim::ByName && self.old_properties.external_id.as_deref() != Some(given);
+        // Somebody added the condition by hand; or the tag is lost, or an older release applied the id without it.
+        let asks = |trust: &Value| trust::external_id(trust) == Some(given);
+        let was_added = asks(&role.about.trust) && before.is_some_and(|before| !asks(&before.trust));
+        let this = hex::sha256(given);
+        let remembered = external_id::not_in_force(&self.resource, there);
+        let (is_in_force, not_in_force) = match remembered {
+            Some(remembered) if remembered != this => (true, remembered),
+            Some(_) if !was_added => (false, this),
+            None if !was_added && !is_another => (false, this),
+            _ => (true, hex::sha256(old.unwrap_or_default())),
+        };
+        GivenExternalId { is_in_force, not_in_force: Some(not_in_force) }
     }
 
     /// What this event may take the role for. One without our tags that we cannot have made or adopted was put under the name
@@ -186,6 +231,9 @@ impl Wanted {
         tags.insert(ownership::POLICY_SHA256.to_owned(), edition.sha256().to_owned());
         if let Some(generated) = external_id::generated(&self.resource, &self.generated, there) {
             tags.insert(ownership::EXTERNAL_ID.to_owned(), ownership::tag_value(&generated));
+        }
+        if let Some(not_in_force) = self.given_external_id(there).not_in_force {
+            tags.insert(ownership::EXTERNAL_ID_GIVEN.to_owned(), not_in_force);
         }
         tags
     }

@@ -1,4 +1,6 @@
 use super::*;
+use crate::account::PLATFORM_ACCOUNT_ID;
+use serde_json::json;
 
 const PLATFORM: &str = "017059471480";
 
@@ -18,10 +20,10 @@ fn the_trust_is_the_guides_with_the_external_id_as_a_condition() {
 }
 
 #[test]
-fn the_platform_of_the_file_is_the_default_of_the_property() {
+fn the_platform_of_the_file_is_the_one_that_is_compiled_in() {
     let file: Value = serde_json::from_str(include_str!("../../policies/trust.json")).unwrap();
     let platform = &file["Statement"][0]["Principal"]["AWS"];
-    assert_eq!(*platform, format!("arn:${{AWS::Partition}}:iam::{}:root", crate::properties::PLATFORM_ACCOUNT_ID));
+    assert_eq!(*platform, format!("arn:${{AWS::Partition}}:iam::{}:root", PLATFORM_ACCOUNT_ID));
     assert_eq!(file["Statement"].as_array().unwrap().len(), 1);
 }
 
@@ -90,19 +92,114 @@ fn the_guides_trust_is_recognised_in_every_spelling_and_nothing_else_is() {
 }
 
 #[test]
-fn another_account_is_admitted_by_whatever_principal_and_the_roles_own_account_is_not_another() {
-    let trust = |principal: Value| json!({"Statement": {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}});
-    for principal in [
-        json!({"AWS": PLATFORM}),
-        json!({"AWS": ["arn:aws:iam::111122223333:root", "arn:aws:iam::444455556666:user/x"]}),
-        json!("*"),
+fn a_role_is_open_to_whomever_an_allow_names_until_our_deny_covers_the_action() {
+    let trust = |principal: Value, action: Value| json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": principal, "Action": action}});
+    let provider = "arn:aws:iam::111122223333:oidc-provider/token.example.com";
+    for (principal, action) in [
+        (json!({"AWS": PLATFORM}), json!("sts:AssumeRole")),
+        (json!({"AWS": "arn:aws:iam::111122223333:role/x"}), json!(["sts:TagSession", "sts:assumerole"])),
+        (json!({"Service": "ec2.amazonaws.com"}), json!("sts:*")),
+        (json!({"Federated": provider}), json!("sts:AssumeRoleWithWebIdentity")),
+        (json!({"Federated": "arn:aws:iam::111122223333:saml-provider/x"}), json!("sts:AssumeRoleWithSAML")),
+        (json!("*"), json!("*")),
     ] {
-        assert!(admits_another_account(&trust(principal.clone()), "111122223333"), "{principal}");
-        assert!(!admits_another_account(&with_everybody_denied(&trust(principal)), "111122223333"));
+        let open = trust(principal, action);
+        assert!(is_open(&open), "{open}");
+        assert!(!is_open(&with_everybody_denied(&open)), "{open}");
     }
-    for principal in [json!({"AWS": "arn:aws:iam::111122223333:role/x"}), json!({"Service": "ec2.amazonaws.com"})] {
-        assert!(!admits_another_account(&trust(principal.clone()), "111122223333"), "{principal}");
+    let by_exclusion =
+        json!({"Statement": {"Effect": "Allow", "NotPrincipal": {"AWS": PLATFORM}, "NotAction": "sts:TagSession"}});
+    assert!(is_open(&by_exclusion));
+    assert!(!is_open(&trust(json!("*"), json!("sts:TagSession"))), "it opens no session by itself");
+    assert!(!is_open(&json!({"Statement": []})) && !is_open(&Value::Null));
+}
+
+#[test]
+fn the_deny_of_an_older_release_closes_what_it_lists_and_is_replaced() {
+    let older = json!({"Sid": "OrchesteraSuspended", "Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"});
+    let allow = |action: &str| json!({"Effect": "Allow", "Principal": "*", "Action": action});
+    let trust = |statements: Value| json!({"Version": "2012-10-17", "Statement": statements});
+    assert!(!is_open(&trust(json!([allow("sts:AssumeRole"), older]))));
+    let federated = trust(json!([allow("sts:AssumeRoleWithWebIdentity"), older]));
+    assert!(is_open(&federated) && is_closed_by_us(&federated));
+    let closed = with_everybody_denied(&federated);
+    assert_eq!(closed["Statement"].as_array().map(Vec::len), Some(2));
+    assert_eq!(with_nobody_denied(&closed), trust(json!([allow("sts:AssumeRoleWithWebIdentity")])));
+}
+
+#[test]
+fn a_deny_of_others_or_one_that_somebody_softened_is_none_of_ours() {
+    let allow = json!({"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"});
+    let deny = json!({"Sid": "OrchesteraSuspended", "Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"});
+    for (part, value) in [
+        ("Sid", json!("Theirs")),
+        ("Principal", json!({"AWS": PLATFORM})),
+        ("Condition", json!({"Bool": {"aws:SecureTransport": "false"}})),
+        ("Effect", json!("Allow")),
+    ] {
+        let mut softened = deny.clone();
+        softened[part] = value;
+        let trust = json!({"Version": "2012-10-17", "Statement": [allow, softened]});
+        assert!(is_open(&trust) && !is_closed_by_us(&trust), "{part}");
+        assert!(!is_open(&with_everybody_denied(&trust)), "{part}");
+        let closed = with_everybody_denied(&trust);
+        let sids = closed["Statement"].as_array().unwrap().iter().filter(|one| one["Sid"] == SUSPENDED_SID);
+        assert_eq!(sids.count(), 1, "IAM wants a Sid once: {closed}");
     }
+}
+
+#[test]
+fn closing_leaves_out_principals_that_have_been_deleted_and_nothing_else() {
+    let (deleted, root) = ("AROADBQP57FF2AEXAMPLE", "arn:aws:iam::017059471480:root");
+    let statement = |effect: &str, element: &str, principal: Value| json!({"Effect": effect, element: principal, "Action": "sts:AssumeRole"});
+    let closed = |statement: Value| {
+        let trust = json!({"Version": "2008-10-17", "Id": "theirs", "Statement": statement});
+        let closed = with_everybody_denied(&trust);
+        assert_eq!((&closed["Version"], &closed["Id"]), (&json!("2008-10-17"), &json!("theirs")));
+        let mut statements = closed["Statement"].as_array().unwrap().clone();
+        assert_eq!(statements.pop(), only_the_deny()["Statement"].get(0).cloned());
+        statements
+    };
+    for effect in ["Allow", "Deny"] {
+        let of = |principal: Value| statement(effect, "Principal", principal);
+        assert_eq!(closed(of(json!({"AWS": deleted}))), Vec::<Value>::new());
+        assert_eq!(closed(of(json!({"AWS": [deleted, "AIDACKCEVSQ6C2EXAMPLE"]}))), Vec::<Value>::new());
+        assert_eq!(closed(of(json!({"AWS": [deleted, root]}))), [of(json!({"AWS": [root]}))]);
+        assert_eq!(
+            closed(of(json!({"AWS": deleted, "Service": "ec2.amazonaws.com"}))),
+            [of(json!({"Service": "ec2.amazonaws.com"}))]
+        );
+        for untouched in [json!("*"), json!({"AWS": "*"}), json!({"AWS": [root, PLATFORM]}), json!({"Federated": "x"})]
+        {
+            assert_eq!(closed(of(untouched.clone())), [of(untouched)]);
+        }
+        assert_eq!(
+            closed(statement(effect, "NotPrincipal", json!({"AWS": [root, deleted]}))),
+            [statement(effect, "NotPrincipal", json!({"AWS": [root]}))]
+        );
+    }
+    // To exclude nobody is to mean everybody.
+    assert_eq!(
+        closed(statement("Deny", "NotPrincipal", json!({"AWS": deleted}))),
+        [statement("Deny", "Principal", json!("*"))]
+    );
+    assert_eq!(closed(statement("Allow", "NotPrincipal", json!({"AWS": deleted}))), Vec::<Value>::new());
+}
+
+#[test]
+fn where_the_deny_has_no_room_beside_the_rest_it_is_written_alone() {
+    let mut trust = document(&account(), PLATFORM, Some(&"x".repeat(1224)));
+    assert_eq!(with_everybody_denied(&trust)["Statement"].as_array().map(Vec::len), Some(2), "the longest of our own");
+    let deny = only_the_deny()["Statement"][0].to_string().chars().count() + 1;
+    let fill = |trust: &mut Value, characters: usize| {
+        trust["Statement"][0]["Sid"] = "".into();
+        let length = trust.to_string().chars().count() + deny;
+        trust["Statement"][0]["Sid"] = "é".repeat(characters - length).into();
+    };
+    fill(&mut trust, 2048);
+    assert_eq!(with_everybody_denied(&trust).to_string().chars().count(), 2048);
+    fill(&mut trust, 2049);
+    assert_eq!(with_everybody_denied(&trust), only_the_deny());
 }
 
 #[test]
@@ -135,14 +232,81 @@ fn a_trust_is_narrowed_to_what_is_wanted_and_nobody_new_comes_in() {
     narrower["Principal"]["AWS"] = "arn:aws:iam::017059471480:role/x".into();
     assert_eq!(narrow(json!([narrower])), None);
     assert_eq!(narrow(json!([narrower, stranger])), Some(trust(json!([narrower]))));
-    // One role of the platform without the condition is not widened to all of it.
-    let one_role = allow(json!({"AWS": "arn:aws:iam::017059471480:role/x"}));
-    assert_eq!(narrow(json!([one_role])), Some(with_everybody_denied(&wanted)));
+    // One role of the platform without the condition gets the condition, and is not widened to all of the platform.
+    let mut one_role = allow(json!({"AWS": "arn:aws:iam::017059471480:role/x"}));
+    let before = one_role.clone();
+    one_role["Condition"] = ours["Condition"].clone();
+    assert_eq!(narrow(json!([before])), Some(trust(json!([one_role]))));
     // Another external id may be a brake: it is not put back.
     let other = document(&account(), PLATFORM, Some("other"))["Statement"].clone();
     assert_eq!(narrow(other), Some(with_everybody_denied(&wanted)));
     assert_eq!(narrow(json!([stranger])), Some(with_everybody_denied(&wanted)));
     assert_eq!(narrow(json!([stranger, deny])), Some(trust(json!([deny]))));
+}
+
+#[test]
+fn each_allow_is_cut_to_the_part_that_is_wanted_and_its_other_conditions_stay() {
+    let wanted = document(&account(), PLATFORM, Some("abc"));
+    let with = |part: &str, value: Value| {
+        let mut trust = wanted.clone();
+        trust["Statement"][0][part] = value;
+        trust
+    };
+    let root = "arn:aws:iam::017059471480:root";
+    for wider in [
+        with("Action", json!(["sts:AssumeRole", "sts:TagSession"])),
+        with("Action", json!(["sts:SetSourceIdentity", "STS:ASSUMEROLE"])),
+        with("Action", json!("sts:Assume*")),
+        with("Principal", json!({"AWS": [root, "arn:aws:iam::444455556666:root"]})),
+        with("Principal", json!({"AWS": [root, "AROADBQP57FF2AEXAMPLE"]})),
+        with("Principal", json!({"AWS": root, "Service": "ec2.amazonaws.com"})),
+        with("Principal", json!("*")),
+        with("Condition", json!({"StringEquals": {"sts:ExternalId": ["abc", "other"]}})),
+        with("Condition", json!({"StringEqualsIgnoreCase": {"sts:ExternalId": "ABC"}})),
+        with("Condition", json!({"StringLike": {"sts:ExternalId": "a*"}})),
+        with("Condition", json!({"StringEqualsIfExists": {"sts:ExternalId": "abc"}})),
+        with("Condition", json!({"ForAllValues:StringEquals": {"sts:ExternalId": ["abc"]}})),
+        with("Condition", json!({"StringNotEquals": {"sts:ExternalId": "other"}})),
+        with("Condition", json!({"Null": {"sts:ExternalId": "false"}})),
+        with("Condition", json!({"StringEquals": {"sts:externalid": "abc"}})),
+        with("Condition", json!({"StringEquals": {"STS:ExternalId": "abc"}, "StringLike": {"sts:EXTERNALID": "*"}})),
+    ] {
+        assert_eq!(narrowed(&wider, &wanted, PLATFORM), Some(wanted.clone()), "{wider}");
+    }
+    for never in [
+        with("Action", json!("sts:TagSession")),
+        with("Condition", json!({"StringEquals": {"sts:ExternalId": "ABC"}})),
+        with("Condition", json!({"StringNotLike": {"sts:ExternalId": "a*"}})),
+        with("Condition", json!({"Null": {"sts:ExternalId": "true"}})),
+    ] {
+        assert_eq!(narrowed(&never, &wanted, PLATFORM), Some(with_everybody_denied(&wanted)), "{never}");
+    }
+    let kept = json!({"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}, "StringEquals": {"aws:PrincipalOrgID": "o-1"}});
+    let mut narrower = with("Condition", kept.clone());
+    narrower["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"] = "abc".into();
+    assert_eq!(narrowed(&with("Condition", kept), &wanted, PLATFORM), Some(narrower));
+    // What cannot be judged stays, and the wanted condition comes to it.
+    let unknown = json!({"StringLike": {"sts:ExternalId": "${aws:username}"}});
+    let mut both = with("Condition", unknown.clone());
+    both["Statement"][0]["Condition"]["StringEquals"] = json!({"sts:ExternalId": "abc"});
+    assert_eq!(narrowed(&with("Condition", unknown), &wanted, PLATFORM), Some(both));
+}
+
+#[test]
+fn parts_that_are_cut_alike_are_written_once_and_a_trust_without_room_is_closed() {
+    let long = "x".repeat(1224);
+    let wanted = document(&account(), PLATFORM, Some(&long));
+    let allow = |principal: &str, vpc: &str| {
+        json!({"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceVpc": vpc}}})
+    };
+    let role = "arn:aws:iam::017059471480:role/x";
+    let trust = |statements: Value| json!({"Version": "2012-10-17", "Statement": statements});
+    let once =
+        narrowed(&trust(json!([allow(role, "1"), allow(role, "1"), allow("444455556666", "1")])), &wanted, PLATFORM);
+    assert_eq!(once.unwrap()["Statement"].as_array().map(Vec::len), Some(1));
+    let two = trust(json!([allow(role, "1"), allow(role, "2")]));
+    assert_eq!(narrowed(&two, &wanted, PLATFORM), Some(only_the_deny()));
 }
 
 #[test]

@@ -3,7 +3,9 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod assume;
 pub mod by_hand;
+pub mod drift;
 pub mod fake_iam;
 pub mod fake_sts;
 pub mod faulty_http;

@@ -1,12 +1,17 @@
 //! What CloudFormation sends, and what it sends then.
 
-use crate::common::fake_iam::{FakeIam, Role, policy_arn};
+use crate::common::assume::is_open;
+use crate::common::drift::check_of;
+use crate::common::fake_iam::{ACCOUNT, FakeIam, Role, policy_arn};
 use crate::common::faulty_iam::FaultyIam;
 use crate::common::stack::{Answer, ID, POLICY, ROLE, Stack};
+use crate::kinds::Kind;
 use crate::states::{Before, MANAGEMENT};
-use orchestera_access::iam::{Iam, Tags};
+use orchestera_access::iam::{Iam, ROLE_DESCRIPTION, Tags};
+use orchestera_access::reconcile::suspension;
 use orchestera_access::sts::Sts;
 use serde_json::Value;
+use tokio::time::Instant;
 
 const MADE_UP: &str = "access-Access-1ABCDEFGHIJK";
 
@@ -17,29 +22,48 @@ pub enum Event {
     Update,
     Edition,
     Suspend,
+    /// Another `ExternalId` than before.
+    ExternalId,
     Rename,
+    /// No event of CloudFormation: what the schedule sends.
+    Repair,
     Delete,
     DeleteOfAFailedCreate,
     DeleteOfAMadeUpId,
 }
 
-pub const EVENTS: [Event; 8] = [
+pub const EVENTS: [Event; 10] = [
     Event::Create,
     Event::Update,
     Event::Edition,
     Event::Suspend,
+    Event::ExternalId,
     Event::Rename,
+    Event::Repair,
     Event::Delete,
     Event::DeleteOfAFailedCreate,
     Event::DeleteOfAMadeUpId,
 ];
 
 impl Event {
-    /// Whether CloudFormation can send it: an Update needs a resource, a Create must have none.
-    pub fn can_meet(self, before: &Before) -> bool {
-        let is_of_a_resource =
-            matches!(self, Self::Update | Self::Edition | Self::Suspend | Self::Rename | Self::Delete);
+    /// Whether CloudFormation can send it: an Update needs a resource, a Create must have none. What is in a trust policy is
+    /// played under one name.
+    pub fn can_meet(self, state: &str, before: &Before) -> bool {
+        if self == Self::Rename && state.ends_with("in its trust") {
+            return false;
+        }
+        let is_of_a_resource = self.is_update() || matches!(self, Self::Repair | Self::Delete);
         is_of_a_resource == matches!(before, Before::Created(..))
+    }
+
+    /// Nobody waits for the answer of a drift check: a defect in it is left to Lambda.
+    pub fn can_suffer(self, fault: &Kind) -> bool {
+        self != Self::Repair || fault.name != "a defect"
+    }
+
+    /// Whether CloudFormation sends its rollback when it fails.
+    pub fn is_update(self) -> bool {
+        matches!(self, Self::Update | Self::Edition | Self::Suspend | Self::ExternalId | Self::Rename)
     }
 
     fn properties(self, old: &Value) -> Value {
@@ -47,6 +71,7 @@ impl Event {
         match self {
             Self::Edition => properties["PolicyEdition"] = "2026-02-06".into(),
             Self::Suspend => properties["AccessState"] = "Suspended".into(),
+            Self::ExternalId => properties["ExternalId"] = "another".into(),
             Self::Rename => {
                 properties["RoleName"] = "NewRole".into();
                 properties["PolicyName"] = "NewPolicy".into();
@@ -61,8 +86,16 @@ impl Event {
         let properties = self.properties(old);
         match self {
             Self::Create => stack.create(properties).await,
-            Self::Update | Self::Edition | Self::Suspend | Self::Rename => {
+            Self::Update | Self::Edition | Self::Suspend | Self::ExternalId | Self::Rename => {
                 stack.update(ID, properties, old.clone()).await
+            }
+            Self::Repair => {
+                let start = Instant::now();
+                let (status, reason) = match check_of(&stack, "Repair", properties, "UPDATE_COMPLETE").await {
+                    Ok(_) => ("SUCCESS".to_owned(), String::new()),
+                    Err(error) => ("FAILED".to_owned(), error.reason()),
+                };
+                Answer { status, reason, id: ID.to_owned(), data: Value::Null, took: start.elapsed() }
             }
             Self::Delete => stack.delete(ID, properties).await,
             Self::DeleteOfAFailedCreate => stack.delete("failed/Access/request-1", properties).await,
@@ -70,21 +103,29 @@ impl Event {
         }
     }
 
+    /// The rollback of an Update.
+    pub async fn roll_back(self, iam: &FakeIam, old: &Value) -> Answer {
+        let iam = &FaultyIam::new(iam);
+        stack(iam, iam, old).update(ID, old.clone(), self.properties(old)).await
+    }
+
     /// What CloudFormation does after this answer, until the stack is gone. No faults any more.
-    pub async fn end(self, iam: &FakeIam, old: &Value, answer: &Answer, meddled: bool) {
+    pub async fn end(self, iam: &FakeIam, old: &Value, answer: &Answer, may_fail: bool) {
         let (iam, new) = (&FaultyIam::new(iam), self.properties(old));
         let stack = stack(iam, iam, old);
         match self {
             Self::Create => gone(&stack, &answer.id, &new).await,
-            Self::Update | Self::Edition | Self::Suspend | Self::Rename => {
+            Self::Repair => gone(&stack, ID, old).await,
+            Self::Update | Self::Edition | Self::Suspend | Self::ExternalId | Self::Rename => {
                 let succeeded = answer.status == "SUCCESS";
                 if succeeded && answer.id != ID {
                     gone(&stack, ID, old).await;
                 }
                 if !succeeded {
-                    // The rollback. Where somebody meddled it may fail for the same reason, and the stack is deleted all the same.
+                    // The rollback. Where somebody meddled, or without any fault, it may fail for the same reason, and the stack is
+                    // deleted all the same.
                     let undone = stack.update(&answer.id, old.clone(), new.clone()).await;
-                    assert!(meddled || undone.status == "SUCCESS", "the rollback: {}", undone.reason);
+                    assert!(may_fail || undone.status == "SUCCESS", "the rollback: {}", undone.reason);
                 }
                 if succeeded && self == Self::Suspend {
                     // What was adopted and is suspended stays shut when its stack goes; here it is to be as before.
@@ -124,10 +165,17 @@ async fn gone(stack: &Stack<'_, FaultyIam<'_>, FaultyIam<'_>>, id: &str, propert
         stack.delete(id, properties.clone()).await.succeeded();
     }
     stack.iam.fake.by_hand(|world| {
-        let is_shut = |role: &Role| {
-            role.trust["Statement"][1]["Effect"] == "Deny" && !role.attached.contains(&policy_arn(POLICY))
+        let is_closed = |role: &Role| {
+            let deny = role.inline.get(suspension::POLICY_NAME);
+            !is_open(&role.trust)
+                && deny == Some(&suspension::document())
+                && !role.attached.contains(&policy_arn(POLICY))
         };
-        if world.role(ROLE).is_some_and(is_shut) {
+        let is_of_a_resource = id.starts_with(ACCOUNT);
+        if let Some(role) = world.role(ROLE).filter(|role| role.description == ROLE_DESCRIPTION && is_of_a_resource) {
+            assert!(is_closed(role), "a role of ours survives its stack: {role:?}");
+        }
+        if world.role(ROLE).is_some_and(is_closed) {
             world.roles.remove(&ROLE.to_lowercase());
             world.policies.remove(&policy_arn(POLICY));
         }

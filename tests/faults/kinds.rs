@@ -1,5 +1,6 @@
 //! What goes wrong.
 
+use crate::common::assume::OIDC;
 use crate::common::by_hand::{role, some_document};
 use crate::common::fake_iam::{World, policy_arn};
 use crate::common::faulty_http::HttpFault;
@@ -7,7 +8,15 @@ use crate::common::faulty_iam::{FOR_EVER, Fault};
 use crate::common::stack::{POLICY, ROLE};
 use crate::states::some_trust;
 use orchestera_access::iam::{Tags, Write};
+use serde_json::{Value, json};
 use std::time::Duration;
+
+/// As IAM shows a role that has been deleted.
+pub const DELETED: &str = "AROADBQP57FF2AEXAMPLE";
+/// Actions of a trust policy that lets sessions be tagged too.
+const WIDER: [&str; 2] = ["sts:AssumeRole", "sts:TagSession"];
+/// IAM refuses a document, whatever is wrong with it.
+pub const REFUSED_DOCUMENT: &str = "a document that IAM refuses";
 
 /// A kind of fault. Its name is the class under which its cases are counted.
 pub struct Kind {
@@ -39,7 +48,7 @@ const fn over_http(name: &'static str, times: usize, passes: bool, fault: HttpFa
     Kind { name, times, passes, what: What::Http(fault) }
 }
 
-pub const SEAM: [Kind; 20] = [
+pub const SEAM: [Kind; 21] = [
     at_the_seam("throttled once", 1, true, || Fault::Refuse("Throttling")),
     at_the_seam("throttled for ever", FOR_EVER, false, || Fault::Refuse("Throttling")),
     at_the_seam("no answer once, without effect", 1, true, || Fault::Unheard),
@@ -52,6 +61,7 @@ pub const SEAM: [Kind; 20] = [
     at_the_seam("not there", 1, true, || Fault::Refuse("NoSuchEntity")),
     at_the_seam("changed at the same time", 1, true, || Fault::Refuse("ConcurrentModification")),
     at_the_seam("in the way", 1, true, || Fault::Refuse("DeleteConflict")),
+    at_the_seam(REFUSED_DOCUMENT, 1, false, || Fault::Refuse("MalformedPolicyDocument")),
     at_the_seam("a code that nobody knows", 1, false, || Fault::Refuse("Surprise")),
     at_the_seam("hangs", 1, false, || Fault::Hang),
     at_the_seam("slow", 1, true, || Fault::Slow(Duration::from_secs(3))),
@@ -63,7 +73,7 @@ pub const SEAM: [Kind; 20] = [
 ];
 
 /// What people, the grantee and other tools do to the two names.
-pub const MEANWHILE: [Kind; 11] = [
+pub const MEANWHILE: [Kind; 14] = [
     meanwhile("meanwhile: a role of others appears", |world| {
         let absent = world.role(ROLE).is_none();
         if absent {
@@ -115,6 +125,18 @@ pub const MEANWHILE: [Kind; 11] = [
     meanwhile("meanwhile: the session grows", |world| {
         world.role_mut(ROLE).is_some_and(|role| std::mem::replace(&mut role.max_session_duration, 43200) != 43200)
     }),
+    meanwhile("meanwhile: the trust names a deleted principal", |world| {
+        in_the_trust(world, json!({"AWS": DELETED}), "sts:AssumeRole")
+    }),
+    meanwhile("meanwhile: the trust names an identity provider", |world| {
+        in_the_trust(world, json!({"Federated": OIDC}), "sts:AssumeRoleWithWebIdentity")
+    }),
+    meanwhile("meanwhile: the trust is widened", |world| {
+        let role = world.role_mut(ROLE);
+        role.is_some_and(|role| {
+            std::mem::replace(&mut role.trust["Statement"][0]["Action"], json!(WIDER)) != json!(WIDER)
+        })
+    }),
     meanwhile("meanwhile: our policy is used by others", |world| {
         let there = world.policy(&policy_arn(POLICY)).is_some();
         there && world.role_mut("Theirs").is_some_and(|role| role.attached.insert(policy_arn(POLICY)))
@@ -140,6 +162,13 @@ pub const HTTP: [Kind; 16] = [
     over_http("http: 502 and a page", 1, true, HttpFault::Page(502)),
     over_http("http: 403 and a page for ever", FOR_EVER, false, HttpFault::Page(403)),
 ];
+
+/// Another statement in the trust policy of the role.
+pub fn in_the_trust(world: &mut World, principal: Value, action: &str) -> bool {
+    let statement = json!({"Effect": "Allow", "Principal": principal, "Action": action});
+    let role = world.role_mut(ROLE);
+    role.map(|role| role.trust["Statement"].as_array_mut().unwrap().push(statement)).is_some()
+}
 
 fn without_ours(tags: &mut Tags) -> bool {
     let before = tags.len();

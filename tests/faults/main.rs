@@ -43,9 +43,9 @@ fn clock() -> Runtime {
 /// Every case of one event with these faults, or the one that is asked for.
 fn play_all(event: Event, faults: &[Kind], in_states: impl Fn(&str) -> bool, only: Option<&str>) -> Tally {
     let mut tally = Tally::default();
-    for (state, before) in states().iter().filter(|(name, before)| event.can_meet(before) && in_states(name)) {
+    for (state, before) in states().iter().filter(|(name, before)| event.can_meet(name, before) && in_states(name)) {
         let scene = clock().block_on(Scene::of(event, before));
-        for fault in faults {
+        for fault in faults.iter().filter(|fault| event.can_suffer(fault)) {
             for position in 0..MOST_CALLS {
                 let name = format!("{event:?}, {state}, call {position}, {}", fault.name);
                 if only.is_some_and(|only| only != name) {

@@ -1,12 +1,13 @@
 //! One case: an event in a state, a fault at a call, and what must hold then.
 
+use crate::common::assume::is_open;
 use crate::common::by_hand::PLATFORM;
 use crate::common::fake_iam::{FakeIam, Role, World, policy_arn};
 use crate::common::faulty_http::FaultyHttp;
 use crate::common::faulty_iam::{Fault, FaultyIam};
 use crate::common::stack::{Answer, POLICY, ROLE};
 use crate::event::{Event, is_marked};
-use crate::kinds::{Kind, What};
+use crate::kinds::{Kind, REFUSED_DOCUMENT, What};
 use crate::states::{Before, neighbours};
 use orchestera_access::trust;
 use serde_json::Value;
@@ -29,6 +30,8 @@ pub struct Scene {
     /// tags is shut, which is FAILED, and the rest goes at the next.
     statuses: [String; 2],
     worlds: [World; 2],
+    /// The trust policy after the event and its rollback, when nothing goes wrong; `None` if the rollback fails then.
+    rolled_back: Option<Value>,
 }
 
 /// What became of a case.
@@ -61,7 +64,7 @@ impl Scene {
         }
         let scene = |statuses, worlds| {
             let (properties, others) = (properties.clone(), others.clone());
-            Self { event, properties, others, before: World::default(), statuses, worlds }
+            Self { event, properties, others, before: World::default(), statuses, worlds, rolled_back: None }
         };
         let before = iam.world();
         let empty = scene(Default::default(), Default::default());
@@ -69,7 +72,13 @@ impl Scene {
         let after = iam.world();
         let second = empty.send(&iam).await;
         let worlds = [after.comparable(), iam.world().comparable()];
-        Self { before, ..scene([first.status, second.status], worlds) }
+        let mut rolled_back = None;
+        if event.is_update() {
+            let iam = FakeIam::of(after);
+            let undone = event.roll_back(&iam, properties).await;
+            rolled_back = (undone.status == "SUCCESS").then(|| trust_of(&iam.world())).flatten();
+        }
+        Self { before, rolled_back, ..scene([first.status, second.status], worlds) }
     }
 
     /// The event, with nothing going wrong.
@@ -116,9 +125,12 @@ impl Scene {
             assert_eq!(answer.status, self.statuses[0], "{name}: {}", answer.reason);
         }
         let came_of_it = iam.world();
+        if self.event.is_update() && !is_meanwhile {
+            self.check_rollback(name, &came_of_it, kind).await;
+        }
         // What CloudFormation does next leaves the others, untouched.
         iam.lag_by(0);
-        self.event.end(&iam, &self.properties, &answer, is_meanwhile).await;
+        self.event.end(&iam, &self.properties, &answer, is_meanwhile || self.rolled_back.is_none()).await;
         self.check_the_others(name, iam.world(), kind, false);
 
         // The same event again, as Lambda repeats it.
@@ -128,10 +140,13 @@ impl Scene {
             self.check_rest(name, &iam).await;
         } else {
             assert!(self.statuses.contains(&again.status), "{name}, again: {}", again.reason);
-            let world = iam.world().comparable();
+            let mut world = iam.world().comparable();
+            if let (Some(role), Some(expected)) = (world.role_mut(ROLE), self.worlds[0].role(ROLE)) {
+                role.trust = self.or_the_deny_alone(role.trust.clone(), &expected.trust, kind);
+            }
             assert!(self.worlds.contains(&world), "{name}, again: {world:?}\n    instead of {:?}", self.worlds[0]);
         }
-        self.event.end(&iam, &self.properties, &again, is_meanwhile).await;
+        self.event.end(&iam, &self.properties, &again, is_meanwhile || self.rolled_back.is_none()).await;
         self.check_the_others(name, iam.world(), kind, true);
         Played::Through
     }
@@ -174,12 +189,33 @@ impl Scene {
         assert_eq!(left.unnumbered_like(&others), others, "{name}: what is left when the stack is gone");
     }
 
+    /// Whatever became of an Update, its rollback leaves the trust policy as it is without a fault: a running platform is not
+    /// cut off, and not let in again.
+    async fn check_rollback(&self, name: &str, came_of_it: &World, kind: &Kind) {
+        let iam = FakeIam::of(came_of_it.clone());
+        let undone = self.event.roll_back(&iam, &self.properties).await;
+        let Some(expected) = self.rolled_back.as_ref().filter(|_| undone.status == "SUCCESS") else { return };
+        let trust = iam.world().role(ROLE).map(|role| role.trust.clone());
+        let trust = trust.map(|trust| self.or_the_deny_alone(trust, expected, kind));
+        assert_eq!(trust.as_ref(), Some(expected), "{name}: after the rollback");
+    }
+
+    /// A trust policy that IAM refused becomes the Deny alone, where it closes the role and where it is narrowed.
+    fn or_the_deny_alone(&self, trust: Value, expected: &Value, kind: &Kind) -> Value {
+        let may_be = kind.name == REFUSED_DOCUMENT && (self.event == Event::Repair || !is_open(expected));
+        if may_be && trust == trust::only_the_deny() { expected.clone() } else { trust }
+    }
+
     /// Where somebody meddled there is no telling what comes of it, but it comes to rest.
     async fn check_rest(&self, name: &str, iam: &FakeIam) {
         let (second, there) = (self.send(iam).await, iam.world());
         let third = self.send(iam).await;
         assert_eq!((second.status, &there), (third.status, &iam.world()), "{name}: it does not come to rest");
     }
+}
+
+fn trust_of(world: &World) -> Option<Value> {
+    world.role(ROLE).map(|role| role.trust.clone())
 }
 
 async fn create(iam: &FakeIam, properties: &Value) {
@@ -189,5 +225,6 @@ async fn create(iam: &FakeIam, properties: &Value) {
 
 /// Whether only IAM says so, and never STS.
 fn is_of_iam(fault: &str) -> bool {
-    ["a quota", "already there", "not there", "changed at the same time", "in the way"].contains(&fault)
+    ["a quota", "already there", "not there", "changed at the same time", "in the way", REFUSED_DOCUMENT]
+        .contains(&fault)
 }

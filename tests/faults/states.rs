@@ -1,9 +1,11 @@
 //! What an event can find.
 
+use crate::common::assume::OIDC;
 use crate::common::by_hand::{self, role, some_document};
 use crate::common::fake_iam::{ACCOUNT, World, policy_arn, tags};
 use crate::common::stack::POLICY;
 use crate::common::stack::ROLE;
+use crate::kinds::{DELETED, in_the_trust};
 use orchestera_access::iam::{Tags, Write};
 use serde_json::{Value, json};
 
@@ -58,6 +60,9 @@ pub fn some_trust() -> Value {
 
 fn nothing(_: &mut World) {}
 
+/// The properties have an external id since the role was adopted, which is not in force.
+pub const GIVEN: &str = "adopted, an external id given at Create";
+
 pub fn states() -> Vec<(&'static str, Before)> {
     vec![
         ("nothing", Before::Untouched(nothing, json!({}))),
@@ -88,6 +93,30 @@ pub fn states() -> Vec<(&'static str, Before)> {
         ("ours, detached", Before::Created(nothing, json!({}), |world| role(world).attached.clear())),
         ("ours, without tags on the role", Before::Created(nothing, json!({}), |world| role(world).tags.clear())),
         (
+            "ours, without tags on the role, an identity provider in its trust",
+            Before::Created(nothing, json!({}), |world| {
+                role(world).tags.clear();
+                in_the_trust(world, json!({"Federated": OIDC}), "sts:AssumeRoleWithWebIdentity");
+            }),
+        ),
+        (
+            "ours, without tags on the role, a deleted principal in its trust",
+            Before::Created(nothing, json!({}), |world| {
+                role(world).tags.clear();
+                in_the_trust(world, json!({"AWS": DELETED}), "sts:AssumeRole");
+            }),
+        ),
+        (
+            "ours, without external id, a deleted principal in its trust",
+            Before::Created(nothing, json!({}), |world| {
+                let policies = world.policies.values_mut().map(|policy| &mut policy.tags);
+                for tags in world.roles.values_mut().map(|role| &mut role.tags).chain(policies) {
+                    tags.remove("orchestera:external-id");
+                }
+                in_the_trust(world, json!({"AWS": DELETED}), "sts:AssumeRole");
+            }),
+        ),
+        (
             "ours, five versions",
             Before::Created(nothing, json!({}), |world| {
                 for _ in 0..4 {
@@ -117,6 +146,7 @@ pub fn states() -> Vec<(&'static str, Before)> {
             }),
         ),
         ("adopted", Before::Created(guides, json!({}), nothing)),
+        (GIVEN, Before::Created(guides, json!({"ExternalId": "given"}), nothing)),
         ("nothing, in a member account", Before::Untouched(nothing, in_member_account())),
         ("ours, in a member account", Before::Created(nothing, in_member_account(), nothing)),
     ]

@@ -61,14 +61,14 @@ async fn every_property_reaches_iam() {
     let iam = FakeIam::default();
     iam.by_hand(|world| policy_by_hand(world, "Boundary", Tags::new()));
     let properties = json!({
-        "RoleName": "R,1", "PolicyName": "P", "PlatformAccountId": "000000000001", "ExternalId": "given+=,.@:/_-",
+        "RoleName": "R,1", "PolicyName": "P", "PlatformAccountId": PLATFORM, "ExternalId": "given+=,.@:/_-",
         "PolicyEdition": "2026-02-06", "PermissionsBoundaryArn": policy_arn("Boundary"), "MaxSessionDuration": "43200",
         "Tags": [{"Key": "team", "Value": "data"}],
     });
     let answer = Stack::new(&iam).create(properties).await.succeeded().with_id("111122223333/R,1/P");
     let world = iam.world();
     let (role, policy) = (world.role("R,1").unwrap(), world.policy(&policy_arn("P")).unwrap());
-    assert_eq!(role.trust, trust_of("000000000001", Some("given+=,.@:/_-")));
+    assert_eq!(role.trust, trust_of(PLATFORM, Some("given+=,.@:/_-")));
     assert_eq!(role.permissions_boundary, Some(policy_arn("Boundary")));
     assert_eq!(role.max_session_duration, 43200);
     assert_eq!(policy.versions[0].1, Edition::named("2026-02-06").unwrap().document());

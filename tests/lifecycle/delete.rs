@@ -3,6 +3,7 @@ use crate::common::fake_iam::{FakeIam, World, policy_arn, tags};
 use crate::common::faulty_iam::{FOR_EVER, Fault, FaultyIam};
 use crate::common::stack::{Answer, ID, POLICY, ROLE, Stack};
 use orchestera_access::iam::{PolicyUser, RETAINED_DESCRIPTION, Tags, Write};
+use orchestera_access::reconcile::suspension;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -302,8 +303,10 @@ async fn a_role_that_still_trusts_the_platform_without_our_tags_is_shut_and_the_
         assert_eq!(role.trust["Statement"][0], before.role(ROLE).unwrap().trust["Statement"][0], "the Allow stays");
         assert_eq!(
             role.trust["Statement"][1],
-            json!({"Sid": "OrchesteraSuspended", "Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"})
+            json!({"Sid": "OrchesteraSuspended", "Effect": "Deny", "Principal": "*",
+                "Action": ["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"]})
         );
+        assert_eq!(role.inline[suspension::POLICY_NAME], suspension::document());
         assert!(role.attached.is_empty());
         assert_eq!(shut.policies, before.policies, "nothing is deleted");
 
@@ -334,29 +337,35 @@ async fn a_role_that_was_shut_is_what_the_reason_speaks_of_whatever_else_stands_
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_platform_that_is_shut_out_is_the_one_in_the_properties() {
-    let iam = FakeIam::default();
-    let stack = Stack::new(&iam);
-    let properties = json!({"PlatformAccountId": "000000000001"});
-    stack.create(properties.clone()).await.succeeded();
-    iam.by_hand(|world| world.role_mut(ROLE).unwrap().tags.clear());
-    stack.delete(ID, properties).await.failed().saying(&["It was shut"]);
+async fn a_platform_account_in_the_properties_is_ignored_by_a_delete() {
+    for properties in [json!({"PlatformAccountId": "000000000001"}), json!({"PlatformAccountId": ["x"]})] {
+        let iam = FakeIam::default();
+        let stack = created(&iam).await;
+        iam.by_hand(|world| world.role_mut(ROLE).unwrap().tags.clear());
+        stack.delete(ID, properties.clone()).await.failed().saying(&["It was shut"]);
+        let iam = FakeIam::default();
+        created(&iam).await.delete(ID, properties).await.succeeded();
+        assert_eq!(iam.world(), World::default());
+    }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_without_our_tags_that_does_not_trust_the_platform_is_left_alone() {
-    let iam = FakeIam::default();
-    let stack = created(&iam).await;
-    iam.by_hand(|world| {
-        let role = world.role_mut(ROLE).unwrap();
-        role.tags.clear();
-        role.attached.clear();
-        role.trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
-    });
-    let before = iam.world();
-    stack.delete(ID, json!({})).await.succeeded().saying(&["nothing on it says that this stack made it"]);
-    assert_eq!(iam.world().role(ROLE), before.role(ROLE));
-    assert!(iam.world().policies.is_empty());
+async fn a_role_without_our_tags_that_nobody_can_assume_is_left_alone() {
+    let statement = |effect: &str, action: &str| json!({"Version": "2012-10-17", "Statement": [{"Effect": effect, "Principal": "*", "Action": action}]});
+    for trust in [statement("Deny", "sts:AssumeRole"), statement("Allow", "sts:TagSession")] {
+        let iam = FakeIam::default();
+        let stack = created(&iam).await;
+        iam.by_hand(|world| {
+            let role = world.role_mut(ROLE).unwrap();
+            role.tags.clear();
+            role.attached.clear();
+            role.trust = trust;
+        });
+        let before = iam.world();
+        stack.delete(ID, json!({})).await.succeeded().saying(&["nothing on it says that this stack made it"]);
+        assert_eq!(iam.world().role(ROLE), before.role(ROLE));
+        assert!(iam.world().policies.is_empty());
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,9 +5,11 @@ mod common;
 
 mod adopt;
 mod answer;
+mod closing;
 mod create;
 mod delete;
 mod external_id;
+mod given_external_id;
 mod member;
 mod put_back;
 mod rename;

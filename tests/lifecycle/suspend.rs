@@ -24,7 +24,8 @@ fn is_shut(iam: &FakeIam) {
     let mut world = iam.world();
     let role = role(&mut world);
     assert_eq!(role.inline[suspension::POLICY_NAME]["Statement"][0]["Effect"], "Deny");
-    let denied = json!({"Sid": "OrchesteraSuspended", "Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"});
+    let denied = json!({"Sid": "OrchesteraSuspended", "Effect": "Deny", "Principal": "*",
+        "Action": ["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"]});
     assert_eq!(role.trust["Statement"][1], denied);
     assert!(!role.attached.contains(&policy_arn(POLICY)));
 }

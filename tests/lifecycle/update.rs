@@ -128,11 +128,11 @@ async fn every_property_can_be_changed_and_changed_back() {
     let stack = created(&iam, json!({})).await;
     let before = iam.world();
     let changed = json!({
-        "PlatformAccountId": "000000000001", "ExternalId": "given", "PermissionsBoundaryArn": policy_arn("Boundary"),
+        "PlatformAccountId": "017059471480", "ExternalId": "given", "PermissionsBoundaryArn": policy_arn("Boundary"),
         "MaxSessionDuration": "7200", "Tags": [{"Key": "team", "Value": "data"}],
     });
     let answer = stack.update(ID, changed.clone(), json!({})).await.succeeded();
-    assert_eq!((answer.get("ExternalId"), answer.get("PlatformAccountId")), ("given", "000000000001"));
+    assert_eq!((answer.get("ExternalId"), answer.get("PlatformAccountId")), ("given", "017059471480"));
     let role = iam.world().role(ROLE).unwrap().clone();
     assert_eq!((role.max_session_duration, role.permissions_boundary), (7200, Some(policy_arn("Boundary"))));
     assert_eq!(role.tags["team"], "data");
@@ -434,4 +434,28 @@ async fn the_rollback_of_a_refused_update_takes_nobodys_tag_off() {
         stack.update(ID, json!({}), tagged.clone()).await.succeeded().with_id(ID);
         assert_eq!(iam.world(), before);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_who_may_invoke_the_function_can_hand_the_role_to_another_account() {
+    let iam = FakeIam::default();
+    let stack = created(&iam, json!({})).await;
+    let before = iam.world();
+    let other = json!({"PlatformAccountId": "999988887777", "RequireExternalId": "false"});
+    let words = ["PlatformAccountId is 017059471480", "leave it out"];
+    stack.update(ID, other.clone(), json!({})).await.failed().with_id(ID).saying(&words);
+    assert_eq!(iam.world(), before);
+    let right = json!({"PlatformAccountId": "017059471480"});
+    stack.update(ID, right.clone(), json!({})).await.succeeded();
+    // What the properties were before does not matter.
+    stack.update(ID, right, other.clone()).await.succeeded();
+    assert_eq!(iam.world(), before);
+    let iam = FakeIam::default();
+    Stack::new(&iam).create(other.clone()).await.failed().saying(&words);
+    assert_eq!(iam.world(), Default::default());
+    // The role that the guide had made for another account is not adopted by it either.
+    let iam = furnished(foreign_role);
+    let before = iam.world();
+    Stack::new(&iam).create(other).await.failed().saying(&words);
+    assert_eq!(iam.world(), before);
 }

@@ -69,6 +69,16 @@ def test_a_zip_of_a_text_is_read_by_another_program(tmp_path):
         assert opened.testzip() is None and opened.read("bootstrap") == BOOTSTRAP
 
 
+def test_a_function_that_was_built_for_a_test_platform_is_not_published(tmp_path, monkeypatch):
+    (tmp_path / "bootstrap").write_bytes(BOOTSTRAP)
+    monkeypatch.setenv("ORCHESTERA_BOOTSTRAP", str(tmp_path / "bootstrap"))
+    monkeypatch.setenv("ORCHESTERA_DIST", str(tmp_path / "dist"))
+    monkeypatch.setenv("ORCHESTERA_PLATFORM_ACCOUNT_ID", "000000000001")
+    with pytest.raises(product.Refused, match="trusts a test platform"):
+        making.main()
+    assert not (tmp_path / "dist").exists()
+
+
 def test_the_template_pins_the_code_that_lies_beside_it(dist):
     flat = templates.yaml_parse((dist / product.FLAT).read_text())
     pinned = flat["Resources"][templates.VERSION_OF_THE_CODE]["Properties"]["CodeSha256"]

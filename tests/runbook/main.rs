@@ -15,6 +15,9 @@ use std::collections::BTreeSet;
 /// Shorter strings are names, codes and joints.
 const FEWEST_WORDS: usize = 4;
 
+/// Only the compiler says it.
+const WHILE_COMPILING: &str = "ORCHESTERA_PLATFORM_ACCOUNT_ID must be 12 digits";
+
 /// They stand in IAM, where the runbook's reader may look.
 const DESCRIPTIONS_IN_IAM: [&str; 3] = [
     "Assumed by the Orchestera platform to run Apache Spark on EKS in this account",
@@ -26,7 +29,7 @@ const DESCRIPTIONS_IN_IAM: [&str; 3] = [
 fn every_reason_that_the_code_can_give_is_in_the_runbook() {
     let sentences = texts().strings.into_iter().filter(|(text, _)| text.split_whitespace().count() >= FEWEST_WORDS);
     let missing: Vec<_> = sentences
-        .filter(|(text, _)| !DESCRIPTIONS_IN_IAM.contains(&text.as_str()))
+        .filter(|(text, _)| !DESCRIPTIONS_IN_IAM.contains(&text.as_str()) && text != WHILE_COMPILING)
         .filter(|(text, _)| !quotes().iter().any(|quote| !places(text, quote).is_empty()))
         .map(|(text, path)| format!("{}: {text}", path.display()))
         .collect();

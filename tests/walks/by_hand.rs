@@ -1,11 +1,12 @@
 //! What people and the grantee do to role and policy.
 
+use crate::common::assume::OIDC;
 use crate::common::by_hand::{some_document, trust_of};
-use crate::common::fake_iam::{World, policy_arn, tags};
+use crate::common::fake_iam::{Role, World, policy_arn, tags};
 use crate::step::Change;
 use orchestera_access::iam::{Tags, Write};
 use orchestera_access::policy::Edition;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Somebody else's, who also uses our policy at times.
 pub fn neighbours(world: &mut World) {
@@ -68,6 +69,9 @@ pub fn change(world: &mut World, what: Change, role_name: &str, policy_name: &st
         | Change::AttachAnother
         | Change::PutInline
         | Change::OpenTrust
+        | Change::WidenTrust
+        | Change::NameDeletedPrincipal
+        | Change::TrustProvider
         | Change::LengthenSession
         | Change::PutBoundary => {
             let Some(role) = world.role_mut(role_name) else { return };
@@ -77,10 +81,25 @@ pub fn change(world: &mut World, what: Change, role_name: &str, policy_name: &st
                 Change::AttachAnother => drop(role.attached.insert("arn:aws:iam::aws:policy/ReadOnlyAccess".into())),
                 Change::PutInline => drop(role.inline.insert("theirs".into(), some_document("sqs:*"))),
                 Change::OpenTrust => role.trust = trust_of("444455556666", None),
+                Change::WidenTrust => {
+                    role.trust["Statement"][0]["Action"] = json!(["sts:AssumeRole", "sts:TagSession"]);
+                }
+                Change::NameDeletedPrincipal => {
+                    also(role, json!({"AWS": "AROADBQP57FF2AEXAMPLE"}), "sts:AssumeRole");
+                }
+                Change::TrustProvider => also(role, json!({"Federated": OIDC}), "sts:AssumeRoleWithWebIdentity"),
                 Change::LengthenSession => role.max_session_duration = 43200,
                 _ => role.permissions_boundary = Some("arn:aws:iam::aws:policy/ReadOnlyAccess".into()),
             }
         }
+    }
+}
+
+/// One more Allow in the trust policy, as long as it stays short.
+fn also(role: &mut Role, principal: Value, action: &str) {
+    let statements = role.trust["Statement"].as_array_mut().unwrap();
+    if statements.len() < 4 {
+        statements.push(json!({"Effect": "Allow", "Principal": principal, "Action": action}));
     }
 }
 

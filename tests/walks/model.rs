@@ -4,7 +4,9 @@
 //! success, and what no event may do whatever becomes of it.
 
 use crate::by_hand::change;
+use crate::common::assume::is_open;
 use crate::common::by_hand::{PLATFORM, trust_of};
+use crate::common::drift::check_of;
 use crate::common::fake_iam::{FakeIam, World, policy_arn};
 use crate::common::faulty_iam::{Fault, FaultyIam};
 use crate::common::stack::{Answer, Stack};
@@ -54,6 +56,8 @@ struct Live {
     unsettled: bool,
     /// Whether a Delete has failed: then CloudFormation takes nothing but another one.
     is_going: bool,
+    /// The trust policy of an adopted role as an event left it; `None` if somebody changed it since, or nobody can say.
+    trust: Option<Value>,
 }
 
 /// What is sent.
@@ -121,6 +125,10 @@ impl Model {
                 Some(live) if live.is_going => self.delete(*stack, live, *mishap).await,
                 Some(live) => self.update(*stack, live, wish, *mishap, *rolled_back).await,
             },
+            Step::DriftCheck { stack, mode } => match self.stacks[*stack].clone() {
+                Some(live) if !live.is_going => self.check_drift(*stack, live, mode).await,
+                _ => Ok(()),
+            },
             Step::Delete { stack, mishap } => match self.stacks[*stack].clone() {
                 None => Ok(()),
                 Some(live) => self.delete(*stack, live, *mishap).await,
@@ -162,6 +170,7 @@ impl Model {
             renamed: false,
             unsettled: false,
             is_going: false,
+            trust: None,
         };
         let (live, answer) = self.send(live, &Event::Create(&properties), mishap).await?;
         if answer.status == "SUCCESS" && !rolled_back {
@@ -182,13 +191,27 @@ impl Model {
 
     async fn update(&mut self, stack: usize, live: Live, wish: &Wish, mishap: Mishap, rolled_back: bool) -> Checked {
         let (old, new) = (live.properties.clone(), wish.properties());
+        let trust = live.trust.clone();
         let (mut now, answer) = self.send(live.clone(), &Event::Update(&live.id, &new, &old), mishap).await?;
         if answer.status == "FAILED" || rolled_back {
             let carried = answer.id.clone();
+            // An id that was given and is not in force is applied by way of a blank one: then the way back applies it.
+            let is_half_way = given(&old).is_some() && given(&new).is_none();
+            if is_half_way {
+                now.trust = None;
+            }
             let rollback = Event::Update(&carried, &old, &new);
             let (mut back, undone) = self.send(now, &rollback, Mishap::None).await?;
+            if undone.status == "SUCCESS" && trust.is_some() && undone.id == live.id && !is_half_way {
+                let is = self.iam.world().role(&names(&old)[0]).map(|role| role.trust.clone());
+                let is_renamed = names(&old) != names(&new);
+                prop_assert!(is_renamed || is == trust, "the rollback changed {trust:?} to {is:?}");
+            }
             back.properties = old;
-            back.unsettled |= undone.status == "FAILED";
+            if undone.status == "FAILED" {
+                back.unsettled = true;
+                back.trust = None;
+            }
             if undone.status == "FAILED" && undone.id != live.id {
                 // The stack is stuck between two ids, and at last deletes both.
                 self.left.push(Live { id: live.id.clone(), ..back.clone() });
@@ -210,6 +233,30 @@ impl Model {
             }
         }
         self.stacks[stack] = Some(now);
+        Ok(())
+    }
+
+    /// A drift check opens nothing, and does not cut off a platform that is let in as it was.
+    async fn check_drift(&mut self, stack: usize, live: Live, mode: &str) -> Checked {
+        let before = self.iam.world();
+        let faulty = FaultyIam::new(&self.iam);
+        let its_stack = Stack { stack_id: live.stack_id.clone(), ..Stack::new(&faulty) };
+        let checked = check_of(&its_stack, mode, live.properties.clone(), "UPDATE_COMPLETE").await;
+        let after = self.iam.world();
+        prop_assert!(mode == "Repair" || after == before, "Report changes nothing");
+        let [role_name, _] = names(&live.properties);
+        if let (Some(was), Some(is)) = (before.role(&role_name), after.role(&role_name)) {
+            prop_assert!(is_open(&was.trust) || !is_open(&is.trust), "it was closed: {was:?}, {is:?}");
+            if live.trust.as_ref() == Some(&was.trust) {
+                prop_assert_eq!(&is.trust, &was.trust, "nothing has drifted");
+            }
+            let is_ours = was.tags.get("orchestera:stack-id") == Some(&live.stack_id);
+            if mode == "Repair" && checked.is_ok() && is_ours {
+                prop_assert!(!is.trust.to_string().contains("oidc-provider"), "a way in is left: {}", is.trust);
+            }
+        }
+        self.forget_what_changed(&before, Some(&live));
+        self.stacks[stack] = Some(live);
         Ok(())
     }
 
@@ -241,10 +288,13 @@ impl Model {
         if answer.status == "SUCCESS" {
             match event.wanted() {
                 Some(wanted) => {
-                    live.renamed |= names(&live.properties) != names(wanted);
-                    live.properties = wanted.clone();
+                    let old = std::mem::replace(&mut live.properties, wanted.clone());
+                    let is_renamed = names(&old) != names(wanted);
+                    live.renamed |= is_renamed;
                     live.id.clone_from(&answer.id);
                     self.check_made(&mut live, wanted, &answer, &before, &after)?;
+                    let is_create = matches!(event, Event::Create(_));
+                    check_adopted_trust(&mut live, &old, is_create || is_renamed, &before, &after)?;
                 }
                 None => check_gone(&live, event, &after)?,
             }
@@ -395,12 +445,43 @@ impl Model {
                 *was = None;
             }
             live.unsettled |= of_id(&live.id).iter().any(has_changed);
+            if has_changed(&of_id(&live.id)[0]) {
+                live.trust = None;
+            }
             let tags = tags_under(&after, &of_id(&live.id));
             if !tags.iter().any(|tags| tags.contains_key("orchestera:external-id")) {
                 live.external_id = None;
             }
         }
     }
+}
+
+/// The external id that properties give, unless none is to be asked for.
+fn given(properties: &Value) -> Option<&str> {
+    properties["ExternalId"].as_str().filter(|_| properties["RequireExternalId"] != "false")
+}
+
+/// The trust policy of an adopted role stays as it is until an Update gives another external id.
+fn check_adopted_trust(live: &mut Live, old: &Value, is_new: bool, before: &World, after: &World) -> Checked {
+    let new = &live.properties;
+    let [role_name, _] = names(new);
+    let (was, is) = (before.role(&role_name), after.role(&role_name));
+    let is_adopted = is.is_some_and(|role| role.tags["orchestera:ownership"] == "adopted");
+    let Some(is) = is.filter(|_| is_adopted) else {
+        live.trust = None;
+        return Ok(());
+    };
+    let is_suspended = |properties: &Value| properties["AccessState"] == "Suspended";
+    let adopted_now = was.filter(|was| is_new && !was.tags.contains_key("orchestera:stack-id"));
+    if let Some(was) = adopted_now.filter(|_| !is_suspended(new)) {
+        prop_assert_eq!(&is.trust, &was.trust, "adoption changed it");
+    }
+    let is_same = !is_new && given(old) == given(new) && is_suspended(old) == is_suspended(new);
+    if let Some(trust) = live.trust.as_ref().filter(|_| is_same) {
+        prop_assert_eq!(&is.trust, trust, "no other external id was given");
+    }
+    live.trust = Some(is.trust.clone());
+    Ok(())
 }
 
 /// What a Reason asks of a person: a policy that is to go is detached.
@@ -462,8 +543,11 @@ fn check_gone(live: &Live, event: &Event<'_>, after: &World) -> Checked {
             continue;
         }
         if let Object::Role(role) = &object {
-            let is_open = role.description == ROLE_DESCRIPTION && trust::admits(&role.trust, PLATFORM);
-            prop_assert!(!is_open, "a grant survives its stack: {role:?}");
+            let is_ours = role.description == ROLE_DESCRIPTION;
+            prop_assert!(!is_ours || !is_open(&role.trust), "a grant survives its stack: {role:?}");
+            let closed_by_us = role.trust.to_string().contains(suspension::POLICY_NAME);
+            let deny = role.inline.get(suspension::POLICY_NAME);
+            prop_assert!(!is_ours || !closed_by_us || deny == Some(&suspension::document()), "open sessions: {role:?}");
         }
         let was = live.adopted.iter().find(|(adopted, _)| *adopted == name).and_then(|(_, was)| was.clone());
         // What was adopted and is suspended stays shut.

@@ -21,6 +21,11 @@ pub enum Step {
         stack: usize,
         mishap: Mishap,
     },
+    /// The daily drift check, which may also repair.
+    DriftCheck {
+        stack: usize,
+        mode: &'static str,
+    },
     /// Somebody changes something under one of the names.
     ByHand {
         change: Change,
@@ -81,6 +86,12 @@ pub enum Change {
     AttachAnother,
     PutInline,
     OpenTrust,
+    /// The trust policy lets the platform do more, or more than the platform in.
+    WidenTrust,
+    /// The trust policy also names somebody who has been deleted since.
+    NameDeletedPrincipal,
+    /// The trust policy also names an identity provider.
+    TrustProvider,
     LengthenSession,
     PutBoundary,
     AddVersion,
@@ -93,6 +104,8 @@ pub fn steps() -> impl Strategy<Value = Step> {
         5 => (0..2_usize, wishes(), mishaps(), prop::bool::weighted(0.15))
             .prop_map(|(stack, wish, mishap, rolled_back)| Step::Deploy { stack, wish, mishap, rolled_back }),
         2 => (0..2_usize, mishaps()).prop_map(|(stack, mishap)| Step::Delete { stack, mishap }),
+        1 => (0..2_usize, prop::sample::select(vec!["Report", "Repair"]))
+            .prop_map(|(stack, mode)| Step::DriftCheck { stack, mode }),
         3 => (changes(), 0..2_usize).prop_map(|(change, name)| Step::ByHand { change, name }),
     ]
 }
@@ -114,6 +127,9 @@ fn property() -> impl Strategy<Value = (&'static str, Value)> {
         ("AccessState", json!("Suspended")),
         ("RequireExternalId", json!("false")),
         ("ExternalId", json!("given-by-hand")),
+        ("ExternalId", json!("given-by-hand")),
+        ("ExternalId", json!("given-anew")),
+        ("Release", json!("9.9.9")),
         ("OnExisting", json!("Fail")),
         ("OnDelete", json!("Retain")),
         ("OnDelete", json!("DeleteAll")),
@@ -150,6 +166,9 @@ fn changes() -> impl Strategy<Value = Change> {
         AttachAnother,
         PutInline,
         OpenTrust,
+        WidenTrust,
+        NameDeletedPrincipal,
+        TrustProvider,
         LengthenSession,
         PutBoundary,
         AddVersion,

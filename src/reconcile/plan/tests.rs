@@ -20,7 +20,7 @@ fn wanted(properties: Value) -> Wanted {
         properties: Properties::parse(&properties).unwrap(),
         role_claim: Claim::ByTags,
         policy_claim: Claim::ByTags,
-        earlier_tags: Tags::new(),
+        old_properties: Default::default(),
         generated: Generated::New("0123456789abcdef".into()),
     }
 }
@@ -83,7 +83,7 @@ fn what_is_wanted_and_there_is_an_empty_plan() {
 fn a_plan_names_each_difference_and_puts_a_limit_and_then_what_the_policy_grants_first() {
     let there = settled(&wanted(json!({})));
     let wanted = wanted(json!({
-        "PolicyEdition": "2026-02-06", "MaxSessionDuration": "7200", "PlatformAccountId": "000000000001",
+        "PolicyEdition": "2026-02-06", "MaxSessionDuration": "7200", "ExternalId": "given",
         "PermissionsBoundaryArn": "arn:aws:iam::aws:policy/ReadOnlyAccess", "Tags": [{"Key": "team", "Value": "data"}],
     }));
     let named = "orchestera:policy-edition,orchestera:policy-sha256";

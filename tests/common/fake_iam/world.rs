@@ -353,6 +353,20 @@ fn untag(there: &mut Tags, keys: &[String]) {
     there.retain(|key, _| !folded.contains(&key.to_lowercase()));
 }
 
+/// Whether among the principals is one that is neither everybody, nor an account, nor an ARN. So IAM shows who was deleted, by
+/// the unique id, and takes it in no document:
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>
+fn names_nobody(principals: &Value) -> bool {
+    let is_account = |one: &str| one.len() == 12 && one.bytes().all(|b| b.is_ascii_digit());
+    let is_somebody =
+        |one: &Value| one.as_str().is_some_and(|one| one == "*" || is_account(one) || one.starts_with("arn:"));
+    match principals {
+        Value::Null => false,
+        Value::Array(all) => !all.iter().all(is_somebody) || all.is_empty(),
+        one => !is_somebody(one),
+    }
+}
+
 #[derive(PartialEq)]
 enum Place {
     Trust,
@@ -373,6 +387,12 @@ fn check_document(document: &Value, place: Place) -> Result<(), Refusal> {
         one @ Value::Object(_) => vec![one.clone()],
         _ => return malformed("Syntax errors in policy: Statement"),
     };
+    let sids: Vec<_> = statements.iter().filter_map(|statement| statement["Sid"].as_str()).collect();
+    if sids.iter().filter(|sid| !sid.is_empty()).collect::<BTreeSet<_>>().len()
+        < sids.iter().filter(|sid| !sid.is_empty()).count()
+    {
+        return malformed("Statement IDs (SID) in a single policy must be unique.");
+    }
     for statement in &statements {
         let has = |key: &str| statement.get(key).is_some();
         if !matches!(statement["Effect"].as_str(), Some("Allow" | "Deny")) {
@@ -383,7 +403,12 @@ fn check_document(document: &Value, place: Place) -> Result<(), Refusal> {
         }
         match place {
             Place::Trust if has("Resource") => return malformed("Has prohibited field Resource"),
-            Place::Trust if !has("Principal") => return malformed("Missing required field Principal"),
+            Place::Trust if !has("Principal") && !has("NotPrincipal") => {
+                return malformed("Missing required field Principal");
+            }
+            Place::Trust if ["Principal", "NotPrincipal"].iter().any(|of| names_nobody(&statement[*of]["AWS"])) => {
+                return malformed("Invalid principal in policy");
+            }
             Place::Policy if has("Principal") => return malformed("Policy document should not specify a principal."),
             Place::Policy if !has("Resource") && !has("NotResource") => {
                 return malformed("Policy statement must contain resources.");

@@ -1,0 +1,197 @@
+//! Generated trust policies, as people and other tools write them, against an evaluator that decides as IAM does: what
+//! narrowing and closing leave, and whether a role is open.
+
+mod common;
+
+use common::assume::{Call, EXTERNAL_ID, OIDC, SAML, STRANGER, calls, is_allowed};
+use common::by_hand::{PLATFORM, trust_of};
+use orchestera_access::trust;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use serde_json::{Value, json};
+
+const DELETED: &str = "AROADBQP57FF2AEXAMPLE";
+const CASES: u32 = 2_000;
+
+fn principals() -> impl Strategy<Value = (&'static str, Value)> {
+    let root = format!("arn:aws:iam::{PLATFORM}:root");
+    let aws = vec![
+        json!("*"),
+        json!(root),
+        json!(PLATFORM),
+        json!(format!("arn:aws:iam::{PLATFORM}:role/x")),
+        json!(STRANGER),
+        json!(format!("arn:aws:iam::{STRANGER}:role/x")),
+        json!("111122223333"),
+        json!(DELETED),
+    ];
+    let aws = subsequence(aws, 1..4).prop_map(|all| match &all[..] {
+        [one] => one.clone(),
+        all => json!(all),
+    });
+    prop_oneof![
+        8 => aws.clone().prop_map(|aws| ("Principal", json!({"AWS": aws}))),
+        1 => aws.clone().prop_map(|aws| ("Principal", json!({"AWS": aws, "Service": "ec2.amazonaws.com"}))),
+        1 => Just(("Principal", json!("*"))),
+        1 => Just(("Principal", json!({"Federated": OIDC}))),
+        1 => Just(("Principal", json!({"Federated": [OIDC, SAML]}))),
+        1 => Just(("Principal", json!({"Service": ["ec2.amazonaws.com"]}))),
+        1 => aws.prop_map(|aws| ("NotPrincipal", json!({"AWS": aws}))),
+    ]
+}
+
+fn actions() -> impl Strategy<Value = (&'static str, Value)> {
+    let several = vec![
+        "sts:AssumeRole",
+        "sts:TagSession",
+        "sts:SetSourceIdentity",
+        "sts:AssumeRoleWithWebIdentity",
+        "sts:AssumeRoleWithSAML",
+    ];
+    prop_oneof![
+        4 => select(vec!["sts:AssumeRole", "STS:assumerole", "sts:*", "sts:Assume*", "sts:AssumeRol?", "*", "sts:TagSession"])
+            .prop_map(|one| ("Action", json!(one))),
+        3 => subsequence(several, 1..4).prop_map(|all| ("Action", json!(all))),
+        1 => select(vec!["sts:TagSession", "sts:AssumeRole", "sts:AssumeRoleWith*"]).prop_map(|one| ("NotAction", json!(one))),
+    ]
+}
+
+fn conditions() -> impl Strategy<Value = Value> {
+    let id = || {
+        select(vec![
+            json!(EXTERNAL_ID),
+            json!([EXTERNAL_ID]),
+            json!([EXTERNAL_ID, "other"]),
+            json!("other"),
+            json!("ABC"),
+            json!("ab*"),
+            json!("*"),
+        ])
+    };
+    let key = select(vec!["sts:ExternalId", "sts:externalid", "STS:ExternalId"]);
+    let operator = select(vec![
+        "StringEquals",
+        "StringEquals",
+        "StringEqualsIgnoreCase",
+        "StringLike",
+        "StringNotEquals",
+        "StringNotLike",
+        "StringEqualsIfExists",
+        "ForAnyValue:StringEquals",
+        "ForAllValues:StringEquals",
+    ]);
+    let on_id = (operator, key, id()).prop_map(|(operator, key, id)| json!({operator: {key: id}}));
+    let inside = |mut condition: Value| {
+        let keys = condition["StringEquals"].as_object().cloned().unwrap_or_default();
+        condition["StringEquals"] = keys.into();
+        condition["StringEquals"]["aws:SourceVpc"] = "vpc-1".into();
+        condition
+    };
+    prop_oneof![
+        3 => Just(Value::Null),
+        1 => Just(json!({})),
+        6 => on_id.clone(),
+        2 => on_id.prop_map(inside),
+        1 => select(vec!["true", "false"]).prop_map(|absent| json!({"Null": {"sts:ExternalId": absent}})),
+        1 => Just(inside(json!({}))),
+    ]
+}
+
+fn statement() -> impl Strategy<Value = Value> {
+    let effect = prop_oneof![4 => Just("Allow"), 1 => Just("Deny")];
+    let sid = select(vec![None, None, Some("Statement1"), Some("OrchesteraSuspended")]);
+    (effect, sid, principals(), actions(), conditions()).prop_map(|(effect, sid, principal, action, condition)| {
+        let mut statement = json!({"Effect": effect, principal.0: principal.1, action.0: action.1});
+        if let Some(sid) = sid {
+            statement["Sid"] = sid.into();
+        }
+        if !condition.is_null() {
+            statement["Condition"] = condition;
+        }
+        statement
+    })
+}
+
+/// What our own trust policy becomes by one change, and anything.
+fn trust_policy() -> impl Strategy<Value = Value> {
+    let ours = trust_of(PLATFORM, Some(EXTERNAL_ID))["Statement"][0].clone();
+    let statements = prop_oneof![
+        vec(statement(), 1..4),
+        vec(statement(), 0..3).prop_map(move |others| [vec![ours.clone()], others].concat()),
+    ];
+    (statements, select(vec!["2012-10-17", "2008-10-17"])).prop_map(|(statements, version)| {
+        let statement = if let [one] = &statements[..] { one.clone() } else { json!(statements) };
+        json!({"Version": version, "Statement": statement})
+    })
+}
+
+#[track_caller]
+fn for_every_trust_policy(test: impl Fn(Value) -> Result<(), TestCaseError>) {
+    let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    TestRunner::new_with_rng(config, rng).run(&trust_policy(), test).unwrap_or_else(|error| panic!("{error}"));
+}
+
+fn admitted(trust: &Value) -> Vec<Call> {
+    calls().into_iter().filter(|call| is_allowed(trust, call)).collect()
+}
+
+fn list(statements: &Value) -> Vec<Value> {
+    statements.as_array().cloned().unwrap_or_else(|| vec![statements.clone()])
+}
+
+/// Whether a statement is about some of the platform's account and excludes others in it, which no Principal can say.
+fn excludes_part_of_the_platform(trust: &Value) -> bool {
+    list(&trust["Statement"]).iter().any(|s| s["Effect"] == "Allow" && s["NotPrincipal"].to_string().contains(PLATFORM))
+}
+
+#[test]
+fn narrowing_leaves_exactly_those_who_were_admitted_and_are_wanted() {
+    for wanted in [trust_of(PLATFORM, Some(EXTERNAL_ID)), trust_of(PLATFORM, None)] {
+        for_every_trust_policy(|before| {
+            let Some(after) = trust::narrowed(&before, &wanted, PLATFORM) else {
+                let foreign = admitted(&before).into_iter().find(|call| !is_allowed(&wanted, call));
+                prop_assert_eq!(foreign, None, "is admitted still");
+                return Ok(());
+            };
+            for call in calls() {
+                let is_kept = is_allowed(&before, &call) && is_allowed(&wanted, &call);
+                let is_excepted = excludes_part_of_the_platform(&before) && !is_allowed(&after, &call);
+                prop_assert!(is_excepted || is_allowed(&after, &call) == is_kept, "{call:?}: {after}");
+            }
+            prop_assert!(!after.to_string().contains(DELETED), "IAM would refuse it: {after}");
+            prop_assert_eq!(trust::narrowed(&after, &wanted, PLATFORM), None, "a second time");
+            Ok(())
+        });
+    }
+}
+
+#[test]
+fn closing_leaves_nobody_and_keeps_every_other_statement() {
+    for_every_trust_policy(|before| {
+        let closed = trust::with_everybody_denied(&before);
+        prop_assert_eq!(admitted(&closed), Vec::new());
+        prop_assert!(!trust::is_open(&closed) && trust::is_closed_by_us(&closed));
+        prop_assert!(!closed.to_string().contains(DELETED), "IAM would refuse it: {closed}");
+        prop_assert_eq!(trust::with_everybody_denied(&closed), closed.clone(), "a second time");
+        let others = list(&before["Statement"]);
+        let changed = |one: &&Value| ["OrchesteraSuspended", DELETED].iter().any(|text| one.to_string().contains(text));
+        for statement in others.iter().filter(|one| !changed(one)) {
+            prop_assert!(list(&closed["Statement"]).contains(statement), "{statement} is gone from {closed}");
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_role_that_anybody_can_assume_is_open() {
+    for_every_trust_policy(|policy| {
+        prop_assert!(admitted(&policy).is_empty() || trust::is_open(&policy), "{policy}");
+        let platform = |call: &Call| matches!(call.caller, common::assume::Caller::Role(PLATFORM, _));
+        let admits = admitted(&policy).iter().any(platform);
+        prop_assert!(!admits || trust::admits(&policy, PLATFORM), "{policy}");
+        Ok(())
+    });
+}
