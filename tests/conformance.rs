@@ -351,6 +351,14 @@ fn laxities() -> Vec<(Vec<Write>, Call, &'static str, &'static str)> {
         ([role(), vec![numbered_tags(0..40)]].concat(), Call::Write(numbered_tags(30..60)), "()", "LimitExceeded"),
         (two_versions(), delete_policy("P"), "()", "DeleteConflict"),
         (vec![], policy_of("P", principal), "()", "MalformedPolicyDocument"),
+        (
+            role(),
+            with_trust(
+                json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "NotPrincipal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}),
+            ),
+            "()",
+            "MalformedPolicyDocument",
+        ),
         (role(), with_trust(trusting(json!({"AWS": "AROADBQP57FF2AEXAMPLE"}))), "()", "MalformedPolicyDocument"),
         (role(), with_trust(trusting(json!({"AWS": ["*", "AIDACKCEVSQ6C2EXAMPLE"]}))), "()", "MalformedPolicyDocument"),
         (

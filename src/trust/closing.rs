@@ -62,33 +62,21 @@ pub fn denies_everybody(statement: &Value, action: &str) -> bool {
         && concerns(statement, action)
 }
 
-/// The statement without the principals that have been deleted; `None` if no principal is left. Excluding deleted ones alone
-/// excludes nobody: such a Deny is for everybody, and such an Allow is left out.
+/// The statement without the principals that have been deleted; `None` if no principal is left.
 pub fn without_deleted_principals(statement: &Value) -> Option<Value> {
     let mut kept = statement.clone();
-    for element in ["Principal", "NotPrincipal"] {
-        let Some(kinds) = kept.get_mut(element).and_then(Value::as_object_mut) else { continue };
-        let (deleted, left): (Vec<_>, Vec<_>) =
-            texts(kinds.get("AWS").unwrap_or_default()).into_iter().partition(|principal| is_unique_id(principal));
-        if deleted.is_empty() {
-            continue;
-        }
-        let left = json!(left);
-        if left == json!([]) {
-            kinds.remove("AWS");
-        } else {
-            kinds.insert("AWS".to_owned(), left);
-        }
-        if kinds.is_empty() {
-            if element == "Principal" || !is_deny(statement) {
-                return None;
-            }
-            let parts = kept.as_object_mut()?;
-            parts.remove(element);
-            parts.insert("Principal".to_owned(), "*".into());
-        }
+    let Some(kinds) = kept.get_mut("Principal").and_then(Value::as_object_mut) else { return Some(kept) };
+    let principals = texts(kinds.get("AWS").unwrap_or_default());
+    let (deleted, left): (Vec<_>, Vec<_>) = principals.into_iter().partition(|principal| is_unique_id(principal));
+    if deleted.is_empty() {
+        return Some(kept);
     }
-    Some(kept)
+    let left = (!left.is_empty()).then(|| json!(left));
+    match left {
+        Some(left) => drop(kinds.insert("AWS".to_owned(), left)),
+        None => drop(kinds.remove("AWS")),
+    }
+    (!kinds.is_empty()).then_some(kept)
 }
 
 fn is_our_deny(statement: &Value) -> bool {

@@ -4,8 +4,7 @@ use crate::policy;
 use crate::trust::closing::{fits, only_the_deny, with_everybody_denied, without_deleted_principals};
 use crate::trust::condition;
 use crate::trust::statement::{
-    ASSUME_ROLE, concerns, is_about_account, is_allow, is_of_account, names_everybody, statements, texts,
-    with_statements,
+    ASSUME_ROLE, concerns, is_allow, is_of_account, names_everybody, statements, texts, with_statements,
 };
 use serde_json::{Value, json};
 
@@ -51,7 +50,7 @@ pub fn narrowed(trust: &Value, wanted: &Value, platform_account_id: &str) -> Opt
 
 /// The part of an Allow that lies inside the wanted one; `None` if there is none.
 fn part_within(statement: &Value, wanted: &Value, platform_account_id: &str) -> Option<Value> {
-    if !concerns(statement, ASSUME_ROLE) || !is_about_account(statement, platform_account_id) {
+    if !concerns(statement, ASSUME_ROLE) {
         return None;
     }
     let mut part = json!({
@@ -74,11 +73,6 @@ fn part_within(statement: &Value, wanted: &Value, platform_account_id: &str) -> 
 
 /// Of everybody, the platform that is wanted; of a list, who is of the platform's account.
 fn principal_within(statement: &Value, wanted: &Value, platform_account_id: &str) -> Option<Value> {
-    if let Some(excluded) = statement.get("NotPrincipal") {
-        // What is left of an account of which some are excluded cannot be written as a Principal.
-        let excludes_some = texts(&excluded["AWS"]).into_iter().any(|one| is_of_account(one, platform_account_id));
-        return (!excludes_some).then(|| wanted["Principal"].clone());
-    }
     let principal = &statement["Principal"];
     if names_everybody(principal) {
         return Some(wanted["Principal"].clone());

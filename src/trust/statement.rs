@@ -64,22 +64,15 @@ pub fn concerns(statement: &Value, action: &str) -> bool {
     }
 }
 
-/// Whether a `Principal` or `NotPrincipal` is everybody.
+/// Whether a `Principal` is everybody.
 pub fn names_everybody(principal: &Value) -> bool {
     principal == "*" || texts(&principal["AWS"]).contains(&"*")
 }
 
-/// Whether a statement is about somebody in the account, or about all of it.
+/// Whether a statement is about somebody in the account, or about all of it. (IAM takes no `NotPrincipal` in a trust policy.)
 pub fn is_about_account(statement: &Value, account_id: &str) -> bool {
-    let names = |principal: &Value| {
-        names_everybody(principal) || texts(&principal["AWS"]).into_iter().any(|one| is_of_account(one, account_id))
-    };
-    match (statement.get("Principal"), statement.get("NotPrincipal")) {
-        (Some(principal), _) => names(principal),
-        // Whom it excludes of the account, it may still concern another in it.
-        (None, Some(excluded)) => !names_everybody(excluded),
-        (None, None) => false,
-    }
+    let principal = &statement["Principal"];
+    names_everybody(principal) || texts(&principal["AWS"]).into_iter().any(|one| is_of_account(one, account_id))
 }
 
 /// A whole account, by the ARN of its root or by its bare id.

@@ -73,8 +73,7 @@ fn fits(statement: &Value, call: &Call) -> bool {
         list(patterns).into_iter().any(|one| like(&one.as_str().unwrap().to_lowercase(), &call.action.to_lowercase()))
     };
     let action = statement.get("Action").map_or_else(|| !acts(&statement["NotAction"]), acts);
-    let is = |principal: &Value| is_caller(principal, call.caller);
-    let principal = statement.get("Principal").map_or_else(|| !is(&statement["NotPrincipal"]), is);
+    let principal = is_caller(&statement["Principal"], call.caller);
     let conditions = statement["Condition"].as_object().cloned().unwrap_or_default();
     let conditions = conditions.iter().all(|(operator, keys)| {
         keys.as_object().unwrap().iter().all(|(key, values)| is_met(operator, key, &list(values), call))

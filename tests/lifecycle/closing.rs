@@ -50,10 +50,6 @@ fn ways_in() -> Vec<(&'static str, Value)> {
         ("an OIDC provider", allow(json!({"Federated": assume::OIDC}), "sts:AssumeRoleWithWebIdentity")),
         ("a SAML provider", allow(json!({"Federated": assume::SAML}), "sts:AssumeRoleWithSAML")),
         ("everybody", allow(json!("*"), "*")),
-        (
-            "everybody but one",
-            json!({"Effect": "Allow", "NotPrincipal": {"AWS": "999988887777"}, "NotAction": "sts:TagSession"}),
-        ),
     ]
 }
 
@@ -174,10 +170,6 @@ async fn the_kill_switch_works_whatever_others_wrote_into_the_trust_policy() {
         (
             "a denied one that was deleted",
             json!([{"Effect": "Deny", "Principal": {"AWS": DELETED}, "Action": "sts:AssumeRole"}]),
-        ),
-        (
-            "all but a deleted one",
-            json!([{"Effect": "Deny", "NotPrincipal": {"AWS": DELETED}, "Action": "sts:TagSession"}]),
         ),
         ("an identity provider", json!([allow(json!({"Federated": assume::OIDC}), "sts:AssumeRoleWithWebIdentity")])),
         ("our own Sid", json!([theirs("OrchesteraSuspended")])),

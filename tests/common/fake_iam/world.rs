@@ -403,10 +403,9 @@ fn check_document(document: &Value, place: Place) -> Result<(), Refusal> {
         }
         match place {
             Place::Trust if has("Resource") => return malformed("Has prohibited field Resource"),
-            Place::Trust if !has("Principal") && !has("NotPrincipal") => {
-                return malformed("Missing required field Principal");
-            }
-            Place::Trust if ["Principal", "NotPrincipal"].iter().any(|of| names_nobody(&statement[*of]["AWS"])) => {
+            Place::Trust if has("NotPrincipal") => return malformed("AssumeRole policy must not contain NotPrincipal"),
+            Place::Trust if !has("Principal") => return malformed("Missing required field Principal"),
+            Place::Trust if names_nobody(&statement["Principal"]["AWS"]) => {
                 return malformed("Invalid principal in policy");
             }
             Place::Policy if has("Principal") => return malformed("Policy document should not specify a principal."),
