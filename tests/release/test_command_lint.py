@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import command_lint
+import command_snippets
 import pytest
 from product import ROOT
 
@@ -38,12 +39,15 @@ REFUSED = [
     ("aws iam get-role --role-name <role>", "<role> has to be edited"),
     ("aws iam get-role --role-name your-role", "your-role has to be edited"),
     ("aws iam get-role --role-name ...", "has to be edited"),
+    ("aws iam get-role --role-name xxxx", "xxxx has to be edited"),
+    ('aws iam get-role --role-name "{{ role }}"', "{{ role }} has to be edited"),
     ("aws iam get-role --role-name …", "is no sign of a shell"),
     # Variables.
     ('aws x --stack-name "$STACK"', "STACK is not set"),
     ('aws x "${STACK}"', "STACK is not set"),
     ('STACK=a aws x "$STACK"', "STACK is not set"),
     ('aws x "$STACK"\nSTACK=a', "STACK is not set"),
+    ('STACK="$STACK-b"', "STACK is not set"),
     # What bash and zsh do not do alike.
     ("STACK=a\naws x $STACK", "Put double quotes around"),
     ("STACK=a\naws x --name=$STACK-b", "Put double quotes around"),
@@ -70,6 +74,7 @@ REFUSED = [
     ('ID=a\naws "x:$ID:role/y"', "Write \\$\\{ID\\} instead"),
     ('ID=a\naws "$ID[0]"', "Write \\$\\{ID\\} instead"),
     ('ALL=(a b)\naws "${ALL[0]}"', "zsh counts its elements from 1"),
+    ('aws "${ALL[0]}"', "Not in zsh"),
     ('A=a\naws "${!A}"', "Not in zsh"),
     ("mapfile -t ALL", "a command of bash alone"),
     ("shopt -s extglob", "a command of bash alone"),
@@ -94,7 +99,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("text, advice", REFUSED)
 def test_a_command_that_cannot_be_pasted_as_it_stands_is_refused_with_what_to_do_instead(text, advice):
-    found = list(command_lint.faults(command_lint.Pasted("a.md", 10, text)))
+    found = list(command_lint.faults(command_snippets.Snippet("a.md", 10, text)))
     assert any(re.search(advice, one.what) for one in found), found
 
 
@@ -119,6 +124,14 @@ GOOD = [
     "aws x --capabilities CAPABILITY_NAMED_IAM CAPABILITY_AUTO_EXPAND",
     'PATH="$PWD/.venv/bin:$PATH" AWS_REGION=us-east-1 \\\nAWS_SECRET_ACCESS_KEY=dummy \\\ncargo-lambda lambda watch',
     'make dist SIGNING_KEY="$HOME/key.pem"',
+    'aws x "a"=b',
+    "aws x 'a!b' a\\!b \\*",
+    "[ a != b ] && aws x",
+    "aws x \\\n  > file",
+    "curl -LO https://example.com/a",
+    "git add README.md",
+    'ID=a\naws x "${ID//::/*}"',
+    'aws x "a!=b"',
     "! aws x && aws y",
     "",
 ]
@@ -126,13 +139,20 @@ GOOD = [
 
 @pytest.mark.parametrize("text", GOOD)
 def test_a_command_that_both_shells_read_alike_passes(text):
-    assert list(command_lint.faults(command_lint.Pasted("a.md", 1, text))) == []
+    assert list(command_lint.faults(command_snippets.Snippet("a.md", 1, text))) == []
+
+
+def test_a_fault_is_told_once_a_line_and_a_prompt_sign_is_no_part_of_the_command():
+    prompt, glob = command_lint.faults(command_snippets.Snippet("a.md", 1, "$ make a* b*"))
+    assert "Leave out the prompt sign" in prompt.what and "no matches found" in glob.what
 
 
 def written(tmp_path, text):
     path = tmp_path / "a.md"
     path.write_text(text)
-    return [str(one) for pasted in command_lint.of_a_document(path, "a.md") for one in command_lint.faults(pasted)]
+    return [
+        str(one) for snippet in command_snippets.of_a_document(path, "a.md") for one in command_lint.faults(snippet)
+    ]
 
 
 @pytest.mark.parametrize("language", ["sh", "bash", "zsh", "shell", "console", ""])
@@ -147,6 +167,7 @@ def test_blocks_in_lists_and_quotes_indented_ones_and_inline_commands_are_read_a
     assert written(tmp_path, "> ```sh\n> make a # b\n> ```\n")
     assert written(tmp_path, "~~~sh\nmake a # b\n~~~\n")
     assert written(tmp_path, "Text:\n\n    make a # b\n")
+    assert written(tmp_path, "```\n$ any-program\n```\n")
     for inline in ("`aws logs tail THAT --follow`", "``make a # b``", "`LIBC=gnu make a # b`", "| a | `sam x $Y` |"):
         assert written(tmp_path, f"Text\nand {inline}.\n")
     for good in ("```json\n{ # }\n```\n", "```\nno command # here\n```\n", "`make help`, `aws`, `AWS_REGION`, `ID`\n"):
@@ -160,17 +181,17 @@ def test_a_variable_that_an_earlier_block_exports_is_set_and_one_that_it_only_se
 
 
 def test_make_check_refuses_a_command_of_the_page_and_names_it(tmp_path, monkeypatch, capsys):
-    for name, template in templates.published(command_lint.product.BUCKET_PREFIX, "").items():
+    for name, template in templates.published(command_snippets.product.BUCKET_PREFIX, "").items():
         (tmp_path / name).write_text(templates.text(template))
     monkeypatch.setattr(sys, "argv", ["command_lint.py", str(tmp_path)])
     command_lint.main()
-    shut_now = command_lint.commands.shut_now
+    shut_now = command_snippets.commands.shut_now
 
     def with_a_comment(region):
         one = shut_now(region)
-        return command_lint.commands.Command(one.id, one.title, f"{one.text}    # at once")
+        return command_snippets.commands.Command(one.id, one.title, f"{one.text}    # at once")
 
-    monkeypatch.setattr(command_lint.commands, "shut_now", with_a_comment)
+    monkeypatch.setattr(command_snippets.commands, "shut_now", with_a_comment)
     with pytest.raises(SystemExit, match="as they stand: 1\\."):
         command_lint.main()
     assert "site/commands.py, command shut-now:2: " in capsys.readouterr().err

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-import command_lint
+import command_snippets
 import pytest
 from product import ROOT
 from samcli.yamlhelper import yaml_parse
@@ -95,9 +95,9 @@ def cloudformation():
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("templates")
-    for name, template in templates.published(command_lint.product.BUCKET_PREFIX, "").items():
+    for name, template in templates.published(command_snippets.product.BUCKET_PREFIX, "").items():
         (folder / name).write_text(templates.text(template))
-    commands = {one.file.partition("command ")[2]: one.text for one in command_lint.of_the_page(folder)}
+    commands = {one.file.partition("command ")[2]: one.text for one in command_snippets.of_the_page(folder)}
     return folder, commands
 
 
@@ -141,7 +141,7 @@ def test_suspend_and_resume_change_the_state_and_nothing_else_of_the_stack(
     choice, command, cloudformation, page, paste
 ):
     folder, commands = page
-    template = next(one for one in command_lint.choices.all_choices(folder, "a-prefix") if one.id == choice).file
+    template = next(one for one in command_snippets.choices.all_choices(folder, "a-prefix") if one.id == choice).file
     cloudformation.stack, cloudformation.parameters = CHOICES[choice], names_of(folder / template)
     paste(commands[f"{choice}-{command}"])
     (update,) = cloudformation.updates()

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 
-import command_lint
+import command_snippets
 import pytest
 from product import ROOT
 from terminal import Terminal
@@ -21,9 +21,9 @@ WAYS = [(shell, bracketed) for shell in ("bash", "zsh") for bracketed in (True, 
 @pytest.fixture(scope="module")
 def pasted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("templates")
-    for name, template in templates.published(command_lint.product.BUCKET_PREFIX, "").items():
+    for name, template in templates.published(command_snippets.product.BUCKET_PREFIX, "").items():
         (folder / name).write_text(templates.text(template))
-    return list(command_lint.all_pasted(folder))
+    return list(command_snippets.all_snippets(folder))
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_every_command_of_documents_and_page_gives_the_programs_the_same_in_ever
 
 def test_every_shell_block_of_every_document_and_every_command_of_the_page_is_among_them(pasted):
     count = 0
-    for path in command_lint.documents():
+    for path in command_snippets.documents():
         blocks = re.findall(
             r"^```(?:sh|bash|console|shell|zsh)\n(.*?)\n```$", path.read_text(), re.DOTALL | re.MULTILINE
         )
@@ -103,7 +103,7 @@ DIFFERENT = [
 def test_what_zsh_does_with_a_command_that_is_not_written_for_it_is_found(text, complaint, terminal):
     need("zsh")
     try:
-        found = faults(terminal, "zsh", True, command_lint.Pasted("a.md", 1, text))
+        found = faults(terminal, "zsh", True, command_snippets.Snippet("a.md", 1, text))
     except AssertionError as waits:
         found = [str(waits)]
     assert re.search(complaint, "\n".join(found)), found
@@ -114,7 +114,7 @@ def test_what_zsh_does_with_a_command_that_is_not_written_for_it_is_found(text, 
 def test_an_event_that_is_not_found_and_a_prompt_sign_are_complained_of(shell, text, terminal):
     need(shell)
     assert re.search(
-        "event not found|not found", "\n".join(faults(terminal, shell, True, command_lint.Pasted("a.md", 1, text)))
+        "event not found|not found", "\n".join(faults(terminal, shell, True, command_snippets.Snippet("a.md", 1, text)))
     )
 
 
