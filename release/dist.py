@@ -105,7 +105,7 @@ def main():
         raise Refused("Which function? `make dist` builds it and says so in ORCHESTERA_BOOTSTRAP.")
     if os.environ.get(PLATFORM_OF_A_TEST_BUILD):
         raise Refused(
-            f"{PLATFORM_OF_A_TEST_BUILD} is set: the function that was just built trusts a test platform. Only a function "
+            f"{PLATFORM_OF_A_TEST_BUILD} is set: the function that was just built trusts a test platform. Only one "
             "that trusts Orchestera's own account can be published. Unset the variable and run `make dist` again."
         )
     bootstrap = Path(bootstrap).read_bytes()

@@ -1,6 +1,8 @@
 """What IAM does and refuses, and MiniStack does not."""
 
 import itertools
+import json
+import re
 
 import ministack.services.iam as iam
 from ministack.core import iam_evaluator, responses
@@ -13,6 +15,13 @@ def repair():
     handlers["DeletePolicy"] = _without_other_versions(handlers["DeletePolicy"])
     for action in ("CreateRole", "PutRolePermissionsBoundary"):
         handlers[action] = _with_a_boundary_that_exists(handlers[action])
+    for action, document in {
+        "CreateRole": "AssumeRolePolicyDocument",
+        "UpdateAssumeRolePolicy": "PolicyDocument",
+    }.items():
+        handlers[action] = _of_principals_that_exist(handlers[action], document)
+    handlers["DeleteUser"] = _leaving_its_id(handlers["DeleteUser"], iam._users, "User")
+    handlers["DeleteRole"] = _leaving_its_id(handlers["DeleteRole"], iam._roles, "Role")
     for principal in ("Role", "User", "Group"):
         action = f"Attach{principal}Policy"
         handlers[action] = _of_what_exists(handlers[action])
@@ -100,6 +109,47 @@ def _with_a_boundary_that_exists(bound):
         if arn and not iam._policy_exists(arn):
             return iam._error(404, "NoSuchEntity", f"Policy {arn} does not exist or is not attachable.")
         return bound(parameters)
+
+    return repaired
+
+
+def _of_principals_that_exist(write, document):
+    """A trust policy may name everybody, an account or an ARN, and not the id of somebody who has been deleted.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+    """
+
+    def repaired(parameters):
+        try:
+            statements = json.loads(iam._p(parameters, document))["Statement"]
+        except (ValueError, TypeError, KeyError):
+            return write(parameters)
+        for statement in statements if isinstance(statements, list) else [statements]:
+            principal = statement.get("Principal")
+            named = principal.get("AWS", []) if isinstance(principal, dict) else []
+            for one in named if isinstance(named, list) else [named]:
+                if not re.fullmatch(r"\*|\d{12}|arn:.*", one):
+                    message = f'Invalid principal in policy: "AWS":"{one}"'
+                    return iam._error(400, "MalformedPolicyDocument", message, ns="iam")
+        return write(parameters)
+
+    return repaired
+
+
+def _leaving_its_id(delete, entities, kind):
+    """Who is deleted is shown in trust policies by the unique id from then on, in every account.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+    """
+
+    def repaired(parameters):
+        entity = entities.get(iam._p(parameters, f"{kind}Name"))
+        answer = delete(parameters)
+        if entity and answer[0] == 200:
+            for role in iam._roles._data.values():
+                trust = role["AssumeRolePolicyDocument"]
+                role["AssumeRolePolicyDocument"] = trust.replace(f'"{entity["Arn"]}"', f'"{entity[f"{kind}Id"]}"')
+        return answer
 
     return repaired
 

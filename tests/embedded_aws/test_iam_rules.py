@@ -41,6 +41,24 @@ def test_only_a_policy_that_is_there_can_be_a_boundary(account):
     )
 
 
+def test_a_trust_policy_shows_who_was_deleted_by_the_id_and_cannot_be_written_with_it(aws, account):
+    def trust(*principals):
+        statement = {"Effect": "Allow", "Principal": {"AWS": list(principals)}, "Action": "sts:AssumeRole"}
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+    iam, another = account.client("iam"), aws.account("999988887777").client("iam")
+    leaver = another.create_user(UserName="leaver")["User"]
+    stays = "arn:aws:iam::999988887777:root"
+    iam.create_role(RoleName="role", AssumeRolePolicyDocument=trust(leaver["Arn"], stays))
+    another.delete_user(UserName="leaver")
+    shown = iam.get_role(RoleName="role")["Role"]["AssumeRolePolicyDocument"]
+    assert shown == json.loads(trust(leaver["UserId"], stays))
+    update = {"RoleName": "role", "PolicyDocument": json.dumps(shown)}
+    assert code_of(iam.update_assume_role_policy, **update) == "MalformedPolicyDocument"
+    for accepted in [trust(stays), trust("*"), trust("999988887777")]:
+        iam.update_assume_role_policy(RoleName="role", PolicyDocument=accepted)
+
+
 def test_an_older_version_of_a_policy_is_put_in_force_again_with_the_right_to_it(account):
     iam = account.client("iam")
     arn = iam.create_policy(PolicyName="policy", PolicyDocument=DOCUMENT)["Policy"]["Arn"]

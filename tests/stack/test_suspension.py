@@ -86,3 +86,54 @@ def test_the_switch_works_although_the_platform_marked_the_role_as_anothers(aws,
     access.iam.tag_role(RoleName=ROLE, Tags=[{"Key": "orchestera:stack-id", "Value": stack.id}])
     assert stack.delete() == "DELETE_COMPLETE"
     assert access.role() is None
+
+
+def with_statement(iam, principal, action):
+    """Another Allow in the role's trust policy, as the grantee or anybody who may change it writes it."""
+    trust = iam.get_role(RoleName=ROLE)["Role"]["AssumeRolePolicyDocument"]
+    trust["Statement"].append({"Effect": "Allow", "Principal": principal, "Action": action})
+    iam.update_assume_role_policy(RoleName=ROLE, PolicyDocument=json.dumps(trust))
+
+
+def name_somebody_who_is_deleted_then(aws, iam):
+    another = aws.account("999988887777").client("iam")
+    leaver = another.create_user(UserName="leaver")["User"]
+    with_statement(iam, {"AWS": leaver["Arn"]}, "sts:AssumeRole")
+    another.delete_user(UserName="leaver")
+
+
+def test_the_switch_works_although_the_trust_policy_names_somebody_who_was_deleted(aws, stack, iam, access, template):
+    outputs = stack.deploy(template)
+    platform = orchestera_platform.caller(aws)
+    name_somebody_who_is_deleted_then(aws, iam)
+    # Without the external id nobody can say what else the trust policy is to hold, so that what is there stays.
+    iam.untag_role(RoleName=ROLE, TagKeys=["orchestera:external-id"])
+    iam.untag_policy(PolicyArn=access.policy_arn, TagKeys=["orchestera:external-id"])
+    assert stack.deploy(template, AccessState="Suspended")["Verified"] == "true"
+    assert orchestera_platform.session(platform, outputs["RoleArn"], outputs["ExternalId"]) is None
+    assert access.attached() == []
+    assert iam.list_role_policies(RoleName=ROLE)["PolicyNames"] == ["OrchesteraSuspended"]
+
+
+def test_a_delete_closes_a_role_without_our_tags_to_whomever_it_trusts_and_ends_open_sessions(
+    aws, account, stack, iam, access, template
+):
+    permissions.make_buckets(account)
+    outputs = stack.deploy(template)
+    platform = orchestera_platform.caller(aws)
+    session = orchestera_platform.session(platform, outputs["RoleArn"], outputs["ExternalId"])
+    provider = f"arn:aws:iam::{account.id}:oidc-provider/token.example.com"
+    with_statement(iam, {"Federated": provider}, "sts:AssumeRoleWithWebIdentity")
+    name_somebody_who_is_deleted_then(aws, iam)
+    federated = {"RoleArn": outputs["RoleArn"], "RoleSessionName": "somebody", "WebIdentityToken": "dummy-token"}
+    # MiniStack believes the call which provider has signed the token.
+    federated["ProviderId"] = "token.example.com"
+    assert permissions.is_allowed(account.client("sts").assume_role_with_web_identity, **federated)
+    iam.untag_role(RoleName=ROLE, TagKeys=["orchestera:stack-id", "orchestera:logical-id"])
+    assert stack.delete() == "DELETE_FAILED"
+    assert "lost the tags" in " ".join(stack.reasons())
+    assert not permissions.is_allowed(account.client("sts").assume_role_with_web_identity, **federated)
+    assert orchestera_platform.session(platform, outputs["RoleArn"], outputs["ExternalId"]) is None
+    assert not any(allowed for *_, allowed in permissions.try_calls(session)), "open sessions end"
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert access.role() is not None, "for a person to delete"
