@@ -21,20 +21,12 @@ pub enum Claim {
     ByName,
 }
 
-/// Whether the role may be touched, whatever is to be said of the policy.
-pub fn may_touch_role(wanted: &Wanted, there: &State) -> bool {
-    role_refusal(wanted, there).is_none()
-}
-
-fn role_refusal(wanted: &Wanted, there: &State) -> Option<String> {
-    let role = there.role.as_ref()?;
-    let obstacle = || role_obstacle(wanted, role);
-    judge(wanted, &Object::role(wanted), wanted.claim_to_role(there), &role.about.tags, obstacle)
-}
-
 /// Refuses if the role or the policy is somebody else's. Both are judged, each alone.
 pub fn check(wanted: &Wanted, there: &State) -> Result<()> {
-    let role = role_refusal(wanted, there);
+    let role = there.role.as_ref().and_then(|role| {
+        let obstacle = || role_obstacle(wanted, role);
+        judge(wanted, &Object::role(wanted), wanted.claim_to_role(there), &role.about.tags, obstacle)
+    });
     let policy = there.policy.as_ref().and_then(|policy| {
         let obstacle = || policy_obstacle(wanted, policy);
         judge(wanted, &Object::policy(wanted), wanted.claim_to_policy(there), &policy.about.tags, obstacle)

@@ -5,7 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::iam::{Tags, Write};
-use crate::ownership;
+use crate::ownership::{self, Owner};
 use crate::policy;
 use crate::properties::OnDelete;
 use crate::reconcile::adoption::{Origin, PolicyBefore};
@@ -153,9 +153,13 @@ fn emergency_stop(wanted: &Wanted, there: &State, refusal: Error) -> Result<Plan
     let Some(role) = there.role.as_ref().filter(|role| is_held && wanted.is_the_platforms(there, role)) else {
         return Err(refusal);
     };
-    let is_recorded = !wanted.is_new(wanted.claim_to_role(there), &role.about.tags);
+    let is_ours = match wanted.resource.judge(&role.about.tags) {
+        Owner::Us { .. } => true,
+        Owner::Nobody => wanted.claim_to_role(there) == Claim::ByName,
+        Owner::Another { .. } => false,
+    };
     let steps = match wanted.trust(there) {
-        Ok(trust) if is_recorded && claim::may_touch_role(wanted, there) => closing_steps(wanted, role, &trust),
+        Ok(trust) if is_ours => closing_steps(wanted, role, &trust),
         _ => Vec::from_iter(suspension::add_deny(&wanted.id.role_name, Some(role))),
     };
     if steps.is_empty() { Err(refusal) } else { Ok(Plan { stages: vec![steps] }) }

@@ -21,10 +21,11 @@ pub fn asked(condition: &Value) -> Option<&str> {
     }
 }
 
-/// Whether there is no condition, or only that of one external id.
+/// Whether there is no condition, or only that of one external id, spelled as the guide has it.
 pub fn is_none_or_external_id(condition: &Value) -> bool {
-    let has_one = |value: &Value| value.as_object().is_some_and(|map| map.len() == 1);
-    is_no_condition(condition) || has_one(condition) && has_one(&condition[EQUALS]) && asked(condition).is_some()
+    let only = |value: &Value, key: &str| value.as_object().is_some_and(|map| map.len() == 1 && map.contains_key(key));
+    is_no_condition(condition)
+        || only(condition, EQUALS) && only(&condition[EQUALS], EXTERNAL_ID) && asked(condition).is_some()
 }
 
 /// The part of a condition in which the external id is this one. What it says of the external id gives way to the one

@@ -81,6 +81,7 @@ fn the_guides_trust_is_recognised_in_every_spelling_and_nothing_else_is() {
         json!({"NotAction": "sts:AssumeRole"}),
         external_id(json!(["abc", "def"])),
         json!({"Condition": {"StringLike": {"sts:ExternalId": "abc"}}}),
+        json!({"Condition": {"StringEquals": {"sts:externalid": "abc"}}}),
         json!({"Condition": {"StringEquals": {"sts:ExternalId": "abc", "aws:PrincipalOrgID": "o-1"}}}),
         json!({"Condition": {"StringEquals": {"sts:ExternalId": "abc"}, "Bool": {"aws:SecureTransport": "true"}}}),
     ] {

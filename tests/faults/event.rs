@@ -56,6 +56,11 @@ impl Event {
         is_of_a_resource == matches!(before, Before::Created(..))
     }
 
+    /// Whether it gives no other external id and suspends nothing: then an adopted role keeps its trust policy.
+    pub fn keeps_an_adopted_trust(self) -> bool {
+        matches!(self, Self::Update | Self::Edition | Self::Repair)
+    }
+
     /// Nobody waits for the answer of a drift check: a defect in it is left to Lambda.
     pub fn can_suffer(self, fault: &Kind) -> bool {
         self != Self::Repair || fault.name != "a defect"

@@ -9,6 +9,7 @@ use crate::common::stack::{Answer, POLICY, ROLE};
 use crate::event::{Event, is_marked};
 use crate::kinds::{Kind, REFUSED_DOCUMENT, What};
 use crate::states::{Before, neighbours};
+use orchestera_access::reconcile::suspension;
 use orchestera_access::trust;
 use serde_json::Value;
 use std::cell::Cell;
@@ -30,8 +31,11 @@ pub struct Scene {
     /// tags is shut, which is FAILED, and the rest goes at the next.
     statuses: [String; 2],
     worlds: [World; 2],
-    /// The trust policy after the event and its rollback, when nothing goes wrong; `None` if the rollback fails then.
+    /// The trust policy after the event and its rollback: of an adopted role the one before, of any other what it is when
+    /// nothing goes wrong; `None` if the rollback fails then.
     rolled_back: Option<Value>,
+    /// That of an adopted role, if the event may not change it.
+    kept_trust: Option<Value>,
 }
 
 /// What became of a case.
@@ -64,7 +68,8 @@ impl Scene {
         }
         let scene = |statuses, worlds| {
             let (properties, others) = (properties.clone(), others.clone());
-            Self { event, properties, others, before: World::default(), statuses, worlds, rolled_back: None }
+            let before = World::default();
+            Self { event, properties, others, before, statuses, worlds, rolled_back: None, kept_trust: None }
         };
         let before = iam.world();
         let empty = scene(Default::default(), Default::default());
@@ -78,7 +83,12 @@ impl Scene {
             let undone = event.roll_back(&iam, properties).await;
             rolled_back = (undone.status == "SUCCESS").then(|| trust_of(&iam.world())).flatten();
         }
-        Self { before, rolled_back, ..scene([first.status, second.status], worlds) }
+        let adopted =
+            before.role(ROLE).filter(|role| role.tags.get("orchestera:ownership").is_some_and(|it| it == "adopted"));
+        let adopted = adopted.map(|role| role.trust.clone());
+        let kept_trust = adopted.clone().filter(|_| event.keeps_an_adopted_trust());
+        let rolled_back = rolled_back.map(|trust| adopted.unwrap_or(trust));
+        Self { before, rolled_back, kept_trust, ..scene([first.status, second.status], worlds) }
     }
 
     /// The event, with nothing going wrong.
@@ -125,6 +135,12 @@ impl Scene {
             assert_eq!(answer.status, self.statuses[0], "{name}: {}", answer.reason);
         }
         let came_of_it = iam.world();
+        if kind.times == 1 && kind.name != "a defect" && !is_meanwhile {
+            self.check_locks(name, &came_of_it, operation, kind);
+        }
+        if let (Some(kept), false) = (&self.kept_trust, is_meanwhile) {
+            assert_eq!(trust_of(&came_of_it).as_ref(), Some(kept), "{name}: no other external id was given");
+        }
         if self.event.is_update() && !is_meanwhile {
             self.check_rollback(name, &came_of_it, kind).await;
         }
@@ -198,6 +214,26 @@ impl Scene {
         let trust = iam.world().role(ROLE).map(|role| role.trust.clone());
         let trust = trust.map(|trust| self.or_the_deny_alone(trust, expected, kind));
         assert_eq!(trust.as_ref(), Some(expected), "{name}: after the rollback");
+    }
+
+    /// An event that closes the role closes every lock, whatever one call meets on which another lock depends; and the trust
+    /// policy that IAM refuses, by the Deny alone.
+    fn check_locks(&self, name: &str, world: &World, operation: &str, kind: &Kind) {
+        let locks = |world: &World| {
+            let role = world.role(ROLE)?;
+            Some([
+                ("PutRolePolicy", role.inline.get(suspension::POLICY_NAME) == Some(&suspension::document())),
+                ("UpdateAssumeRolePolicy", !is_open(&role.trust)),
+                ("DetachRolePolicy", !role.attached.contains(&policy_arn(POLICY))),
+            ])
+        };
+        let closes = locks(&self.worlds[0]).is_some_and(|locks| locks.iter().all(|(_, is_closed)| *is_closed));
+        let is_lock = ["PutRolePolicy", "UpdateAssumeRolePolicy", "DetachRolePolicy"].contains(&operation);
+        for (lock, is_closed) in locks(world).into_iter().flatten().filter(|_| closes && is_lock) {
+            let is_written_otherwise = kind.name == REFUSED_DOCUMENT && lock == "UpdateAssumeRolePolicy";
+            let is_excused = lock == operation && !is_written_otherwise;
+            assert!(is_closed || is_excused, "{name}: {lock} waits for {operation}");
+        }
     }
 
     /// A trust policy that IAM refused becomes the Deny alone, where it closes the role and where it is narrowed.

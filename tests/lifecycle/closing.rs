@@ -218,16 +218,22 @@ async fn a_trust_policy_that_iam_refuses_all_the_same_becomes_the_deny_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_kill_switch_closes_a_role_of_ours_whatever_the_policy_is_refused_for() {
-    // Under Suspended only the policy is another stack's: that is refused, and the role is closed.
+async fn the_kill_switch_closes_a_role_of_ours_whatever_else_is_refused() {
+    let closed = ["Locks in place: the kill switch's Deny is on the role", "the role's trust policy denies everybody"];
+    // The policy is another stack's.
     let iam = FakeIam::default();
     let stack = created(&iam).await;
     iam.by_hand(|world| {
         let policy = world.policies.get_mut(&policy_arn(POLICY)).unwrap();
         policy.tags.insert("orchestera:stack-id".into(), "arn:of:another".into());
     });
-    let closed = ["Locks in place: the kill switch's Deny is on the role", "the role's trust policy denies everybody"];
     stack.update(ID, suspended(), json!({})).await.failed().saying(&closed).saying(&["belongs to resource"]);
+    assert_eq!(locks(&iam), [true; 3]);
+    // A tag that the role had before it was adopted is in the way.
+    let iam = furnished(guides);
+    let stack = created(&iam).await;
+    let properties = json!({"AccessState": "Suspended", "Tags": [{"Key": "Team", "Value": "other"}]});
+    stack.update(ID, properties, json!({})).await.failed().saying(&closed).saying(&["Take that out of Tags"]);
     assert_eq!(locks(&iam), [true; 3]);
 }
 
