@@ -83,9 +83,9 @@ impl Scene {
             let undone = event.roll_back(&iam, properties).await;
             rolled_back = (undone.status == "SUCCESS").then(|| trust_of(&iam.world())).flatten();
         }
-        let adopted =
-            before.role(ROLE).filter(|role| role.tags.get("orchestera:ownership").is_some_and(|it| it == "adopted"));
-        let adopted = adopted.map(|role| role.trust.clone());
+        // As it was before our stack: adoption has not changed it either.
+        let is_adopted = |role: &Role| role.tags.get("orchestera:ownership").is_some_and(|it| it == "adopted");
+        let adopted = before.role(ROLE).filter(|role| is_adopted(role)).and_then(|_| trust_of(&others));
         let kept_trust = adopted.clone().filter(|_| event.keeps_an_adopted_trust());
         let rolled_back = rolled_back.map(|trust| adopted.unwrap_or(trust));
         Self { before, rolled_back, kept_trust, ..scene([first.status, second.status], worlds) }
