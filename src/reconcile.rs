@@ -36,7 +36,7 @@ use external_id::Generated;
 use plan::Plan;
 use serde_json::Value;
 use settle::Settled;
-use state::{Expected, Sight, State};
+use state::{Expected, Role, Sight, State};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use suspension::Locks;
@@ -122,7 +122,10 @@ impl<I: Iam> Reconciler<'_, I> {
     /// The names stay. That the resource holds them is proved by the id in the event, so that even lost tags are drift.
     async fn update_in_place(&self, wanted: &Wanted, old_properties: &Value) -> Result<Outcome> {
         let settled = match self.converge(wanted, Expected::first_version(), &Made::default()).await {
-            Err(error) if wanted.is_suspended() => return Err(self.and_the_locks(wanted, error).await),
+            Err(error) if wanted.is_suspended() => {
+                let is_meant = |there: &State, role: &Role| wanted.is_the_platforms(there, role);
+                return Err(self.and_the_locks(&wanted.id, is_meant, error).await);
+            }
             settled => settled?,
         };
         // A rollback can come with the id of before the update that it undoes. What that update made under other names is
@@ -131,14 +134,14 @@ impl<I: Iam> Reconciler<'_, I> {
         success(wanted, &settled, None, String::new())
     }
 
-    /// The error of an Update to `Suspended`, and which locks are in place all the same, as IAM shows them.
-    async fn and_the_locks(&self, wanted: &Wanted, error: Error) -> Error {
-        let there = self.look_once(&wanted.id, Sight::Convergence).await;
-        let role = there.as_ref().map(|there| there.role.as_ref().filter(|role| wanted.is_the_platforms(there, role)));
-        match role {
-            Ok(Some(role)) => error.and(&Locks::of(role, &wanted.id.policy_name, &wanted.policy_arn()).to_string()),
-            Ok(None) => error,
-            Err(_) => error.and(LOCKS_UNKNOWN),
+    /// The error of an event that was to close the role, and which locks are in place all the same, as IAM shows them. Nothing
+    /// is said of a role that is not meant.
+    async fn and_the_locks(&self, id: &PhysicalId, is_meant: impl Fn(&State, &Role) -> bool, error: Error) -> Error {
+        let Ok(there) = self.look_once(id, Sight::Convergence).await else { return error.and(LOCKS_UNKNOWN) };
+        let locks = |role| Locks::of(role, &id.policy_name, &self.account.policy_arn(&id.policy_name));
+        match there.role.as_ref().filter(|role| is_meant(&there, role)).map(locks) {
+            Some(locks) => error.and(&locks.to_string()),
+            None => error,
         }
     }
 
@@ -288,7 +291,7 @@ impl<I: Iam> Reconciler<'_, I> {
                 done = self.remove_what_is_seen(&mut leaving, &mut removal).await;
             }
             if let (Err(error), true) = (&done, removal.refusal.is_some()) {
-                return Err(self.and_what_is_closed(&leaving, error.clone()).await);
+                return Err(self.and_the_locks(&leaving.id, |_, _| true, error.clone()).await);
             }
             done?;
             if removal.seen || look == 2 || !self.budget.may_write_after(SECOND_LOOK) {
@@ -299,17 +302,6 @@ impl<I: Iam> Reconciler<'_, I> {
         match removal.refusal {
             Some(refusal) => Err(Error::refused(refusal)),
             None => Ok(removal.notes.into_iter().collect::<Vec<_>>().join(" ")),
-        }
-    }
-
-    /// The error of a Delete that was to close the role, and which locks are in place all the same.
-    async fn and_what_is_closed(&self, leaving: &Leaving, error: Error) -> Error {
-        match self.look_once(&leaving.id, Sight::Convergence).await {
-            Ok(State { role: Some(role), .. }) => {
-                error.and(&Locks::of(&role, &leaving.id.policy_name, &leaving.policy_arn()).to_string())
-            }
-            Ok(State { role: None, .. }) => error,
-            Err(_) => error.and(LOCKS_UNKNOWN),
         }
     }
 

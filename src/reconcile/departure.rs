@@ -252,8 +252,8 @@ fn closed(leaving: &Leaving, role: &Role) -> Departure {
     departure.refusal = Some(format!(
         "The role {} in account {} lost the tags that prove that this stack made it, so that it was not deleted. It was shut \
          instead: its inline policy {} denies everything, its trust policy denies everybody, and the policy {} is \
-         detached.{others} Look at who untagged it, delete the role, and the policy {policy_arn} if it is left, in IAM; then delete the stack again, which will \
-         succeed.",
+         detached.{others} Look at who untagged it, delete the role, and the policy {policy_arn} if it is left, in IAM; then \
+         delete the stack again, which will succeed.",
         leaving.id.role_name,
         leaving.account.id,
         suspension::POLICY_NAME,

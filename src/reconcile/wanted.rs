@@ -25,7 +25,7 @@ pub struct Wanted {
     /// What may be taken for ours without our tags.
     pub role_claim: Claim,
     pub policy_claim: Claim,
-    /// Those before this event. Equal to the present ones where there were none, and in drift detection.
+    /// Those before an Update; in drift detection, the present ones.
     pub old_properties: OldProperties,
     /// Where the generated external id comes from when the objects under these names do not say.
     pub generated: Generated,
