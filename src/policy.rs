@@ -257,6 +257,24 @@ mod tests {
     }
 
     #[test]
+    fn a_pattern_is_matched_in_few_steps_whoever_wrote_it() {
+        for (pattern, text, is_match) in [
+            ("", "", true),
+            ("*", "", true),
+            ("a*c", "abbc", true),
+            ("a*c", "abbcd", false),
+            ("*a*", "bab", true),
+            ("?", "é", true),
+            ("??", "é", false),
+            ("a**b?", "axbxbc", true),
+        ] {
+            assert_eq!(matches(pattern, text), is_match, "{pattern} {text}");
+        }
+        // Tried one by one, the places of thirty stars in such a text would take for ever.
+        assert!(!matches(&format!("{}z", "a*".repeat(30)), &"a".repeat(5000)));
+    }
+
+    #[test]
     fn every_edition_is_a_policy_without_repetition_and_within_iams_limit() {
         for edition in EDITIONS {
             let document = edition.document();
