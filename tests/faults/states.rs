@@ -93,9 +93,10 @@ pub fn states() -> Vec<(&'static str, Before)> {
         ("ours, detached", Before::Created(nothing, json!({}), |world| role(world).attached.clear())),
         ("ours, without tags on the role", Before::Created(nothing, json!({}), |world| role(world).tags.clear())),
         (
-            "ours, without tags on the role, an identity provider in its trust",
+            "ours, without tags on the role, only an identity provider in its trust",
             Before::Created(nothing, json!({}), |world| {
                 role(world).tags.clear();
+                role(world).trust["Statement"] = json!([]);
                 in_the_trust(world, json!({"Federated": OIDC}), "sts:AssumeRoleWithWebIdentity");
             }),
         ),

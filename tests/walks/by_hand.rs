@@ -87,7 +87,10 @@ pub fn change(world: &mut World, what: Change, role_name: &str, policy_name: &st
                 Change::NameDeletedPrincipal => {
                     also(role, json!({"AWS": "AROADBQP57FF2AEXAMPLE"}), "sts:AssumeRole");
                 }
-                Change::TrustProvider => also(role, json!({"Federated": OIDC}), "sts:AssumeRoleWithWebIdentity"),
+                Change::TrustProvider => {
+                    role.trust["Statement"] = json!([]);
+                    also(role, json!({"Federated": OIDC}), "sts:AssumeRoleWithWebIdentity");
+                }
                 Change::LengthenSession => role.max_session_duration = 43200,
                 _ => role.permissions_boundary = Some("arn:aws:iam::aws:policy/ReadOnlyAccess".into()),
             }
