@@ -88,6 +88,7 @@ pub fn change(world: &mut World, what: Change, role_name: &str, policy_name: &st
                     also(role, json!({"AWS": "AROADBQP57FF2AEXAMPLE"}), "sts:AssumeRole");
                 }
                 Change::TrustProvider => {
+                    without_ours(&mut role.tags);
                     role.trust["Statement"] = json!([]);
                     also(role, json!({"Federated": OIDC}), "sts:AssumeRoleWithWebIdentity");
                 }

@@ -90,7 +90,7 @@ pub enum Change {
     WidenTrust,
     /// The trust policy also names somebody who has been deleted since.
     NameDeletedPrincipal,
-    /// The trust policy names an identity provider, and nobody else.
+    /// The trust policy names an identity provider and nobody else, and our tags are gone.
     TrustProvider,
     LengthenSession,
     PutBoundary,
