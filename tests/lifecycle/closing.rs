@@ -194,6 +194,25 @@ async fn the_kill_switch_works_whatever_others_wrote_into_the_trust_policy() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_recorded_of_an_adopted_role_is_restored_whatever_others_wrote_meanwhile() {
+    let iam = furnished(guides);
+    let before = iam.world();
+    let stack = created(&iam).await;
+    let recorded = iam.world().role(ROLE).unwrap().tags["orchestera:before-trust"].clone();
+    iam.by_hand(|world| {
+        let deleted = json!({"Effect": "Allow", "Principal": {"AWS": DELETED}, "Action": "sts:AssumeRole"});
+        role(world).trust["Statement"].as_array_mut().unwrap().push(deleted);
+    });
+    stack.update(ID, suspended(), json!({})).await.succeeded();
+    assert_eq!(locks(&iam), [true; 3]);
+    assert_eq!(iam.world().role(ROLE).unwrap().tags["orchestera:before-trust"], recorded);
+    stack.update(ID, json!({}), suspended()).await.succeeded();
+    assert_eq!(iam.world().role(ROLE).unwrap().trust, before.role(ROLE).unwrap().trust);
+    stack.delete(ID, json!({})).await.succeeded();
+    assert_eq!(iam.world().role(ROLE), before.role(ROLE));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_trust_policy_that_iam_refuses_all_the_same_becomes_the_deny_alone() {
     // At the kill switch, and at a Delete that closes.
     let iam = FakeIam::default();
