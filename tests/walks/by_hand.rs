@@ -85,6 +85,7 @@ pub fn change(world: &mut World, what: Change, role_name: &str, policy_name: &st
                     role.trust["Statement"][0]["Action"] = json!(["sts:AssumeRole", "sts:TagSession"]);
                 }
                 Change::NameDeletedPrincipal => {
+                    without_ours(&mut role.tags);
                     also(role, json!({"AWS": "AROADBQP57FF2AEXAMPLE"}), "sts:AssumeRole");
                 }
                 Change::TrustProvider => {

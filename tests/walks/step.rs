@@ -88,7 +88,7 @@ pub enum Change {
     OpenTrust,
     /// The trust policy lets the platform do more, or more than the platform in.
     WidenTrust,
-    /// The trust policy also names somebody who has been deleted since.
+    /// The trust policy also names somebody who has been deleted since, and our tags are gone.
     NameDeletedPrincipal,
     /// The trust policy names an identity provider and nobody else, and our tags are gone.
     TrustProvider,
