@@ -14,7 +14,7 @@ use crate::ownership::Resource;
 use crate::properties::DriftMode;
 use crate::reconcile::Reconciler;
 use crate::reconcile::drift::Difference;
-use crate::request::Request;
+use crate::request::{Envelope, Request};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::ops::Deref;
@@ -44,6 +44,21 @@ pub enum Outcome {
 }
 
 impl Check {
+    /// What a schedule sends instead of an event of CloudFormation; `None` for anything else.
+    ///
+    /// # Errors
+    /// [`Refused`](crate::error::Kind::Refused) if it cannot be decoded.
+    pub fn read(envelope: &Envelope<'_>) -> Result<Option<Self>> {
+        let Some(raw) = envelope.field("DriftCheck").filter(|_| !envelope.is_from_cloudformation()) else {
+            return Ok(None);
+        };
+        serde_json::from_str(raw.get()).map(Some).map_err(|error| {
+            Error::refused(format!(
+                "DriftCheck cannot be decoded: {error}. Update the stack, which creates its schedule again."
+            ))
+        })
+    }
+
     /// Compares what is there with what the properties want, and narrows it if the mode says so. Does nothing while the stack
     /// is being worked on, and repairs nothing unless its last operation ended well.
     ///

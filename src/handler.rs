@@ -1,106 +1,60 @@
-//! One event, one answer.
-//!
-//! The event's address is read first; from there on, whatever happens becomes an [`Outcome`]: what cannot be decoded, a
-//! client that cannot be built, a panic, the end of the time. Then the outcome is delivered, once.
+//! `Custom::OrchesteraAccess`: in which account an event is worked on, and with which clients.
 
 use crate::account::Account;
-use crate::budget::Budget;
-use crate::callback;
 use crate::cloudformation::aws::AwsStacks;
 use crate::drift::{self, Check};
-use crate::error::{Error, Kind, Result};
-use crate::http;
+use crate::error::{Kind, Result};
 use crate::iam::Iam;
 use crate::iam::aws::{AwsIam, endpoint};
-use crate::logging;
 use crate::member::{Place, place};
-use crate::reconcile::{Reconciler, failed};
-use crate::request::{Address, Envelope};
-use crate::response::{self, Attributes, Outcome};
-use crate::sdk;
+use crate::ownership::Resource;
+use crate::physical_id::PhysicalId;
+use crate::reconcile::Reconciler;
 use crate::sts::aws::AwsSts;
-use aws_types::SdkConfig;
-use futures_util::FutureExt;
-use serde_json::value::RawValue;
+use custom_resource::event::Envelope;
+use custom_resource::function::{Clients, Invocation, OtherContext};
+use custom_resource::{Address, Attributes, Budget, Context, CustomResource, Outcome, Request, log};
 use std::ops::Deref;
-use std::panic::AssertUnwindSafe;
 use tokio::sync::OnceCell;
-use tokio::time::{Instant, timeout_at};
 
-#[cfg(not(panic = "unwind"))]
-compile_error!(
-    "a panic must become a FAILED answer: build with panic = \"unwind\" (cargo-lambda's own default is abort)"
-);
-
-/// The connections to IAM that are opened ahead: as many as there are reads in the widest round of a Create or an Update.
+/// The connections to IAM that are opened before the first event: as many as there are reads in the widest round of a Create
+/// or an Update.
 pub const CONNECTIONS: usize = 6;
 
-/// What Lambda tells of an invocation.
-#[derive(Clone, Debug)]
-pub struct Invocation {
-    /// The ARN under which the function was invoked.
-    pub function_arn: String,
-    /// When Lambda will end it.
-    pub deadline: Instant,
-}
-
-/// The function: its clients, built when they are first needed and kept, unless they could not be.
-#[derive(Default)]
-pub struct Function {
-    http: OnceCell<http::Client>,
-    configuration: OnceCell<SdkConfig>,
+/// The access function.
+#[derive(Debug, Default)]
+pub struct Access {
     iam: OnceCell<AwsIam>,
 }
 
-impl Function {
-    /// Builds the clients ahead of the first event, while Lambda lends the whole of a core. A failure here is left for the
-    /// event, which can be answered.
-    pub async fn prepare(&self) {
-        match AssertUnwindSafe(self.open_connections()).catch_unwind().await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "the clients could not be built; the next event tries again"),
-            // Logged by the panic hook. The process must live on, or the event would find nobody to answer it.
-            Err(_) => {}
+impl CustomResource for Access {
+    async fn prepare(&self, clients: &Clients) -> Result<()> {
+        self.iam(clients).await?;
+        if let Some(endpoint) = endpoint(clients.configuration().await?).await {
+            clients.http().await?.open_connections(&endpoint, CONNECTIONS).await;
         }
-    }
-
-    /// Handles one event and delivers its answer.
-    ///
-    /// # Errors
-    /// When nobody can be answered, or the answer was not acknowledged. Lambda then invokes the function again.
-    pub async fn handle(
-        &self,
-        payload: &RawValue,
-        invocation: &Invocation,
-    ) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let budget = Budget::new(Instant::now(), invocation.deadline);
-        let envelope = Envelope::open(payload)?;
-        if let Some(check) = envelope.drift_check()? {
-            return Ok(self.check_drift(&check, invocation, budget).await?);
-        }
-        let address = envelope.address()?;
-        // Open by the time that there is an answer. Whether it is, delivery finds out.
-        drop(self.http().await?.open_ahead(address.url.expose(), 1));
-        let outcome =
-            decide(&envelope, &address, invocation, budget, async |place| self.connect(place, &budget).await).await;
-        let body = response::body(&address, &outcome);
-        log_outcome(&address, &outcome);
-        callback::deliver(self.http().await?, &address.url, &body, budget.delivery_ends).await?;
-        tracing::info!("the answer was acknowledged");
         Ok(())
     }
 
-    /// Nobody waits for an answer: the outcome goes to the log, and a failure too, which Lambda counts and repeats once.
-    async fn check_drift(&self, check: &Check, invocation: &Invocation, budget: Budget) -> Result<()> {
+    async fn handle(&self, request: &Request, context: &Context<'_>) -> Outcome {
+        let Context { address, invocation, budget, clients } = context;
+        let connect = async |place: &Place| self.connect(place, clients, budget).await;
+        decide(request, address, invocation, *budget, connect).await
+    }
+
+    /// A drift check. The outcome goes to the log, and a failure too, which Lambda counts and repeats once.
+    async fn handle_other(&self, envelope: &Envelope<'_>, context: &OtherContext<'_>) -> Result<()> {
+        let Some(check) = Check::read(envelope)? else { return envelope.address().map(drop) };
+        let OtherContext { invocation, budget, clients } = context;
         let own = Account::of_function(&invocation.function_arn, None)?;
-        let stacks = AwsStacks::new(self.configuration().await?);
-        let checked =
-            Box::pin(check.run(&own, budget, &stacks, async |place| self.connect(place, &budget).await)).await;
+        let stacks = AwsStacks::new(clients.configuration().await?);
+        let connect = async |place: &Place| self.connect(place, clients, budget).await;
+        let checked = Box::pin(check.run(&own, *budget, &stacks, connect)).await;
         match checked {
             Ok(drift::Outcome::Skipped(status)) => {
                 tracing::info!(status, "no drift check while the stack is worked on")
             }
-            Ok(drift::Outcome::Checked(line)) => logging::line(&line),
+            Ok(drift::Outcome::Checked(line)) => log::line(&line),
             Err(error) => {
                 tracing::error!(reason = error.reason(), cause = error.cause(), "the drift check failed");
                 return Err(error);
@@ -108,125 +62,61 @@ impl Function {
         }
         Ok(())
     }
+}
 
-    /// Whether they could be opened is for the calls to find out.
-    async fn open_connections(&self) -> Result<()> {
-        self.iam().await?;
-        if let Some(endpoint) = endpoint(self.configuration().await?).await {
-            self.http().await?.open_ahead(&endpoint, CONNECTIONS).await;
-        }
-        Ok(())
-    }
-
-    async fn http(&self) -> Result<&http::Client> {
-        self.http.get_or_try_init(async || http::Client::new()).await
-    }
-
-    async fn iam(&self) -> Result<&AwsIam> {
-        self.iam.get_or_try_init(async || Ok(AwsIam::new(self.configuration().await?))).await
-    }
-
-    async fn configuration(&self) -> Result<&SdkConfig> {
-        self.configuration.get_or_try_init(async || sdk::configuration(self.http().await?)).await
+impl Access {
+    async fn iam(&self, clients: &Clients) -> Result<&AwsIam> {
+        self.iam.get_or_try_init(async || Ok(AwsIam::new(clients.configuration().await?))).await
     }
 
     /// IAM of the place: with the function's own rights, or as the role of the member account.
-    async fn connect(&self, place: &Place, budget: &Budget) -> Result<Box<AwsIam>> {
+    async fn connect(&self, place: &Place, clients: &Clients, budget: &Budget) -> Result<Box<AwsIam>> {
         let iam = match place {
             // Boxed for the same reason as in `decide`.
             Place::Member(entrance) => {
-                let sts = AwsSts::new(self.configuration().await?);
+                let sts = AwsSts::new(clients.configuration().await?);
                 Box::pin(entrance.enter(&sts, budget)).await?
             }
-            Place::Own(_) | Place::Nowhere => self.iam().await?.clone(),
+            Place::Own(_) | Place::Nowhere => self.iam(clients).await?.clone(),
         };
         Ok(Box::new(iam))
     }
 }
 
-/// Works on the event until there is an outcome, which there is at the latest when the time to answer has come. No AWS call
-/// is under way after that.
+/// Works on one event of CloudFormation. `connect` yields the IAM of an account.
 pub async fn decide<I: Iam, D: Deref<Target = I>>(
-    envelope: &Envelope,
+    request: &Request,
     address: &Address,
     invocation: &Invocation,
     budget: Budget,
     connect: impl AsyncFnOnce(&Place) -> Result<D>,
 ) -> Outcome {
-    let work = async {
-        let request = match envelope.request() {
-            Ok(request) => request,
-            Err(error) => return failed(address, error),
-        };
-        tracing::info!(
-            request_type = request.kind(),
-            stack_id = address.stack_id,
-            logical_id = address.logical_id,
-            physical_id = address.physical_id,
-            request_id = address.request_id,
-            "event received"
-        );
-        let own = Account::of_function(&invocation.function_arn, address.service_token.as_deref());
-        let place = match own.and_then(|own| place(&own, &request)) {
-            Ok(place) => place,
-            Err(error) => return failed(address, error),
-        };
-        let Some(account) = place.account().cloned() else { return nothing_to_delete(address, String::new()) };
-        match connect(&place).await {
-            Ok(iam) => {
-                let reconciler = Reconciler { iam: &*iam, account, resource: address.resource(), budget };
-                // Boxed: the types of what is inside are nested deeper than the compiler likes to look.
-                Box::pin(reconciler.handle(address, &request)).await
-            }
-            // A Create that was not let in made nothing, and its Delete must not fail for the same reason.
-            Err(error)
-                if matches!(error.kind(), Kind::Denied | Kind::Refused) && request.is_delete_of_no_resource() =>
-            {
-                nothing_to_delete(address, error.reason())
-            }
-            Err(error) => failed(address, error),
-        }
+    let own = Account::of_function(&invocation.function_arn, address.service_token.as_deref());
+    let place = match own.and_then(|own| place(&own, request)) {
+        Ok(place) => place,
+        Err(error) => return Outcome::failed(address, error),
     };
-    match timeout_at(budget.answer_by, AssertUnwindSafe(work).catch_unwind()).await {
-        Ok(Ok(outcome)) => outcome,
-        // The panic hook has logged it.
-        Ok(Err(_)) => failed(address, panicked(address)),
-        Err(_) => failed(address, out_of_time()),
+    let Some(account) = place.account().cloned() else { return nothing_to_delete(address, String::new()) };
+    match connect(&place).await {
+        Ok(iam) => {
+            let reconciler = Reconciler { iam: &*iam, account, resource: Resource::from(address), budget };
+            // Boxed: the types of what is inside are nested deeper than the compiler likes to look.
+            Box::pin(reconciler.handle(address, request)).await
+        }
+        // A Create that could not assume the member role made nothing, and its Delete must not fail for the same reason.
+        Err(error) if matches!(error.kind(), Kind::Denied | Kind::Refused) && is_delete_of_no_resource(request) => {
+            nothing_to_delete(address, error.reason())
+        }
+        Err(error) => Outcome::failed(address, error),
     }
+}
+
+/// Whether it is the Delete of a failed Create, or of an id that CloudFormation made up.
+fn is_delete_of_no_resource(request: &Request) -> bool {
+    matches!(request, Request::Delete { physical_id, .. } if PhysicalId::parse(physical_id).is_none())
 }
 
 fn nothing_to_delete(address: &Address, note: String) -> Outcome {
     let physical_id = address.physical_id.clone().unwrap_or_default();
     Outcome::Success { physical_id, attributes: Attributes::new(), note }
-}
-
-fn panicked(address: &Address) -> Error {
-    Error::new(
-        Kind::Bug,
-        format!(
-            "The function has a defect and stopped in the middle of its work. Retry the stack operation, which carries on \
-             from what is there; if it stops again, report the lines of the function's log that hold the request id {}.",
-            address.request_id
-        ),
-    )
-}
-
-fn out_of_time() -> Error {
-    Error::new(
-        Kind::OutOfTime,
-        "The time of the function ended in the middle of its work, so that it is not known how much of it was done. Retry the \
-         stack operation, which carries on from what is there.",
-    )
-}
-
-fn log_outcome(address: &Address, outcome: &Outcome) {
-    let (status, physical_id, reason) = (outcome.status(), outcome.physical_id(), outcome.reason());
-    let request_id = &address.request_id;
-    match outcome {
-        Outcome::Success { .. } => tracing::info!(status, physical_id, reason, request_id, "answering"),
-        Outcome::Failed { error, .. } => {
-            let (kind, cause) = (error.kind(), error.cause());
-            tracing::error!(status, physical_id, reason, ?kind, cause, request_id, "answering");
-        }
-    }
 }

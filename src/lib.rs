@@ -33,24 +33,19 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod account;
-pub mod budget;
-pub mod callback;
 pub mod cloudformation;
 pub mod drift;
-pub mod error;
 pub mod handler;
 pub mod hex;
-pub mod http;
 pub mod iam;
-pub mod logging;
 pub mod member;
 pub mod ownership;
 pub mod physical_id;
 pub mod policy;
 pub mod properties;
 pub mod reconcile;
-pub mod request;
-pub mod response;
-pub mod sdk;
 pub mod sts;
 pub mod trust;
+
+pub use custom_resource::event as request;
+pub use custom_resource::{budget, error, response};

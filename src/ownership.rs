@@ -6,6 +6,7 @@
 
 use crate::iam::Tags;
 use crate::physical_id::PhysicalId;
+use custom_resource::Address;
 
 /// ARN of the stack.
 pub const STACK_ID: &str = "orchestera:stack-id";
@@ -61,6 +62,12 @@ pub const LONGEST_TAG_VALUE: usize = 256;
 pub struct Resource {
     pub stack_id: String,
     pub logical_id: String,
+}
+
+impl From<&Address> for Resource {
+    fn from(address: &Address) -> Self {
+        Self { stack_id: address.stack_id.clone(), logical_id: address.logical_id.clone() }
+    }
 }
 
 /// What the tags of an object say of its owner, seen from one [`Resource`].

@@ -45,16 +45,6 @@ impl fmt::Display for PhysicalId {
     }
 }
 
-/// The id that a failed Create answers: never blank, never equal to that of a resource that exists.
-pub fn of_failed_create(logical_id: &str, request_id: &str) -> String {
-    format!("failed/{logical_id}/{request_id}")
-}
-
-/// Whether this is such an id. Anything else that does not [parse](PhysicalId::parse) was made up by CloudFormation.
-pub fn is_of_failed_create(text: &str) -> bool {
-    text.starts_with("failed/")
-}
-
 /// 12 digits. `const`, and so a loop, because the platform's account is checked while this is compiled.
 pub const fn is_account_id(text: &str) -> bool {
     let mut digits = 0;
@@ -118,15 +108,6 @@ mod tests {
         {
             assert!(PhysicalId::parse(text).is_none(), "{text}");
         }
-    }
-
-    #[test]
-    fn a_failed_create_has_an_id_that_no_resource_has() {
-        let text = of_failed_create("Access", "req-1");
-        assert_eq!(text, "failed/Access/req-1");
-        assert!(is_of_failed_create(&text) && PhysicalId::parse(&text).is_none());
-        assert!(!is_of_failed_create("stack-Access-1A2B3C"));
-        assert!(!is_of_failed_create("111122223333/failed/p"));
     }
 
     #[test]

@@ -25,10 +25,10 @@ use crate::budget::Budget;
 use crate::error::{Error, Kind, Result};
 use crate::iam::{Iam, Write};
 use crate::ownership::Resource;
-use crate::physical_id::{self, PhysicalId};
+use crate::physical_id::PhysicalId;
 use crate::properties::{DeleteProperties, OldProperties, OnDelete, Properties, tags};
 use crate::request::{Address, Request};
-use crate::response::{Attributes, Outcome};
+use crate::response::{Attributes, Outcome, is_of_failed_create};
 use apply::Made;
 use claim::Claim;
 use departure::{Departure, Leaving, Manner};
@@ -72,7 +72,7 @@ impl<I: Iam> Reconciler<'_, I> {
             }
             Request::Delete { physical_id, properties } => self.delete(physical_id, properties).await,
         };
-        done.unwrap_or_else(|error| failed(address, error))
+        done.unwrap_or_else(|error| Outcome::failed(address, error))
     }
 
     async fn create(&self, properties: &Value) -> Result<Outcome> {
@@ -171,11 +171,7 @@ impl<I: Iam> Reconciler<'_, I> {
                 Some((role_name, policy_name)) => {
                     let leaving = self.remnant(&self.account.physical_id(role_name, policy_name), properties);
                     let note = self.remove(&leaving).await?;
-                    if physical_id::is_of_failed_create(carried) {
-                        note
-                    } else {
-                        self.keep_looking(&leaving, note).await?
-                    }
+                    if is_of_failed_create(carried) { note } else { self.keep_looking(&leaving, note).await? }
                 }
                 // No Create can have made anything under names that IAM does not allow.
                 None => String::new(),
@@ -335,12 +331,6 @@ struct Removal {
     refusal: Option<String>,
     /// Whether both objects were seen at once.
     seen: bool,
-}
-
-/// FAILED, with the id that leaves CloudFormation's idea of the resource as it was.
-pub fn failed(address: &Address, error: Error) -> Outcome {
-    let of_create = || physical_id::of_failed_create(&address.logical_id, &address.request_id);
-    Outcome::Failed { physical_id: address.physical_id.clone().unwrap_or_else(of_create), error }
 }
 
 fn success(wanted: &Wanted, settled: &Settled, previous: Option<&PhysicalId>, note: String) -> Result<Outcome> {

@@ -4,10 +4,11 @@
 
 mod common;
 
+use common::bootstrap;
 use common::fake_iam::FakeIam;
 use common::http_server::HttpServer;
 use common::iam_endpoint::serve;
-use common::runtime_api::{Ended, Lambda, bootstrap, environment};
+use common::runtime_api::{Ended, Lambda, environment};
 use common::stack::Stack;
 use serde_json::{Value, json};
 use std::path::Path;

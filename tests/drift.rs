@@ -7,13 +7,13 @@ use common::by_hand::{guides, role, role_by_hand, some_document, trust_of};
 use common::drift::{check, fields, line};
 use common::fake_iam::{ACCOUNT, FakeIam, World, policy_arn};
 use common::faulty_iam::{Fault, FaultyIam};
+use common::opened;
 use common::stack::{ID, POLICY, ROLE, Stack};
+use orchestera_access::drift::Check;
 use orchestera_access::drift::Outcome;
 use orchestera_access::iam::Write;
 use orchestera_access::policy::Edition;
-use orchestera_access::request::Envelope;
 use orchestera_access::trust;
-use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 
 async fn created(properties: Value) -> FakeIam {
@@ -260,11 +260,10 @@ async fn a_lost_external_id_and_bad_input_are_told() {
     let error = check(&iam, "Report", json!({"MaxSessionDuration": "1"}), "UPDATE_COMPLETE").await.unwrap_err();
     assert!(error.reason().contains("MaxSessionDuration"));
     for odd in [json!({"DriftCheck": {}}), json!({"DriftCheck": "now"})] {
-        let envelope = Envelope::open(&to_raw_value(&odd).unwrap()).unwrap();
-        assert!(envelope.drift_check().unwrap_err().reason().contains("Update the stack"));
+        assert!(Check::read(&opened(&odd)).unwrap_err().reason().contains("Update the stack"));
     }
     let from_cloudformation = json!({"DriftCheck": {}, "ResponseURL": "https://x"});
-    assert!(Envelope::open(&to_raw_value(&from_cloudformation).unwrap()).unwrap().drift_check().unwrap().is_none());
+    assert!(Check::read(&opened(&from_cloudformation)).unwrap().is_none());
 }
 
 #[tokio::test(start_paused = true)]

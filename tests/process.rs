@@ -6,17 +6,22 @@ use common::fake_iam::{self, FakeIam, World, policy_arn};
 use common::http_server::{HttpServer, Reply};
 use common::iam_endpoint::serve;
 use common::moto::{self, Moto};
+use common::opened;
 use common::runbook::assert_explained;
 use common::runtime_api::{Ended, Lambda};
 use common::sdk::iam_at;
+use custom_resource::Request;
+use orchestera_access::handler::CONNECTIONS;
 use orchestera_access::iam::Iam;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 const ROLE: &str = "OrchesteraAccessRole";
 const POLICY: &str = "OrchesteraAccessPolicy";
+const ID: &str = "111122223333/OrchesteraAccessRole/OrchesteraAccessPolicy";
 const SIGNATURE: &str = "X-Amz-Signature=0123456789abcdef";
 
 /// An event of `events/`, with its answer going to `bucket`.
@@ -156,13 +161,16 @@ fn every_odd_event_is_answered_with_failed_and_a_reason_or_cannot_be_answered_at
         let Ended::Error(error) = lambda.invoke(&event(name, &bucket)) else { panic!("{name} was answered") };
         assert!(error["errorMessage"].as_str().unwrap().contains("no ResponseURL"), "{error}");
     }
-    for name in ["odd-types", "odd-no-service-token", "odd-no-ids"] {
+    let without_ids = answered(&lambda, &bucket, &event("odd-no-ids", &bucket));
+    assert_eq!((&without_ids["Status"], &without_ids["PhysicalResourceId"]), (&"FAILED".into(), &"failed//".into()));
+    assert!(without_ids["Reason"].as_str().unwrap().contains("too deeply: StackId, RequestId"), "{without_ids}");
+    for name in ["odd-types", "odd-no-service-token"] {
         succeeded(answered(&lambda, &bucket, &event(name, &bucket)));
         fake.by_hand(|world| *world = World::default());
     }
     let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
     let answer = answered(&lambda, &bucket, &event("create", &bucket).replace("\"OrchesteraAccessRole\"", &deep));
-    assert!(answer["Reason"].as_str().unwrap().contains("ResourceProperties cannot be decoded"), "{answer}");
+    assert!(answer["Reason"].as_str().unwrap().contains("too deeply: ResourceProperties."), "{answer}");
 }
 
 #[test]
@@ -270,8 +278,7 @@ fn the_log_is_json_and_holds_neither_the_answers_url_nor_credentials_even_at_tra
 }
 
 #[test]
-fn well_formed_events_are_what_the_community_holds_for_this_event() {
-    use aws_lambda_events::cloudformation::CloudFormationCustomResourceRequest as Official;
+fn every_well_formed_event_is_decoded_and_none_is_a_delete_that_was_only_half_read() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
     let mut read = 0;
     for file in std::fs::read_dir(folder).unwrap().flatten() {
@@ -279,24 +286,87 @@ fn well_formed_events_are_what_the_community_holds_for_this_event() {
         if !name.ends_with(".json") || name.starts_with("odd-") {
             continue;
         }
-        let text = std::fs::read_to_string(file.path()).unwrap();
-        let official: Official = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let envelope =
-            orchestera_access::request::Envelope::open(&serde_json::from_str::<Box<_>>(&text).unwrap()).unwrap();
-        let (address, request) = (envelope.address().unwrap(), envelope.request().unwrap());
-        let (kind, stack_id, properties) = match &official {
-            Official::Create(r) => ("Create", &r.stack_id, &r.resource_properties),
-            Official::Update(r) => ("Update", &r.stack_id, &r.resource_properties),
-            Official::Delete(r) => ("Delete", &r.stack_id, &r.resource_properties),
-            _ => panic!("{name}: another kind"),
+        let event: Value = serde_json::from_str(&std::fs::read_to_string(file.path()).unwrap()).unwrap();
+        let properties = match opened(&event).request().unwrap_or_else(|error| panic!("{name}: {error}")) {
+            Request::Create { properties }
+            | Request::Update { properties, .. }
+            | Request::Delete { properties, .. } => properties,
         };
-        let ours = match &request {
-            orchestera_access::request::Request::Create { properties }
-            | orchestera_access::request::Request::Update { properties, .. }
-            | orchestera_access::request::Request::Delete { properties, .. } => properties,
-        };
-        assert_eq!((kind, stack_id, properties), (request.kind(), &address.stack_id, ours), "{name}");
+        assert_eq!(properties, event["ResourceProperties"], "{name}");
         read += 1;
     }
-    assert!(read >= 13, "{read} events");
+    assert!(read >= 10, "{read} events");
+}
+
+/// A Create, with these properties, whose answer goes to `bucket`.
+fn create(properties: Value, bucket: &HttpServer) -> Value {
+    json!({
+        "RequestType": "Create", "ResponseURL": bucket.url(&format!("/answer?{SIGNATURE}")), "RequestId": "request-1",
+        "LogicalResourceId": "Access", "ResourceType": "Custom::OrchesteraAccess", "ResourceProperties": properties,
+        "StackId": "arn:aws:cloudformation:us-east-1:111122223333:stack/access/0a1b2c3d-1111-2222-3333-444455556666",
+    })
+}
+
+#[test]
+fn data_that_does_not_fit_arrives_shortened_and_the_identifiers_whole() {
+    let (fake, bucket, lambda) = stage();
+    let stack_id = format!("arn:aws:cloudformation:us-east-1:111122223333:stack/{}/0a1b2c3d-1111", "s".repeat(128));
+    let (external_id, logical_id) = ("e".repeat(1224), "L".repeat(255));
+    let mut event = create(json!({"ExternalId": external_id}), &bucket);
+    event["StackId"] = stack_id.clone().into();
+    event["LogicalResourceId"] = logical_id.clone().into();
+    succeeded(answered(&lambda, &bucket, &event.to_string()));
+    fake.by_hand(|world| {
+        let role = world.role_mut(ROLE).unwrap();
+        role.attached.extend((0..9).map(|n| policy_arn(&format!("{n}{}", "p".repeat(127)))));
+        role.inline.extend((0..90).map(|n| (format!("{n:02}{}", "i".repeat(126)), json!({"Statement": []}))));
+    });
+    event["RequestType"] = "Update".into();
+    event["PhysicalResourceId"] = ID.into();
+    event["OldResourceProperties"] = event["ResourceProperties"].clone();
+    let answer = succeeded(answered(&lambda, &bucket, &event.to_string()));
+    assert_eq!((&answer["StackId"], &answer["LogicalResourceId"]), (&stack_id.into(), &logical_id.into()));
+    assert_eq!((&answer["PhysicalResourceId"], &answer["Data"]["ExternalId"]), (&ID.into(), &external_id.into()));
+    let foreign = answer["Data"]["ForeignPolicies"].as_str().unwrap();
+    let (shown, more) = foreign.rsplit_once(",+").expect("a mark that there are more");
+    assert_eq!(shown.split(',').count() + more.parse::<usize>().unwrap(), 99, "{foreign}");
+}
+
+#[test]
+fn a_reason_of_any_characters_arrives_printable_and_the_identifiers_to_the_letter() {
+    let (_, bucket, lambda) = stage();
+    let odd = "\u{0}\u{7}\u{1b}[31m\r\n\t\u{7f}\u{85}\u{2028}\"\\é€😀";
+    let mut event = create(json!({}), &bucket);
+    event["LogicalResourceId"] = odd.into();
+    let names =
+        ["RoleName", "PolicyName", "PlatformAccountId", "PolicyEdition", "OnExisting", "OnDelete", "AccessState"];
+    for name in names {
+        event["ResourceProperties"][name] = odd.repeat(4).into();
+    }
+    let tag = |n: usize| json!({"Key": format!("{n}{odd}"), "Value": odd});
+    event["ResourceProperties"]["Tags"] = (0..60).map(tag).collect();
+    let answer = answered(&lambda, &bucket, &event.to_string());
+    assert_eq!((&answer["Status"], &answer["LogicalResourceId"]), (&"FAILED".into(), &odd.into()));
+    assert_eq!(answer["PhysicalResourceId"], format!("failed/{odd}/request-1"));
+    let reason = answer["Reason"].as_str().unwrap();
+    assert!(
+        reason.contains("(1) RoleName must be") && reason.contains("[31m") && reason.contains("\"\\é€😀"),
+        "{reason}"
+    );
+    assert!(reason.ends_with('…'), "{reason}");
+}
+
+#[test]
+fn the_function_connects_to_iam_before_its_first_event_and_to_the_bucket_while_it_works() {
+    let fake = Arc::new(FakeIam::default());
+    let iam = serve(fake.clone(), 100);
+    let bucket = HttpServer::answering(&[200]);
+    let lambda = Lambda::with_iam(&iam.url(""));
+    let start = Instant::now();
+    while iam.heads() < CONNECTIONS && start.elapsed() < Duration::from_secs(10) {
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!((iam.connections(), iam.requests().len()), (CONNECTIONS, 0));
+    succeeded(answered(&lambda, &bucket, &create(json!({}), &bucket).to_string()));
+    assert_eq!((iam.connections(), bucket.connections()), (CONNECTIONS, 1), "and to nobody once more");
 }

@@ -8,7 +8,6 @@ use crate::iam::{
     AttachedPolicy, Iam, POLICY_DESCRIPTION, PolicyDescription, PolicyUser, PolicyVersion, ROLE_DESCRIPTION,
     RoleDescription, Tags, Write, kind_of,
 };
-use crate::sdk::endpoint_url;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
@@ -16,7 +15,8 @@ use aws_sdk_iam::operation::RequestId;
 use aws_sdk_iam::types::Tag;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_types::SdkConfig;
-use http::Uri;
+use custom_resource::sdk::endpoint_url;
+use reqwest::Url;
 use serde_json::Value;
 
 /// IAM as the holder of some credentials sees it.
@@ -30,9 +30,9 @@ impl AwsIam {
 }
 
 /// Where calls to IAM go: one place for each partition, as the SDK knows. `None` if it does not, which the calls will tell.
-pub async fn endpoint(configuration: &SdkConfig) -> Option<Uri> {
+pub async fn endpoint(configuration: &SdkConfig) -> Option<Url> {
     let region = configuration.region()?.to_string();
-    let params = Params::builder().region(region).set_endpoint(endpoint_url("IAM")).build().ok()?;
+    let params = Params::builder().region(region).set_endpoint(endpoint_url(configuration, "IAM")).build().ok()?;
     DefaultResolver::new().resolve_endpoint(&params).await.ok()?.url().parse().ok()
 }
 

@@ -6,7 +6,7 @@ use crate::ownership::{ADOPTED, CREATED};
 use crate::physical_id::PhysicalId;
 use crate::reconcile::settle::Settled;
 use crate::reconcile::wanted::Wanted;
-use crate::response::{Attributes, FOREIGN_POLICIES};
+use crate::response::Attributes;
 
 /// Every attribute, in every success; blank where it does not apply. `previous` is the id that this one replaces: its policy,
 /// which is still attached, is not foreign.
@@ -24,7 +24,7 @@ pub fn of(wanted: &Wanted, settled: &Settled, previous: Option<&PhysicalId>) -> 
     let is_adopted = wanted.role_origin(there).is_adopted() || wanted.policy_origin(there).is_adopted();
     let edition = wanted.properties.edition;
     let role_arn = || wanted.account.role_arn(&wanted.id.role_name);
-    Ok([
+    let texts = [
         ("RoleArn", there.role.as_ref().map_or_else(role_arn, |role| role.about.arn.clone())),
         ("RoleName", wanted.id.role_name.clone()),
         ("PolicyArn", policy_arn.clone()),
@@ -38,7 +38,8 @@ pub fn of(wanted: &Wanted, settled: &Settled, previous: Option<&PhysicalId>) -> 
         ("AccessState", wanted.properties.access_state.name().to_owned()),
         ("Ownership", if is_adopted { ADOPTED } else { CREATED }.to_owned()),
         ("Verified", settled.verified.to_string()),
-        (FOREIGN_POLICIES, foreign.collect::<Vec<_>>().join(",")),
-    ]
-    .into())
+    ];
+    let mut attributes: Attributes = texts.map(|(name, text)| (name, text.into())).into();
+    attributes.insert("ForeignPolicies", foreign.collect::<Vec<_>>().into());
+    Ok(attributes)
 }

@@ -1,16 +1,15 @@
 //! A drift check as the schedule asks for it.
 
+use super::opened;
 use super::runbook::assert_explained;
 use super::stack::Stack;
 use orchestera_access::account::Account;
 use orchestera_access::budget::Budget;
 use orchestera_access::cloudformation::Stacks;
-use orchestera_access::drift::Outcome;
+use orchestera_access::drift::{Check, Outcome};
 use orchestera_access::error::Result;
 use orchestera_access::iam::Iam;
-use orchestera_access::request::Envelope;
 use orchestera_access::sts::Sts;
-use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -38,7 +37,7 @@ pub async fn check_of<I: Iam, S: Sts>(
     let event = json!({"DriftCheck": {
         "Mode": mode, "StackId": stack.stack_id, "LogicalResourceId": "Access", "ResourceProperties": properties,
     }});
-    let check = Envelope::open(&to_raw_value(&event).unwrap()).unwrap().drift_check().unwrap().unwrap();
+    let check = Check::read(&opened(&event)).unwrap().unwrap();
     let own = Account { partition: "aws".into(), id: stack.function_account.clone() };
     let start = Instant::now();
     let budget = Budget::new(start, start + Duration::from_secs(60));

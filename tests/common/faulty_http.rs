@@ -51,7 +51,7 @@ impl FaultyHttp {
 
     /// The real adapters on top of it.
     pub async fn clients(&self) -> (AwsIam, AwsSts) {
-        let configuration = configuration_with(SharedHttpClient::new(self.clone()));
+        let configuration = configuration_with(SharedHttpClient::new(self.clone())).await;
         (AwsIam::new(&configuration), AwsSts::new(&configuration))
     }
 

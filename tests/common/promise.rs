@@ -5,13 +5,14 @@
 
 use super::fake_iam::{ACCOUNT, FakeIam};
 use super::fake_sts::FakeSts;
+use custom_resource::event::{Address, Envelope};
+use custom_resource::function::{Invocation, outcome};
+use custom_resource::response::body;
+use custom_resource::{Budget, Error, Kind, Outcome, Request};
 use orchestera_access::account::Account;
-use orchestera_access::budget::Budget;
-use orchestera_access::error::{Error, Kind};
-use orchestera_access::handler::{Invocation, decide};
+use orchestera_access::drift::Check;
+use orchestera_access::handler::decide;
 use orchestera_access::member::Place;
-use orchestera_access::request::{Address, Envelope};
-use orchestera_access::response::{Outcome, body};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -52,7 +53,7 @@ pub fn keep(payload: &[u8]) -> Kept {
         Ok(envelope) => envelope,
         Err(error) => return event.nobody_to_answer(&error),
     };
-    if !matches!(envelope.drift_check(), Ok(None)) {
+    if !matches!(Check::read(&envelope), Ok(None)) {
         assert!(event.text("ResponseURL").is_none(), "a ResponseURL is there, and it was taken for a drift check");
         return Kept::DriftCheck;
     }
@@ -63,27 +64,31 @@ pub fn keep(payload: &[u8]) -> Kept {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let made = FakeIam::default();
-        play(&made, &create_of(&address), &address).await;
+        let create = create_of(&address);
+        play(&made, &Envelope::open(&create).unwrap(), &address).await;
         event.play_twice(&made, &envelope, &address).await;
         Kept::Answered(event.play_twice(&FakeIam::default(), &envelope, &address).await)
     })
 }
 
 /// The Create, with every property at its default, of the resource that the event is about.
-fn create_of(address: &Address) -> Envelope {
-    let event =
-        json!({"RequestType": "Create", "ResponseURL": address.url.expose().to_string(), "StackId": address.stack_id});
-    Envelope::open(&to_raw_value(&event).unwrap()).unwrap()
+fn create_of(address: &Address) -> Box<RawValue> {
+    let event = json!({
+        "RequestType": "Create", "ResponseURL": address.url.expose().to_string(), "StackId": address.stack_id,
+        "RequestId": "request-0", "LogicalResourceId": address.logical_id,
+        "ResourceType": "Custom::OrchesteraAccess", "ResourceProperties": {},
+    });
+    to_raw_value(&event).unwrap()
 }
 
-async fn play(iam: &FakeIam, envelope: &Envelope, address: &Address) -> Outcome {
+async fn play(iam: &FakeIam, envelope: &Envelope<'_>, address: &Address) -> Outcome {
     let start = Instant::now();
     // The account of the fake, unless the event names another, so that a member account can be entered too.
     let own = format!("arn:aws:lambda:us-east-1:{ACCOUNT}:function:access");
     let function_arn = address.service_token.clone().unwrap_or(own);
     let invocation = Invocation { function_arn, deadline: start + Duration::from_secs(60) };
     let budget = Budget::new(start, invocation.deadline);
-    let outcome = decide(envelope, address, &invocation, budget, async |place| {
+    let connect = async |place: &Place| {
         if let Place::Member(entrance) = place {
             entrance.enter(&FakeSts::default(), &budget).await?;
         }
@@ -92,8 +97,9 @@ async fn play(iam: &FakeIam, envelope: &Envelope, address: &Address) -> Outcome 
             Some(other) if *other != fakes => Err(Error::refused("There is no such account in this test.")),
             _ => Ok(iam),
         }
-    })
-    .await;
+    };
+    let work = async |request: &Request| decide(request, address, &invocation, budget, connect).await;
+    let outcome = outcome(envelope, address, budget, work).await;
     // Timers go by whole milliseconds.
     assert!(Instant::now() <= budget.answer_by + Duration::from_millis(1), "answered after {:?}", start.elapsed());
     outcome
@@ -133,7 +139,7 @@ impl Event {
         }
     }
 
-    async fn play_twice(&self, iam: &FakeIam, envelope: &Envelope, address: &Address) -> &'static str {
+    async fn play_twice(&self, iam: &FakeIam, envelope: &Envelope<'_>, address: &Address) -> &'static str {
         let first = play(iam, envelope, address).await;
         self.check(address, &first);
         let world = iam.world();

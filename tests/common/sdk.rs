@@ -2,24 +2,28 @@
 
 use aws_sdk_iam::config::{Credentials, Region, SharedCredentialsProvider, SharedHttpClient};
 use aws_types::sdk_config::{Builder, SdkConfig};
-use orchestera_access::http::Client;
+use custom_resource::http::Client;
+use custom_resource::sdk::settings;
 use orchestera_access::iam::aws::AwsIam;
-use orchestera_access::sdk::settings;
-use std::sync::LazyLock;
+use tokio::sync::OnceCell;
 
 /// With credentials that look like dummies.
-fn as_dummy() -> Builder {
+async fn as_dummy() -> Builder {
     let credentials = Credentials::new("AKIADUMMYDUMMYDUMMY0", "dummy-secret", None, None, "test");
-    // Made once, because it is slow to make.
-    static CLIENT: LazyLock<Client> = LazyLock::new(|| Client::new().unwrap());
-    settings(&CLIENT).region(Region::new("us-east-1")).credentials_provider(SharedCredentialsProvider::new(credentials))
+    // Built once, because it is slow to build.
+    static CONFIGURATION: OnceCell<SdkConfig> = OnceCell::const_new();
+    let load = async || {
+        let settings = settings(&Client::new().unwrap()).region(Region::new("us-east-1"));
+        settings.credentials_provider(SharedCredentialsProvider::new(credentials)).load().await
+    };
+    CONFIGURATION.get_or_init(load).await.to_builder()
 }
 
 pub async fn iam_at(endpoint: &str) -> AwsIam {
-    AwsIam::new(&as_dummy().endpoint_url(endpoint).build())
+    AwsIam::new(&as_dummy().await.endpoint_url(endpoint).build())
 }
 
 /// The function's own configuration in all but the HTTP layer.
-pub fn configuration_with(http: SharedHttpClient) -> SdkConfig {
-    as_dummy().http_client(http).build()
+pub async fn configuration_with(http: SharedHttpClient) -> SdkConfig {
+    as_dummy().await.http_client(http).build()
 }

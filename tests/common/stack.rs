@@ -4,12 +4,13 @@
 use super::fake_iam::ACCOUNT;
 use super::fake_sts::FakeSts;
 use super::runbook;
-use orchestera_access::budget::Budget;
-use orchestera_access::handler::{Invocation, decide};
+use custom_resource::event::Envelope;
+use custom_resource::function::{Invocation, outcome};
+use custom_resource::response;
+use custom_resource::{Budget, Request};
+use orchestera_access::handler::decide;
 use orchestera_access::iam::Iam;
 use orchestera_access::member::Place;
-use orchestera_access::request::Envelope;
-use orchestera_access::response;
 use orchestera_access::sts::Sts;
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
@@ -134,16 +135,18 @@ impl<I: Iam, S: Sts> Stack<'_, I, S> {
             function_arn: format!("arn:aws:lambda:us-east-1:{}:function:access", self.function_account),
             deadline: start + self.timeout,
         };
-        let envelope = Envelope::open(&to_raw_value(&event).unwrap()).unwrap();
+        let payload = to_raw_value(&event).unwrap();
+        let envelope = Envelope::open(&payload).unwrap();
         let address = envelope.address().unwrap();
         let budget = Budget::new(start, invocation.deadline);
-        let outcome = decide(&envelope, &address, &invocation, budget, async |place| {
+        let connect = async |place: &Place| {
             if let Place::Member(entrance) = place {
                 entrance.enter(self.sts.expect("an STS"), &budget).await?;
             }
             Ok(self.iam)
-        })
-        .await;
+        };
+        let work = async |request: &Request| decide(request, &address, &invocation, budget, connect).await;
+        let outcome = outcome(&envelope, &address, budget, work).await;
         let took = start.elapsed();
         let body: Value = serde_json::from_slice(&response::body(&address, &outcome)).unwrap();
         for (field, sent) in

@@ -2,15 +2,13 @@
 
 use crate::common::fake_iam::{ACCOUNT, FakeIam, World};
 use crate::common::faulty_iam::{FOR_EVER, Fault, FaultyIam};
+use crate::common::opened;
 use crate::common::stack::{ID, Stack};
-use orchestera_access::budget::Budget;
-use orchestera_access::error::{Error, Kind};
-use orchestera_access::handler::{Invocation, decide};
+use custom_resource::function::{Invocation, outcome};
+use custom_resource::{Budget, Error, Kind, Outcome, Request};
+use orchestera_access::handler::decide;
 use orchestera_access::member::Place;
-use orchestera_access::request::Envelope;
-use orchestera_access::response::Outcome;
 use serde_json::json;
-use serde_json::value::to_raw_value;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -124,13 +122,27 @@ async fn decide_with(event: serde_json::Value, function_arn: &str, client: Resul
     event["ResponseURL"] = json!("https://bucket.s3.amazonaws.com/x");
     event["RequestId"] = json!("request-1");
     event["LogicalResourceId"] = json!("Access");
+    event["ResourceType"] = json!("Custom::OrchesteraAccess");
+    event["StackId"] = json!("arn:aws:cloudformation:us-east-1:111122223333:stack/access/1");
+    if event.get("ResourceProperties").is_none() {
+        event["ResourceProperties"] = json!({});
+    }
     let iam = FakeIam::default();
     let start = Instant::now();
     let invocation = Invocation { function_arn: function_arn.to_owned(), deadline: start + Duration::from_secs(60) };
-    let envelope = Envelope::open(&to_raw_value(&event).unwrap()).unwrap();
-    let budget = Budget::new(start, invocation.deadline);
-    let iam = &iam;
-    decide(&envelope, &envelope.address().unwrap(), &invocation, budget, async |_| client.map(|()| iam)).await
+    outcome_with(&event, &invocation, async |_: &Place| client.map(|()| Box::new(iam))).await
+}
+
+async fn outcome_with(
+    event: &serde_json::Value,
+    invocation: &Invocation,
+    connect: impl AsyncFnOnce(&Place) -> Result<Box<FakeIam>, Error>,
+) -> Outcome {
+    let envelope = opened(event);
+    let address = envelope.address().unwrap();
+    let budget = Budget::new(Instant::now(), invocation.deadline);
+    let work = async |request: &Request| decide(request, &address, invocation, budget, connect).await;
+    outcome(&envelope, &address, budget, work).await
 }
 
 const FUNCTION: &str = "arn:aws:lambda:us-east-1:111122223333:function:f";
@@ -178,14 +190,13 @@ async fn a_function_arn_that_tells_no_account_is_answered() {
 
 #[tokio::test(start_paused = true)]
 async fn clients_that_take_for_ever_to_build_are_answered_in_time() {
-    let event = json!({"RequestType": "Create", "ResponseURL": "https://bucket.s3.amazonaws.com/x"});
-    let envelope = Envelope::open(&to_raw_value(&event).unwrap()).unwrap();
+    let event = json!({
+        "RequestType": "Delete", "PhysicalResourceId": ID, "ResponseURL": "https://bucket.s3.amazonaws.com/x",
+    });
     let start = Instant::now();
     let invocation = Invocation { function_arn: FUNCTION.to_owned(), deadline: start + Duration::from_secs(60) };
-    let never = async |_: &Place| -> Result<&FakeIam, Error> { std::future::pending().await };
-    let outcome =
-        decide(&envelope, &envelope.address().unwrap(), &invocation, Budget::new(start, invocation.deadline), never)
-            .await;
-    assert!(outcome.status() == "FAILED" && outcome.reason().contains("time of the function ended"));
+    let never = async |_: &Place| -> Result<Box<FakeIam>, Error> { std::future::pending().await };
+    let outcome = outcome_with(&event, &invocation, never).await;
+    assert!(outcome.status() == "FAILED" && outcome.reason().contains("function's time ended"));
     assert_eq!(start.elapsed().as_secs(), 48);
 }

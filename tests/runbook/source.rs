@@ -16,7 +16,8 @@ pub struct Texts {
 /// Everything that is compiled into the function.
 pub fn texts() -> Texts {
     let mut texts = Texts::default();
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = ["src", "crates/custom-resource/src"].map(|folder| root.join(folder)).to_vec();
     while let Some(folder) = folders.pop() {
         for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
             if path.is_dir() {

@@ -89,6 +89,7 @@ pub struct HttpServer {
 #[derive(Default)]
 struct Seen {
     connections: usize,
+    heads: usize,
     requests: Vec<Request>,
     acknowledged: Vec<usize>,
 }
@@ -159,6 +160,11 @@ impl HttpServer {
         self.seen.lock().unwrap().connections
     }
 
+    /// How many `HEAD /` came: they open connections, and are no requests of anything.
+    pub fn heads(&self) -> usize {
+        self.seen.lock().unwrap().heads
+    }
+
     pub fn requests(&self) -> Vec<Request> {
         self.seen.lock().unwrap().requests.clone()
     }
@@ -178,6 +184,15 @@ struct Connection {
 impl Connection {
     fn serve(&mut self, handler: &Handler) {
         while let Some(request) = self.read_request() {
+            // As S3 and IAM answer what is not signed.
+            if request.method == "HEAD" {
+                assert_eq!(request.target, "/", "nothing of a presigned URL is sent without its request");
+                self.seen.lock().unwrap().heads += 1;
+                if self.stream.get_mut().write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n").is_err() {
+                    return;
+                }
+                continue;
+            }
             let number = {
                 let requests = &mut self.seen.lock().unwrap().requests;
                 requests.push(request.clone());

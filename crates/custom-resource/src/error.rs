@@ -1,13 +1,13 @@
 //! The one error type.
 //!
-//! Every event ends in an answer, so an error here is never the end of anything: it is something that a caller must
-//! react to, and at last a sentence that a customer must be able to act on. Three decisions follow.
+//! Every event ends in a response. An error is therefore never the end: a caller reacts to it, and at last it becomes a
+//! sentence that a customer must be able to act on. Three decisions follow.
 //!
-//! * **A [`Kind`] says what the caller must do**, not what went wrong. The SDK adapter maps AWS error *codes* to kinds
-//!   (never message text); whoever calls matches on kinds and nothing else.
+//! * **A [`Kind`] says what the caller must do**, not what went wrong. The adapters of the SDK map AWS error *codes* to
+//!   kinds, never message text. Callers match on kinds and nothing else.
 //! * **Two messages, kept apart.** [`Error::reason`] is the sentence for the customer. It is written where the customer's
-//!   next action is known: by `reconcile`, by `properties`, never by the SDK adapter. [`Error::cause`] is for the log:
-//!   the operation, AWS's code and words, the request id.
+//!   next action is known, never by an adapter of the SDK. [`Error::cause`] is for the log: the operation, AWS's code and
+//!   message, the request id.
 //! * **Inner layers know nothing of CloudFormation.** `FAILED`, and the limits of a Reason, belong to `response`.
 
 use std::fmt;

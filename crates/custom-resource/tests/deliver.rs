@@ -1,11 +1,11 @@
-//! Delivery of the answer, against a server that behaves as S3 does, and as networks do.
+//! Delivery of the response, against a server that behaves as S3 does, and as networks do.
 
 mod common;
 
 use common::http_server::{HttpServer, Reply};
-use orchestera_access::callback::deliver;
-use orchestera_access::http::Client;
-use orchestera_access::request::ResponseUrl;
+use custom_resource::delivery::deliver;
+use custom_resource::event::ResponseUrl;
+use custom_resource::http::Client;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -51,6 +51,38 @@ async fn a_refusal_is_final() {
         let error = deliver_to(&target(&server), 2000).await.unwrap_err();
         assert!(error.contains(&format!("status {}", statuses[0])), "{error}");
         assert_eq!(server.requests().len(), 1, "S3 would only say it again");
+    }
+}
+
+/// S3's answer to a body that came too slowly, and to others that it refuses.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
+fn refused(code: &str) -> Reply {
+    let error = format!("<Error><Code>{code}</Code><Message>No. {SECRET}</Message></Error>");
+    Reply::With(400, Vec::new(), error.into_bytes())
+}
+
+#[tokio::test]
+async fn a_status_of_s3_that_may_pass_is_retried() {
+    let replies: [fn() -> Reply; 4] =
+        [|| Reply::status(408), || Reply::status(409), || Reply::status(429), || refused("RequestTimeout")];
+    for reply in replies {
+        assert_eq!(recovers_from(reply, 2000).await, 2);
+    }
+}
+
+#[tokio::test]
+async fn another_bad_request_is_final_and_its_body_is_read_up_to_a_limit_and_never_shown() {
+    let long = || Reply::With(400, Vec::new(), [&b" ".repeat(9000)[..], b"<Code>RequestTimeout</Code>"].concat());
+    let endless = || {
+        let head = b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec();
+        Reply::Pieces([vec![(Duration::ZERO, head)], vec![(Duration::ZERO, b" ".repeat(1000)); 9]].concat())
+    };
+    let replies: [fn() -> Reply; 3] = [|| refused("AccessDenied"), long, endless];
+    for reply in replies {
+        let server = HttpServer::start(move |_| reply());
+        let error = deliver_to(&target(&server), 2000).await.unwrap_err();
+        assert!(error.contains("status 400") && !error.contains("0123456789abcdef"), "{error}");
+        assert_eq!(server.requests().len(), 1);
     }
 }
 

@@ -1,22 +1,18 @@
 //! Lambda, as the built function sees it: the Runtime API, the environment, the deadline.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
-use super::fake_iam::ACCOUNT;
+use super::bootstrap;
 use super::http_server::{HttpServer, Reply, Request};
 use serde_json::Value;
 use std::io::Read;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// The function's binary: the release artefact when `ORCHESTERA_BOOTSTRAP` names it, as `make test` does, or else cargo's.
-pub fn bootstrap() -> PathBuf {
-    std::env::var_os("ORCHESTERA_BOOTSTRAP")
-        .map_or_else(|| env!("CARGO_BIN_EXE_orchestera-access").into(), PathBuf::from)
-}
+/// The account that the function is in, unless a test says otherwise.
+const ACCOUNT: &str = "111122223333";
 
 /// How an invocation ended.
 #[derive(Debug)]

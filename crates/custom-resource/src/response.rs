@@ -1,23 +1,69 @@
-//! The answer, and the limits that CloudFormation sets on it.
+//! The response, and the limits that CloudFormation sets on it.
 //!
-//! At most 4096 bytes
-//! (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html>). What does not fit is
-//! shortened in this order: the Reason, then `ForeignPolicies`. Identifiers never are.
+//! It is at most 4096 bytes
+//! (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html>). If it is longer, it is
+//! shortened in this order: the Reason, then the attributes that are lists. Identifiers never are.
 
 use crate::error::Error;
-use crate::request::Address;
-use serde::Serialize;
+use crate::event::Address;
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
 /// The body's limit in bytes.
 pub const LONGEST_BODY: usize = 4096;
-/// The attribute that may be shortened.
-pub const FOREIGN_POLICIES: &str = "ForeignPolicies";
 
 /// Attributes for `Fn::GetAtt`.
-pub type Attributes = BTreeMap<&'static str, String>;
+pub type Attributes = BTreeMap<&'static str, Attribute>;
 
-/// What an event came to.
+/// The value of an attribute. CloudFormation receives a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attribute {
+    /// Never shortened.
+    Text(String),
+    /// Comma separated. If the response is too long, the last entries are left out, and `+N` says how many.
+    List { entries: Vec<String>, left_out: usize },
+}
+
+impl From<String> for Attribute {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Vec<String>> for Attribute {
+    fn from(entries: Vec<String>) -> Self {
+        Self::List { entries, left_out: 0 }
+    }
+}
+
+impl Attribute {
+    /// Leaves out the last entry of a list. `false` if there is none.
+    fn shorten(&mut self) -> bool {
+        let Self::List { entries, left_out } = self else { return false };
+        let is_shorter = entries.pop().is_some();
+        *left_out += usize::from(is_shorter);
+        is_shorter
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::List { entries, left_out: 0 } => entries.join(","),
+            Self::List { entries, left_out } => {
+                let more = format!("+{left_out}");
+                entries.iter().chain([&more]).map(String::as_str).collect::<Vec<_>>().join(",")
+            }
+        }
+    }
+}
+
+impl Serialize for Attribute {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&printable(&self.text()))
+    }
+}
+
+/// The result of an event.
 #[derive(Clone, Debug)]
 pub enum Outcome {
     /// `note` says what a customer may want to know, such as what was left; blank if nothing.
@@ -32,7 +78,22 @@ pub enum Outcome {
     },
 }
 
+/// What the physical id of a failed Create begins with.
+const FAILED_CREATE: &str = "failed/";
+
+/// Whether a physical id is one that a failed Create responded with.
+pub fn is_of_failed_create(physical_id: &str) -> bool {
+    physical_id.starts_with(FAILED_CREATE)
+}
+
 impl Outcome {
+    /// FAILED, under the physical id of the event. A Create has none: it fails under `failed/<logical id>/<request id>`, which
+    /// is never blank and never the id of a resource that exists.
+    pub fn failed(address: &Address, error: Error) -> Self {
+        let of_create = || format!("{FAILED_CREATE}{}/{}", address.logical_id, address.request_id);
+        Self::Failed { physical_id: address.physical_id.clone().unwrap_or_else(of_create), error }
+    }
+
     /// The same under another physical id.
     pub fn under(mut self, id: &str) -> Self {
         match &mut self {
@@ -83,11 +144,11 @@ struct Body<'a> {
     data: &'a Attributes,
 }
 
-/// The body of the answer: JSON, at most [`LONGEST_BODY`] bytes unless the identifiers alone are longer.
+/// The body of the response: JSON, at most [`LONGEST_BODY`] bytes unless the identifiers alone are longer.
 pub fn body(address: &Address, outcome: &Outcome) -> Vec<u8> {
     let mut reason = outcome.reason();
     let mut data = match outcome {
-        Outcome::Success { attributes, .. } => attributes.iter().map(|(k, v)| (*k, printable(v))).collect(),
+        Outcome::Success { attributes, .. } => attributes.clone(),
         Outcome::Failed { .. } => Attributes::new(),
     };
     let write = |reason: &str, data: &Attributes| {
@@ -109,19 +170,19 @@ pub fn body(address: &Address, outcome: &Outcome) -> Vec<u8> {
             return body;
         }
         let over = body.len() - LONGEST_BODY;
-        if !shorten(&mut reason, over) && !drop_last_foreign_policy(&mut data) {
+        if !shorten(&mut reason, over) && !data.values_mut().any(Attribute::shorten) {
             return body;
         }
     }
 }
 
-/// Takes characters off the end until the body is `over` bytes shorter, and marks the place. `false` when nothing may be
-/// taken: a reason keeps its first words, so that it is never blank.
+/// Removes characters from the end until the body is `over` bytes shorter, and marks the place. `false` when nothing may be
+/// removed: a reason keeps its first words, so that it is never blank.
 fn shorten(reason: &mut String, over: usize) -> bool {
     const MARK: char = '…';
     const LEAST: usize = 40;
     let mut text = reason.trim_end_matches(MARK).to_owned();
-    // What stood there before already counts the mark if there was one.
+    // A mark of an earlier round is counted already.
     let mut wanted = over + if reason.ends_with(MARK) { 0 } else { MARK.len_utf8() };
     while wanted > 0 && text.len() > LEAST {
         let Some(last) = text.pop() else { break };
@@ -136,26 +197,6 @@ fn shorten(reason: &mut String, over: usize) -> bool {
     shorter
 }
 
-/// `a,b,c` becomes `a,b,+1`, then `a,+2`, then `+3`.
-fn drop_last_foreign_policy(data: &mut Attributes) -> bool {
-    let Some(list) = data.get_mut(FOREIGN_POLICIES) else { return false };
-    let mut entries: Vec<&str> = list.split(',').filter(|entry| !entry.is_empty()).collect();
-    let dropped: usize = match entries.last().and_then(|last| last.strip_prefix('+')).and_then(|n| n.parse().ok()) {
-        Some(dropped) => {
-            entries.pop();
-            dropped
-        }
-        None => 0,
-    };
-    if entries.pop().is_none() {
-        return false;
-    }
-    let more = format!("+{}", dropped + 1);
-    entries.push(&more);
-    *list = entries.join(",");
-    true
-}
-
 /// Without control characters, which make stack events unreadable
 /// (<https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1601>).
 fn printable(text: &str) -> String {
@@ -166,7 +207,7 @@ fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::ResponseUrl;
+    use crate::event::ResponseUrl;
     use serde_json::Value;
 
     fn address() -> Address {
@@ -184,9 +225,12 @@ mod tests {
         Outcome::Failed { physical_id: "failed/Access/req-1".into(), error: Error::refused(reason) }
     }
 
-    fn success(attributes: &[(&'static str, &str)], note: &str) -> Outcome {
-        let attributes = attributes.iter().map(|(k, v)| (*k, (*v).to_owned())).collect();
-        Outcome::Success { physical_id: "111122223333/R/P".into(), attributes, note: note.into() }
+    fn success<const N: usize>(attributes: [(&'static str, Attribute); N], note: &str) -> Outcome {
+        Outcome::Success { physical_id: "some/id".into(), attributes: attributes.into(), note: note.into() }
+    }
+
+    fn text(text: &str) -> Attribute {
+        text.to_owned().into()
     }
 
     fn json(outcome: &Outcome) -> Value {
@@ -205,8 +249,8 @@ mod tests {
         assert_eq!(body["RequestId"], "req-1");
         assert_eq!(body["LogicalResourceId"], "Access");
         assert_eq!(body.get("Data"), None);
-        let body = json(&success(&[("RoleName", "R")], ""));
-        assert_eq!((&body["Status"], &body["Data"]["RoleName"]), (&"SUCCESS".into(), &"R".into()));
+        let body = json(&success([("Name", text("R"))], ""));
+        assert_eq!((&body["Status"], &body["Data"]["Name"]), (&"SUCCESS".into(), &"R".into()));
     }
 
     #[test]
@@ -224,7 +268,7 @@ mod tests {
     #[test]
     fn control_characters_are_removed_and_line_breaks_become_spaces() {
         assert_eq!(json(&failed("a\nb\u{1b}[31mc\u{0}d\u{7f}e\r\tf\u{85}g"))["Reason"], "a b[31mcde  f g");
-        assert_eq!(json(&success(&[("ForeignPolicies", "a\u{0}b")], ""))["Data"]["ForeignPolicies"], "ab");
+        assert_eq!(json(&success([("Name", text("a\u{0}b"))], ""))["Data"]["Name"], "ab");
     }
 
     #[test]
@@ -248,34 +292,39 @@ mod tests {
     }
 
     #[test]
-    fn the_reason_goes_first_then_foreign_policies_and_identifiers_never() {
+    fn the_reason_is_shortened_first_then_lists_and_identifiers_never() {
         let id = "e".repeat(1224);
-        let foreign = (0..100).map(|i| format!("arn:aws:iam::111122223333:policy/foreign-{i}")).collect::<Vec<_>>();
-        let body = json(&success(&[("ExternalId", &id), ("ForeignPolicies", &foreign.join(","))], &"n".repeat(3000)));
-        assert_eq!(body["Data"]["ExternalId"], id);
-        let left = body["Data"]["ForeignPolicies"].as_str().unwrap();
+        let list: Vec<_> = (0..100).map(|i| format!("arn:aws:iam::111122223333:policy/other-{i}")).collect();
+        let body = json(&success([("Id", text(&id)), ("Others", list.clone().into())], &"n".repeat(3000)));
+        assert_eq!(body["Data"]["Id"], id);
+        let left = body["Data"]["Others"].as_str().unwrap();
         let (shown, more) = left.rsplit_once(",+").unwrap();
         assert_eq!(shown.split(',').count() + more.parse::<usize>().unwrap(), 100, "{left}");
-        assert!(
-            shown.starts_with("arn:aws:iam::111122223333:policy/foreign-0,") && shown.split(',').count() > 20,
-            "{left}"
-        );
+        assert!(shown.starts_with(&format!("{},", list[0])) && shown.split(',').count() > 20, "{left}");
         assert!(body["Reason"].as_str().unwrap().len() <= 48);
 
-        let body = json(&success(&[("ForeignPolicies", &foreign[..5].join(","))], &"n".repeat(5000)));
-        assert_eq!(body["Data"]["ForeignPolicies"], foreign[..5].join(","), "the reason is shortened before");
+        let body = json(&success([("Others", list[..5].to_vec().into())], &"n".repeat(5000)));
+        assert_eq!(body["Data"]["Others"], list[..5].join(","), "the reason is shortened before");
     }
 
     #[test]
-    fn foreign_policies_shrink_to_a_count() {
-        let mut data: Attributes = [("ForeignPolicies", "a,b,c".to_owned())].into();
-        let mut seen = Vec::new();
-        while drop_last_foreign_policy(&mut data) {
-            seen.push(data["ForeignPolicies"].clone());
+    fn a_list_shrinks_to_a_count_and_a_text_does_not() {
+        let mut list: Attribute = ["a", "b", "c"].map(str::to_owned).to_vec().into();
+        let mut seen = vec![list.text()];
+        while list.shorten() {
+            seen.push(list.text());
         }
-        assert_eq!(seen, ["a,b,+1", "a,+2", "+3"]);
-        assert!(!drop_last_foreign_policy(&mut Attributes::new()));
-        assert!(!drop_last_foreign_policy(&mut [("ForeignPolicies", String::new())].into()));
+        assert_eq!(seen, ["a,b,c", "a,b,+1", "a,+2", "+3"]);
+        assert!(!text("a,b").shorten() && !Attribute::from(Vec::new()).shorten());
+    }
+
+    #[test]
+    fn a_failed_create_has_an_id_that_no_resource_has_and_others_keep_theirs() {
+        let of_create = Outcome::failed(&address(), Error::refused("No."));
+        assert_eq!(of_create.physical_id(), "failed/Access/req-1");
+        assert!(is_of_failed_create(of_create.physical_id()) && !is_of_failed_create("some/failed/id"));
+        let address = Address { physical_id: Some("some/id".into()), ..address() };
+        assert_eq!(Outcome::failed(&address, Error::refused("No.")).physical_id(), "some/id");
     }
 
     #[test]
