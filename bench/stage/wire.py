@@ -16,6 +16,9 @@ LENGTH = re.compile(rb"(?i)\r\ncontent-length:[ \t]*(\d+)")
 CHUNKED = re.compile(rb"(?i)\r\ntransfer-encoding:")
 
 
+UNSIGNED = b"HTTP/1.1 403 Forbidden\r\n\r\n"
+
+
 class Unsupported(Exception):
     """A client speaks more of HTTP than is served here."""
 
@@ -125,7 +128,8 @@ class Connection(asyncio.Protocol):
         self.received += data
         while (request := self.next_request()) is not None:
             started = time.perf_counter()
-            answer = self.answer(request)
+            # It opens a connection and asks for nothing. AWS answers what is not signed like this.
+            answer = UNSIGNED if request.method == "HEAD" else self.answer(request)
             if asyncio.iscoroutine(answer):
                 task = self.loop.create_task(answer)
                 self.waiting.add(task)
