@@ -19,7 +19,7 @@
 //!         ├─ adoption    what was there before  ├─ suspension  the kill switch
 //!         ├─ external_id the one that is kept   ├─ apply       doing the steps
 //!         ├─ settle      until nothing is left  ├─ reason      sentences for failed calls
-//!         └─ attributes  for Fn::GetAtt         └─ rename      an Update of a name, and the way back
+//!         └─ attributes  for Fn::GetAtt
 //!             │
 //!            iam ── iam::aws ── http            policy, trust, ownership, account: plain values
 //!            sts ── sts::aws                    member: in which account, and the way into it

@@ -14,7 +14,6 @@ use crate::reconcile::settle::{MOST_RETRIES, RIGHTS_ARRIVE};
 use crate::request::Request;
 use crate::sts::{AssumeRole, Sts};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -28,8 +27,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub struct Entrance {
     pub member: Account,
     pub role_name: String,
-    /// Every pair of names that the event is about: of a rename, the old one too.
-    pub ids: Vec<PhysicalId>,
+    /// The one role and the one policy that the event is about.
+    pub id: PhysicalId,
     patience: Duration,
 }
 
@@ -58,13 +57,12 @@ impl Place {
 ///
 /// # Errors
 /// [`Refused`](Kind::Refused), as by [`Properties::parse`]; when the member account is the function's own; and when an Update
-/// changes the account.
+/// changes the account or a name.
 pub fn place(own: &Account, request: &Request) -> Result<Place> {
     match request {
         Request::Create { properties } => wanted(own, &Properties::parse(properties)?, None, ROLE_APPEARS),
-        Request::Update { physical_id, properties, old_properties } => {
-            let old = DeleteProperties::read(old_properties);
-            wanted(own, &Properties::parse(properties)?, Some((physical_id, &old)), RIGHTS_ARRIVE)
+        Request::Update { physical_id, properties, .. } => {
+            wanted(own, &Properties::parse(properties)?, PhysicalId::parse(physical_id), RIGHTS_ARRIVE)
         }
         Request::Delete { physical_id, properties } => {
             Ok(leaving(own, physical_id, &DeleteProperties::read(properties)))
@@ -72,61 +70,68 @@ pub fn place(own: &Account, request: &Request) -> Result<Place> {
     }
 }
 
-fn wanted(
-    own: &Account,
-    properties: &Properties,
-    before: Option<(&String, &DeleteProperties)>,
-    patience: Duration,
-) -> Result<Place> {
-    let account_id = properties.member_account_id.as_ref().unwrap_or(&own.id);
-    let carried = before.and_then(|(physical_id, _)| PhysicalId::parse(physical_id));
-    if let Some(carried) = carried.as_ref().filter(|carried| carried.account_id != *account_id) {
-        return Err(Error::refused(format!(
-            "This resource is in account {}, and an update cannot move it to account {account_id}. Nothing was changed. Leave \
-             MemberAccountId as it was; for the other account, create another stack, and delete this one when it is not needed \
-             any more.",
-            carried.account_id
-        )));
+/// `carried` is the physical id in the event, if a resource has it.
+fn wanted(own: &Account, properties: &Properties, carried: Option<PhysicalId>, patience: Duration) -> Result<Place> {
+    let account = Account { id: properties.member_account_id.as_ref().unwrap_or(&own.id).clone(), ..own.clone() };
+    let id = account.physical_id(&properties.role_name, &properties.policy_name);
+    if let Some(carried) = carried.filter(|carried| *carried != id) {
+        return Err(fixed_at_create(&carried, &id));
     }
     if properties.member_account_id.is_none() {
-        return Ok(Place::Own(own.clone()));
+        return Ok(Place::Own(account));
     }
-    if *account_id == own.id {
+    if account == *own {
         return Err(Error::refused(format!(
-            "MemberAccountId is {account_id}, the account that this stack is in. Leave it blank to act in this account; give it \
-             only for another account of your organisation."
+            "MemberAccountId is {}, the account that this stack is in. Leave it blank to act in this account; give it \
+             only for another account of your organisation.",
+            account.id
         )));
     }
-    let member = Account { id: account_id.clone(), ..own.clone() };
-    let mut ids = vec![member.physical_id(&properties.role_name, &properties.policy_name)];
-    ids.extend(carried);
-    ids.extend(before.and_then(|(_, old)| old.names()).map(|(role, policy)| member.physical_id(role, policy)));
-    Ok(Place::Member(Entrance { member, role_name: properties.member_role_name.clone(), ids, patience }))
+    Ok(Place::Member(Entrance { member: account, role_name: properties.member_role_name.clone(), id, patience }))
+}
+
+/// The refusal of an Update whose properties name another account, role or policy than its physical id.
+///
+/// The id is what counts, and never `OldResourceProperties`: CloudFormation rolls this Update back with the properties
+/// exchanged. The rollback then names what the id names, and succeeds.
+fn fixed_at_create(carried: &PhysicalId, wanted: &PhysicalId) -> Error {
+    let changed: Vec<_> = [
+        ("MemberAccountId", &carried.account_id, &wanted.account_id),
+        ("RoleName", &carried.role_name, &wanted.role_name),
+        ("PolicyName", &carried.policy_name, &wanted.policy_name),
+    ]
+    .into_iter()
+    .filter(|(_, present, wanted)| present != wanted)
+    .map(|(property, present, wanted)| format!("{property} from {present} to {wanted}"))
+    .collect();
+    Error::refused(format!(
+        "An update cannot change {}. Nothing was changed. Keep the present value, or delete this stack and create it again \
+         with the new one.",
+        changed.join(" and "),
+    ))
 }
 
 /// A Delete of a real id is worked on in the account of the id; of another, where the Create was, which goes by its
 /// properties.
 fn leaving(own: &Account, physical_id: &str, properties: &DeleteProperties) -> Place {
-    let carried = PhysicalId::parse(physical_id);
-    let account_id = match (&carried, &properties.member_account_id) {
-        (Some(carried), _) => &carried.account_id,
-        (None, Some(member)) if is_account_id(member) && *member != own.id => member,
+    let account = |id: &str| Account { id: id.to_owned(), ..own.clone() };
+    let id = match (PhysicalId::parse(physical_id), &properties.member_account_id, properties.names()) {
+        (Some(carried), ..) => carried,
+        // No Create can have made anything under names that IAM does not allow.
+        (None, _, None) => return Place::Nowhere,
+        (None, None, Some((role_name, policy_name))) => own.physical_id(role_name, policy_name),
+        (None, Some(member), Some((role_name, policy_name))) if is_account_id(member) && *member != own.id => {
+            account(member).physical_id(role_name, policy_name)
+        }
         // A Create that is to enter what is no account, or the function's own, is refused before it makes anything.
-        (None, Some(_)) => return Place::Nowhere,
-        (None, None) => &own.id,
+        (None, Some(_), Some(_)) => return Place::Nowhere,
     };
-    if *account_id == own.id {
-        return Place::Own(own.clone());
+    let member = account(&id.account_id);
+    if member == *own {
+        return Place::Own(member);
     }
-    let member = Account { id: account_id.clone(), ..own.clone() };
-    let names = properties.names().map(|(role, policy)| member.physical_id(role, policy));
     let role_name = properties.member_role_name.clone();
-    Place::Member(Entrance {
-        member,
-        role_name,
-        ids: carried.into_iter().chain(names).collect(),
-        patience: RIGHTS_ARRIVE,
-    })
+    Place::Member(Entrance { member, role_name, id, patience: RIGHTS_ARRIVE })
 }
 
 impl Entrance {
@@ -165,10 +170,9 @@ impl Entrance {
         }
     }
 
-    /// The calls of this product, on the role and the policy of each id; attaching these policies and no other.
+    /// The calls of this product, on this role and this policy; attaching this policy and no other.
     fn session_policy(&self) -> Value {
-        let roles: BTreeSet<_> = self.ids.iter().map(|id| self.member.role_arn(&id.role_name)).collect();
-        let policies: BTreeSet<_> = self.ids.iter().map(|id| self.member.policy_arn(&id.policy_name)).collect();
+        let (role, policy) = (self.member.role_arn(&self.id.role_name), self.member.policy_arn(&self.id.policy_name));
         let attach = "AttachRolePolicy";
         let others: Vec<_> = OPERATIONS
             .iter()
@@ -178,12 +182,12 @@ impl Entrance {
         json!({
             "Version": "2012-10-17",
             "Statement": [
-                { "Effect": "Allow", "Action": others, "Resource": roles.union(&policies).collect::<Vec<_>>() },
+                { "Effect": "Allow", "Action": others, "Resource": [role, policy] },
                 {
                     "Effect": "Allow",
                     "Action": format!("iam:{attach}"),
-                    "Resource": roles,
-                    "Condition": { "ArnEquals": { "iam:PolicyARN": policies } },
+                    "Resource": role,
+                    "Condition": { "ArnEquals": { "iam:PolicyARN": policy } },
                 },
             ],
         })

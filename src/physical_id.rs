@@ -1,7 +1,8 @@
 //! `PhysicalResourceId`: `<account id>/<role name>/<policy name>`.
 //!
-//! The id changes, and so makes CloudFormation replace the resource, exactly when one of the three does. It is also what
-//! the ownership tag `orchestera:resource-id` says, so that the Delete of an old id never touches what a new one owns.
+//! None of the three can change while the resource exists, so the id never changes either. It is also the value of the
+//! ownership tag `orchestera:resource-id`. Release 0.4.0 could change the names and with them the id. The Delete of such an
+//! old id touches nothing that carries the new one.
 
 use std::fmt;
 
@@ -29,13 +30,6 @@ impl PhysicalId {
             role_name: role_name.to_owned(),
             policy_name: policy_name.to_owned(),
         })
-    }
-
-    /// Whether `other` names the same pair for IAM, which takes no account of case, although the text differs.
-    pub fn differs_only_in_case(&self, other: &Self) -> bool {
-        let folded = |a: &str, b: &str| a != b && a.eq_ignore_ascii_case(b);
-        self.account_id == other.account_id
-            && (folded(&self.role_name, &other.role_name) || folded(&self.policy_name, &other.policy_name))
     }
 }
 
@@ -127,16 +121,5 @@ mod tests {
         assert!(is_of_failed_create(&text) && PhysicalId::parse(&text).is_none());
         assert!(!is_of_failed_create("stack-Access-1A2B3C"));
         assert!(!is_of_failed_create("111122223333/failed/p"));
-    }
-
-    #[test]
-    fn a_rename_in_case_only_is_recognised_for_role_and_policy() {
-        let old = id("111122223333/Role/Policy");
-        assert!(old.differs_only_in_case(&id("111122223333/role/Policy")));
-        assert!(old.differs_only_in_case(&id("111122223333/Role/POLICY")));
-        assert!(old.differs_only_in_case(&id("111122223333/Other/policy")));
-        assert!(!old.differs_only_in_case(&old));
-        assert!(!old.differs_only_in_case(&id("111122223333/Role2/Policy")));
-        assert!(!old.differs_only_in_case(&id("444455556666/role/policy")));
     }
 }

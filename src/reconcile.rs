@@ -13,7 +13,6 @@ pub mod drift;
 pub mod external_id;
 pub mod plan;
 pub mod reason;
-mod rename;
 mod restoration;
 pub mod settle;
 pub mod state;
@@ -77,14 +76,13 @@ impl<I: Iam> Reconciler<'_, I> {
 
     async fn create(&self, properties: &Value) -> Result<Outcome> {
         let wanted = Wanted {
-            role_claim: Claim::ByTags,
-            policy_claim: Claim::ByTags,
+            claim: Claim::ByTags,
             generated: Generated::New(external_id::random()?),
             ..self.wanted(Properties::parse(properties)?, OldProperties::default())
         };
         let made = Made::default();
         match self.converge(&wanted, Expected::Nothing, &made).await {
-            Ok(settled) => success(&wanted, &settled, None, String::new()),
+            Ok(settled) => success(&wanted, &settled, String::new()),
             Err(error) => {
                 let left = Leaving {
                     manner: Manner::Undo,
@@ -98,40 +96,26 @@ impl<I: Iam> Reconciler<'_, I> {
     }
 
     async fn update(&self, carried: &str, properties: &Value, old_properties: &Value) -> Result<Outcome> {
-        let raw = properties;
-        let wanted = self.wanted(Properties::parse(raw)?, OldProperties::read(old_properties));
-        match PhysicalId::parse(carried) {
-            Some(carried) if carried.differs_only_in_case(&wanted.id) => Err(Error::refused(format!(
-                "The names {} and {} differ from the present {} and {} in upper and lower case only, which IAM holds for the \
-                 same. Give the names as they are, or rename by way of a third.",
-                wanted.id.role_name, wanted.id.policy_name, carried.role_name, carried.policy_name
-            ))),
-            Some(carried) if carried == wanted.id => self.update_in_place(&wanted, old_properties).await,
-            Some(carried) => self.rename(wanted, &carried, (raw, old_properties)).await,
-            // The id is that of a failed Create, or made up: nothing is held yet, and the rules of Create hold. The answer
-            // keeps the id: a new one would bring a Delete of the old, and that goes by the names in the properties, which
-            // are those of what has just been made.
-            None => {
-                let outcome = self.create(raw).await?;
-                self.remove_abandoned(old_properties, &wanted.id).await?;
-                Ok(outcome.under(carried))
-            }
+        // The id of a failed Create, or one that CloudFormation made up, names no role and no policy. Nothing is held yet, so
+        // that the rules of Create hold, and the names are those of the new properties. The answer keeps the id: a new one
+        // would bring a Delete of the old, which goes by the names in its properties, and those are the names of what has just
+        // been made. Under other names nothing is looked for: a Create that fails removes what it made, and CloudFormation
+        // deletes a resource whose Create failed before it works on the stack again.
+        // <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-failure-options.html>
+        if PhysicalId::parse(carried).is_none() {
+            return Ok(self.create(properties).await?.under(carried));
         }
-    }
-
-    /// The names stay. That the resource holds them is proved by the id in the event, so that even lost tags are drift.
-    async fn update_in_place(&self, wanted: &Wanted, old_properties: &Value) -> Result<Outcome> {
-        let settled = match self.converge(wanted, Expected::first_version(), &Made::default()).await {
+        // That the resource holds the names is proved by the id, which names the same (`place` has seen to that). So even lost
+        // tags are drift.
+        let wanted = self.wanted(Properties::parse(properties)?, OldProperties::read(old_properties));
+        match self.converge(&wanted, Expected::first_version(), &Made::default()).await {
+            Ok(settled) => success(&wanted, &settled, String::new()),
             Err(error) if wanted.is_suspended() => {
                 let is_meant = |there: &State, role: &Role| wanted.is_the_platforms(there, role);
-                return Err(self.and_the_locks(&wanted.id, is_meant, error).await);
+                Err(self.and_the_locks(&wanted.id, is_meant, error).await)
             }
-            settled => settled?,
-        };
-        // A rollback can come with the id of before the update that it undoes. What that update made under other names is
-        // then ours under an id that nobody will delete.
-        self.remove_abandoned(old_properties, &wanted.id).await?;
-        success(wanted, &settled, None, String::new())
+            Err(error) => Err(error),
+        }
     }
 
     /// The error of an event that was to close the role, and which locks are in place all the same, as IAM shows them. Nothing
@@ -143,17 +127,6 @@ impl<I: Iam> Reconciler<'_, I> {
             Some(locks) => error.and(&locks.to_string()),
             None => error,
         }
-    }
-
-    /// Removes what is ours under the earlier names, if `kept` has others.
-    async fn remove_abandoned(&self, old_properties: &Value, kept: &PhysicalId) -> Result<()> {
-        let Some(abandoned) = self.id_named_by(old_properties).filter(|abandoned| abandoned != kept) else {
-            return Ok(());
-        };
-        let removed = self.remove(&self.beside(&abandoned, kept, old_properties)).await;
-        removed.map(drop).map_err(|error| {
-            error.and(&format!("What was made as {abandoned} may be left and still admit the platform."))
-        })
     }
 
     async fn delete(&self, carried: &str, properties: &Value) -> Result<Outcome> {
@@ -205,8 +178,7 @@ impl<I: Iam> Reconciler<'_, I> {
             resource: self.resource.clone(),
             id: self.account.physical_id(&properties.role_name, &properties.policy_name),
             properties,
-            role_claim: Claim::ByName,
-            policy_claim: Claim::ByName,
+            claim: Claim::ByName,
             old_properties,
             generated: Generated::Kept,
         }
@@ -226,17 +198,6 @@ impl<I: Iam> Reconciler<'_, I> {
             is_policy_gone: false,
             is_boundary_gone: false,
         }
-    }
-
-    /// What is to go of `id` while `kept` stays: never an object that both name, whatever its tags say. They may be old.
-    fn beside(&self, id: &PhysicalId, kept: &PhysicalId, properties: &Value) -> Leaving {
-        let (role, policy) = (id.role_name != kept.role_name, id.policy_name != kept.policy_name);
-        Leaving { role, policy, ..self.remnant(id, properties) }
-    }
-
-    fn id_named_by(&self, properties: &Value) -> Option<PhysicalId> {
-        let read = DeleteProperties::read(properties);
-        read.names().map(|(role_name, policy_name)| self.account.physical_id(role_name, policy_name))
     }
 
     /// The error, after an attempt to remove what would be left behind. Says so if that fails.
@@ -343,7 +304,7 @@ pub fn failed(address: &Address, error: Error) -> Outcome {
     Outcome::Failed { physical_id: address.physical_id.clone().unwrap_or_else(of_create), error }
 }
 
-fn success(wanted: &Wanted, settled: &Settled, previous: Option<&PhysicalId>, note: String) -> Result<Outcome> {
+fn success(wanted: &Wanted, settled: &Settled, note: String) -> Result<Outcome> {
     let physical_id = wanted.id.to_string();
-    Ok(Outcome::Success { physical_id, attributes: attributes::of(wanted, settled, previous)?, note })
+    Ok(Outcome::Success { physical_id, attributes: attributes::of(wanted, settled)?, note })
 }

@@ -31,11 +31,11 @@ fn entrance(request: &Request) -> Entrance {
 fn a_blank_member_account_is_the_functions_own() {
     for request in [
         create(json!({"MemberAccountId": ""})),
-        update("111122223333/R/P", json!({}), json!({})),
+        update("111122223333/R/P", json!({"RoleName": "R", "PolicyName": "P"}), json!({})),
         update("failed/Access/r", json!({}), json!({})),
         delete("111122223333/R/P", json!({"MemberAccountId": "444455556666"})),
         delete("failed/Access/r", json!({})),
-        delete("made-up", json!({"RoleName": "*"})),
+        delete("made-up", json!({"RoleName": "R"})),
     ] {
         assert_eq!(place(&own(), &request).unwrap(), Place::Own(own()), "{request:?}");
     }
@@ -59,12 +59,17 @@ fn a_member_account_is_entered_by_the_role_in_the_properties_and_a_real_id_says_
 }
 
 #[test]
-fn an_update_that_changes_the_account_is_refused_and_so_is_the_functions_own_account() {
-    let member = || json!({"MemberAccountId": "444455556666"});
+fn an_update_that_changes_the_account_or_a_name_is_refused_and_so_is_the_functions_own_account() {
+    let with = |property: &str, value: &str| json!({"MemberAccountId": "444455556666", property: value});
     for (request, words) in [
-        (update("111122223333/R/P", member(), json!({})), "is in account 111122223333, and an update cannot move it"),
-        (update(ID, json!({}), member()), "cannot move it to account 111122223333"),
-        (update(ID, json!({"MemberAccountId": "999988887777"}), member()), "cannot move it to account 999988887777"),
+        (
+            update("111122223333/R/P", member(), json!({})),
+            "MemberAccountId from 111122223333 to 444455556666 and RoleName from",
+        ),
+        (update(ID, json!({}), member()), "MemberAccountId from 444455556666 to 111122223333."),
+        (update(ID, json!({"MemberAccountId": "999988887777"}), member()), "to 999988887777."),
+        (update(ID, with("RoleName", "R"), member()), "change RoleName from OrchesteraAccessRole to R."),
+        (update(ID, with("PolicyName", "orchesteraAccessPolicy"), with("RoleName", "R")), "to orchesteraAccessPolicy."),
         (create(json!({"MemberAccountId": "111122223333"})), "the account that this stack is in. Leave it blank"),
         (create(json!({"MemberAccountId": "1"})), "MemberAccountId must be an account id of 12 digits"),
         (create(json!({"MemberRoleName": "a/b"})), "MemberRoleName must be a role name"),
@@ -80,26 +85,36 @@ fn a_delete_of_what_was_never_in_any_account_is_worked_on_nowhere() {
         for member in ["x", "111122223333"] {
             assert_eq!(place(&own(), &delete(id, json!({"MemberAccountId": member}))).unwrap(), Place::Nowhere);
         }
+        assert_eq!(place(&own(), &delete(id, json!({"RoleName": "*"}))).unwrap(), Place::Nowhere);
     }
 }
 
 #[test]
-fn the_session_reaches_the_names_of_the_event_and_no_other_and_attaches_no_other_policy() {
-    let renamed = json!({"MemberAccountId": "444455556666", "RoleName": "R", "PolicyName": "P"});
-    let policy = entrance(&update(ID, renamed, json!({}))).session_policy();
-    let role = |name: &str| format!("arn:aws:iam::444455556666:role/{name}");
-    let named = |name: &str| format!("arn:aws:iam::444455556666:policy/{name}");
-    let [calls, attach] = policy["Statement"].as_array().unwrap().as_slice() else { panic!("{policy}") };
-    let policies = [named("OrchesteraAccessPolicy"), named("P")];
-    let roles = [role("OrchesteraAccessRole"), role("R")];
-    assert_eq!(calls["Resource"], json!([&policies[..], &roles[..]].concat()));
-    assert_eq!(calls["Action"].as_array().unwrap().len(), OPERATIONS.len() - 1);
-    assert!(
-        !calls["Action"].to_string().contains('*') && !calls["Action"].to_string().contains("iam:AttachRolePolicy")
+fn the_session_reaches_one_role_and_one_policy_and_attaches_no_other_policy() {
+    let (role, policy_arn) = (
+        "arn:aws:iam::444455556666:role/OrchesteraAccessRole",
+        "arn:aws:iam::444455556666:policy/OrchesteraAccessPolicy",
     );
-    assert_eq!(attach["Resource"], json!(roles));
-    assert_eq!(attach["Condition"]["ArnEquals"]["iam:PolicyARN"], json!(policies));
-    assert!(policy.to_string().len() <= 2048);
+    let other_names = json!({"MemberAccountId": "444455556666", "RoleName": "R", "PolicyName": "P"});
+    for request in [
+        create(member()),
+        update(ID, member(), other_names.clone()),
+        update("failed/Access/r", member(), other_names.clone()),
+        // A real id says which, whatever the properties say.
+        delete(ID, other_names),
+        delete("failed/Access/r", member()),
+    ] {
+        let policy = entrance(&request).session_policy();
+        let [calls, attach] = policy["Statement"].as_array().unwrap().as_slice() else { panic!("{policy}") };
+        assert_eq!(calls["Resource"], json!([role, policy_arn]));
+        assert_eq!(calls["Action"].as_array().unwrap().len(), OPERATIONS.len() - 1);
+        assert!(
+            !calls["Action"].to_string().contains('*') && !calls["Action"].to_string().contains("iam:AttachRolePolicy")
+        );
+        assert_eq!(attach["Resource"], json!(role));
+        assert_eq!(attach["Condition"]["ArnEquals"]["iam:PolicyARN"], json!(policy_arn));
+        assert!(policy.to_string().len() <= 2048);
+    }
 }
 
 /// Fails as often as it is told, then lets in.

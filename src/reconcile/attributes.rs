@@ -3,19 +3,15 @@
 use crate::account::PLATFORM_ACCOUNT_ID;
 use crate::error::Result;
 use crate::ownership::{ADOPTED, CREATED};
-use crate::physical_id::PhysicalId;
 use crate::reconcile::settle::Settled;
 use crate::reconcile::wanted::Wanted;
 use crate::response::{Attributes, FOREIGN_POLICIES};
 
-/// Every attribute, in every success; blank where it does not apply. `previous` is the id that this one replaces: its policy,
-/// which is still attached, is not foreign.
-pub fn of(wanted: &Wanted, settled: &Settled, previous: Option<&PhysicalId>) -> Result<Attributes> {
+/// Every attribute, in every success; blank where it does not apply.
+pub fn of(wanted: &Wanted, settled: &Settled) -> Result<Attributes> {
     let there = &settled.there;
     let policy_arn = wanted.policy_arn();
-    let replaced = previous.map(|previous| wanted.account.policy_arn(&previous.policy_name));
     let foreign = there.role.iter().flat_map(|role| role.foreign_policies(&policy_arn));
-    let foreign = foreign.filter(|name| Some(name) != replaced.as_ref());
     let external_id = match wanted.external_id(there) {
         // Suspended without it: it is asked for when the platform is to come in again.
         Err(_) if wanted.is_suspended() => None,

@@ -106,7 +106,8 @@ pub fn departure(leaving: &Leaving, there: &State) -> Result<Departure> {
     let (our_policy, policy_to_put_back) = divided(our_policy, |policy| {
         adoption::is_marked(POLICY, &policy.about.tags, role_tags) && !may_go(leaving, &policy.about.tags)
     });
-    // A policy that goes alone is taken off the role; where a rename has kept the role, even if others hold the policy back.
+    // A policy that goes alone is taken off the role. Release 0.4.0 could give the role another policy and another id: then it
+    // is taken off even if others hold the policy back.
     let released = there
         .role
         .as_ref()
@@ -178,7 +179,7 @@ fn detachment(leaving: &Leaving) -> Write {
 fn lost_its_tags(leaving: &Leaving, tags: &Tags) -> bool {
     match leaving.resource.judge(tags) {
         Owner::Nobody | Owner::Us { resource_id: None } => true,
-        // A later id of this resource still names this role; anything else was never written by us.
+        // Release 0.4.0 could give the resource another id that names this role too; anything else was never written by us.
         Owner::Us { resource_id: Some(id) } => {
             id.split('/').nth(1) != Some(&ownership::tag_value(&leaving.id.role_name))
         }

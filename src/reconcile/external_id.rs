@@ -21,8 +21,6 @@ use ring::rand::{SecureRandom, SystemRandom};
 pub enum Generated {
     /// A Create: from a new random value, the same for the whole invocation.
     New(String),
-    /// A rename in the same account: from the objects under the old names.
-    CarriedOver(String),
     /// Nowhere: it is on the objects or it is lost.
     Kept,
 }
@@ -45,7 +43,6 @@ pub fn generated(resource: &Resource, source: &Generated, there: &State) -> Opti
         // Two attempts at one Create may have marked one object each; nobody has been told either value yet. An adopted role
         // that asks for an external id has one already, if a tag can hold it.
         Generated::New(id) => Some(on_role(resource, there).or_else(|| asked_for(there)).unwrap_or_else(|| id.clone())),
-        Generated::CarriedOver(id) => Some(id.clone()),
         Generated::Kept => None,
     })
 }

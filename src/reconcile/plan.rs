@@ -149,7 +149,7 @@ fn new_document(wanted: &Wanted, there: &State) -> Result<Vec<Write>> {
 /// # Errors
 /// The refusal, if there is nothing to close.
 fn emergency_stop(wanted: &Wanted, there: &State, refusal: Error) -> Result<Plan> {
-    let is_held = wanted.is_suspended() && wanted.role_claim == Claim::ByName;
+    let is_held = wanted.is_suspended() && wanted.claim == Claim::ByName;
     let Some(role) = there.role.as_ref().filter(|role| is_held && wanted.is_the_platforms(there, role)) else {
         return Err(refusal);
     };
@@ -267,14 +267,14 @@ fn tag_changes(wanted: &Wanted, claim: Claim, tags: &Tags, there: &Tags) -> (Opt
 }
 
 fn policy_tag_steps(wanted: &Wanted, tags: &Tags, there: &Tags) -> Vec<Write> {
-    let (stale, missing) = tag_changes(wanted, wanted.policy_claim, tags, there);
+    let (stale, missing) = tag_changes(wanted, wanted.claim, tags, there);
     let policy_arn = || wanted.policy_arn();
     let untag = stale.map(|keys| Write::UntagPolicy { policy_arn: policy_arn(), keys });
     untag.into_iter().chain(missing.map(|tags| Write::TagPolicy { policy_arn: policy_arn(), tags })).collect()
 }
 
 fn role_tag_steps(wanted: &Wanted, tags: &Tags, there: &Tags) -> Vec<Write> {
-    let (stale, missing) = tag_changes(wanted, wanted.role_claim, tags, there);
+    let (stale, missing) = tag_changes(wanted, wanted.claim, tags, there);
     let role_name = || wanted.id.role_name.clone();
     let untag = stale.map(|keys| Write::UntagRole { role_name: role_name(), keys });
     untag.into_iter().chain(missing.map(|tags| Write::TagRole { role_name: role_name(), tags })).collect()

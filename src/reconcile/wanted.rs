@@ -23,8 +23,7 @@ pub struct Wanted {
     pub id: PhysicalId,
     pub properties: Properties,
     /// What may be taken for ours without our tags.
-    pub role_claim: Claim,
-    pub policy_claim: Claim,
+    pub claim: Claim,
     /// Those before an Update; in drift detection, the present ones.
     pub old_properties: OldProperties,
     /// Where the generated external id comes from when the objects under these names do not say.
@@ -120,7 +119,7 @@ impl Wanted {
         };
         let Origin::Adopted(before) = self.role_origin(there) else { return GivenExternalId::default() };
         let old = self.old_properties.external_id.as_deref().filter(|old| *old != given);
-        let is_another = self.role_claim == Claim::ByName && self.old_properties.external_id.as_deref() != Some(given);
+        let is_another = self.claim == Claim::ByName && self.old_properties.external_id.as_deref() != Some(given);
         // Somebody added the condition by hand; or the tag is lost, or an older release applied the id without it.
         let asks = |trust: &Value| trust::external_id(trust) == Some(given);
         let was_added = asks(&role.about.trust) && before.is_some_and(|before| !asks(&before.trust));
@@ -142,7 +141,7 @@ impl Wanted {
         let is_strangers = there.role.as_ref().is_some_and(|role| {
             role.about.description != ROLE_DESCRIPTION && self.is_nobodys(adoption::ROLE, &role.about.tags, policy_tags)
         });
-        if is_strangers { Claim::ByTags } else { self.role_claim }
+        if is_strangers { Claim::ByTags } else { self.claim }
     }
 
     /// The same for the policy.
@@ -152,7 +151,7 @@ impl Wanted {
             policy.about.description != POLICY_DESCRIPTION
                 && self.is_nobodys(adoption::POLICY, &policy.about.tags, role_tags)
         });
-        if is_strangers { Claim::ByTags } else { self.policy_claim }
+        if is_strangers { Claim::ByTags } else { self.claim }
     }
 
     /// Whether neither its own tags nor those of the other object say whose an object is.
@@ -239,7 +238,7 @@ impl Wanted {
     }
 
     /// Whether a later Delete is to take the object even if it was adopted. Not before an event finds that this resource
-    /// already holds its name: a Create or a rename that is undone never deletes what was there before.
+    /// already holds its name: a Create that is undone never deletes what was there before.
     fn deletes_adopted(&self, claim: Claim) -> bool {
         claim == Claim::ByName && self.properties.on_delete == OnDelete::DeleteAll
     }

@@ -99,6 +99,13 @@ impl<I: Iam, S: Sts> Stack<'_, I, S> {
         self.send(json!({"RequestType": "Create", "ResourceProperties": properties})).await
     }
 
+    /// What an Update of the names left under release 0.4.0, before the Delete of the old id: what has the new names carries
+    /// the new id. A Create under the new names leaves the same, because the tags already say that this resource owns what it
+    /// finds.
+    pub async fn renamed_by_release_0_4_0(&self, properties: Value) -> Answer {
+        self.create(properties).await.succeeded()
+    }
+
     pub async fn update(&self, id: &str, properties: Value, old: Value) -> Answer {
         self.send(json!({
             "RequestType": "Update", "PhysicalResourceId": id,

@@ -18,8 +18,7 @@ fn wanted(properties: Value) -> Wanted {
         account,
         resource: Resource { stack_id: "arn:of:stack".into(), logical_id: "Access".into() },
         properties: Properties::parse(&properties).unwrap(),
-        role_claim: Claim::ByTags,
-        policy_claim: Claim::ByTags,
+        claim: Claim::ByTags,
         old_properties: Default::default(),
         generated: Generated::New("0123456789abcdef".into()),
     }
