@@ -13,37 +13,70 @@ use std::fmt;
 
 pub mod aws;
 
-/// Every operation that this product calls. A session in another account is held down to these.
-pub const OPERATIONS: [&str; 28] = [
-    "GetRole",
-    "GetRolePolicy",
-    "GetPolicy",
-    "GetPolicyVersion",
-    "ListAttachedRolePolicies",
-    "ListRolePolicies",
-    "ListInstanceProfilesForRole",
-    "ListPolicyVersions",
-    "ListEntitiesForPolicy",
-    "CreateRole",
-    "UpdateAssumeRolePolicy",
-    "UpdateRole",
-    "PutRolePermissionsBoundary",
-    "DeleteRolePermissionsBoundary",
-    "TagRole",
-    "UntagRole",
-    "AttachRolePolicy",
-    "DetachRolePolicy",
-    "PutRolePolicy",
-    "DeleteRolePolicy",
-    "DeleteRole",
-    "CreatePolicy",
-    "CreatePolicyVersion",
-    "SetDefaultPolicyVersion",
-    "DeletePolicyVersion",
-    "TagPolicy",
-    "UntagPolicy",
-    "DeletePolicy",
-];
+/// One list makes the type, its names and [`Operation::ALL`].
+macro_rules! operations {
+    ($($name:ident),+ $(,)?) => {
+        /// An IAM operation that this product calls. Its name is also the name of the IAM action.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Operation {
+            $($name),+
+        }
+
+        impl Operation {
+            /// Every operation that this product calls. The session in a member account is limited to these, and a test
+            /// compares them with the function's role in `template.yaml`.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// As IAM spells it, such as `GetRole`.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name)),+
+                }
+            }
+        }
+    };
+}
+
+operations! {
+    GetRole,
+    GetRolePolicy,
+    GetPolicy,
+    GetPolicyVersion,
+    ListAttachedRolePolicies,
+    ListRolePolicies,
+    ListInstanceProfilesForRole,
+    ListPolicyVersions,
+    ListEntitiesForPolicy,
+    CreateRole,
+    UpdateAssumeRolePolicy,
+    UpdateRole,
+    PutRolePermissionsBoundary,
+    DeleteRolePermissionsBoundary,
+    TagRole,
+    UntagRole,
+    AttachRolePolicy,
+    DetachRolePolicy,
+    PutRolePolicy,
+    DeleteRolePolicy,
+    DeleteRole,
+    CreatePolicy,
+    CreatePolicyVersion,
+    SetDefaultPolicyVersion,
+    DeletePolicyVersion,
+    TagPolicy,
+    UntagPolicy,
+    DeletePolicy,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// IAM: at most five versions of a managed policy.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
+pub const MOST_VERSIONS: usize = 5;
 
 /// Tags by key. IAM holds keys for the same that differ in case only.
 pub type Tags = BTreeMap<String, String>;
@@ -221,28 +254,28 @@ pub enum Write {
 }
 
 impl Write {
-    /// The API operation's name, which is also the IAM action's.
-    pub fn operation(&self) -> &'static str {
+    /// The operation that the call is.
+    pub fn operation(&self) -> Operation {
         match self {
-            Self::CreateRole { .. } => "CreateRole",
-            Self::UpdateAssumeRolePolicy { .. } => "UpdateAssumeRolePolicy",
-            Self::UpdateRole { .. } => "UpdateRole",
-            Self::PutRolePermissionsBoundary { .. } => "PutRolePermissionsBoundary",
-            Self::DeleteRolePermissionsBoundary { .. } => "DeleteRolePermissionsBoundary",
-            Self::TagRole { .. } => "TagRole",
-            Self::UntagRole { .. } => "UntagRole",
-            Self::AttachRolePolicy { .. } => "AttachRolePolicy",
-            Self::DetachRolePolicy { .. } => "DetachRolePolicy",
-            Self::PutRolePolicy { .. } => "PutRolePolicy",
-            Self::DeleteRolePolicy { .. } => "DeleteRolePolicy",
-            Self::DeleteRole { .. } => "DeleteRole",
-            Self::CreatePolicy { .. } => "CreatePolicy",
-            Self::CreatePolicyVersion { .. } => "CreatePolicyVersion",
-            Self::SetDefaultPolicyVersion { .. } => "SetDefaultPolicyVersion",
-            Self::DeletePolicyVersion { .. } => "DeletePolicyVersion",
-            Self::TagPolicy { .. } => "TagPolicy",
-            Self::UntagPolicy { .. } => "UntagPolicy",
-            Self::DeletePolicy { .. } => "DeletePolicy",
+            Self::CreateRole { .. } => Operation::CreateRole,
+            Self::UpdateAssumeRolePolicy { .. } => Operation::UpdateAssumeRolePolicy,
+            Self::UpdateRole { .. } => Operation::UpdateRole,
+            Self::PutRolePermissionsBoundary { .. } => Operation::PutRolePermissionsBoundary,
+            Self::DeleteRolePermissionsBoundary { .. } => Operation::DeleteRolePermissionsBoundary,
+            Self::TagRole { .. } => Operation::TagRole,
+            Self::UntagRole { .. } => Operation::UntagRole,
+            Self::AttachRolePolicy { .. } => Operation::AttachRolePolicy,
+            Self::DetachRolePolicy { .. } => Operation::DetachRolePolicy,
+            Self::PutRolePolicy { .. } => Operation::PutRolePolicy,
+            Self::DeleteRolePolicy { .. } => Operation::DeleteRolePolicy,
+            Self::DeleteRole { .. } => Operation::DeleteRole,
+            Self::CreatePolicy { .. } => Operation::CreatePolicy,
+            Self::CreatePolicyVersion { .. } => Operation::CreatePolicyVersion,
+            Self::SetDefaultPolicyVersion { .. } => Operation::SetDefaultPolicyVersion,
+            Self::DeletePolicyVersion { .. } => Operation::DeletePolicyVersion,
+            Self::TagPolicy { .. } => Operation::TagPolicy,
+            Self::UntagPolicy { .. } => Operation::UntagPolicy,
+            Self::DeletePolicy { .. } => Operation::DeletePolicy,
         }
     }
 
@@ -350,5 +383,24 @@ pub fn kind_of(code: &str, server_error: bool) -> Kind {
         "" => Kind::Unavailable,
         _ if server_error => Kind::Unavailable,
         _ => Kind::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Operation;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_functions_role_may_do_every_operation_and_nothing_else_in_iam() {
+        let template = include_str!("../template.yaml");
+        let policy = template.split("\n  FunctionPolicy:\n").nth(1).expect("the policy of the function's role");
+        // The next resource is as far to the left.
+        let is_next = |line: &&str| line.starts_with("  ") && !line.starts_with("   ");
+        let lines = policy.lines().take_while(|line| !is_next(line)).map(str::trim);
+        let is_action = |line: &&str| line.starts_with("- iam:") || line.starts_with("Action: iam:");
+        let granted: Vec<_> = lines.filter(is_action).filter_map(|line| line.split("iam:").nth(1)).collect();
+        let granted: BTreeSet<_> = granted.into_iter().collect();
+        assert_eq!(granted, Operation::ALL.iter().map(|operation| operation.name()).collect());
     }
 }

@@ -7,7 +7,7 @@
 use crate::account::Account;
 use crate::budget::Budget;
 use crate::error::{Error, Kind, Result};
-use crate::iam::OPERATIONS;
+use crate::iam::Operation;
 use crate::physical_id::{PhysicalId, is_account_id};
 use crate::properties::{DeleteProperties, Properties};
 use crate::reconcile::settle::{MOST_RETRIES, RIGHTS_ARRIVE};
@@ -173,16 +173,13 @@ impl Entrance {
     /// The calls of this product, on this role and this policy; attaching this policy and no other.
     fn session_policy(&self) -> Value {
         let (role, policy) = (self.member.role_arn(&self.id.role_name), self.member.policy_arn(&self.id.policy_name));
-        let attach = "AttachRolePolicy";
-        let others: Vec<_> = OPERATIONS
-            .iter()
-            .filter(|operation| **operation != attach)
-            .map(|operation| format!("iam:{operation}"))
-            .collect();
+        let attach = Operation::AttachRolePolicy;
+        let others: Vec<_> = Operation::ALL.iter().filter(|operation| **operation != attach).collect();
+        let actions: Vec<_> = others.into_iter().map(|operation| format!("iam:{operation}")).collect();
         json!({
             "Version": "2012-10-17",
             "Statement": [
-                { "Effect": "Allow", "Action": others, "Resource": [role, policy] },
+                { "Effect": "Allow", "Action": actions, "Resource": [role, policy] },
                 {
                     "Effect": "Allow",
                     "Action": format!("iam:{attach}"),

@@ -7,10 +7,9 @@
 use crate::account::PLATFORM_ACCOUNT_ID;
 use crate::error::Result;
 use crate::iam::Tags;
-use crate::ownership;
 use crate::physical_id::{is_account_id, is_policy_name, is_role_name};
 use crate::policy::{self, EDITIONS, Edition};
-use reader::Reader;
+use reader::{Reader, is_reserved_key, scalar};
 use serde_json::Value;
 
 mod reader;
@@ -19,8 +18,6 @@ const ROLE_NAME: &str = "OrchesteraAccessRole";
 const POLICY_NAME: &str = "OrchesteraAccessPolicy";
 /// What AWS Organizations makes in every account that it creates.
 const MEMBER_ROLE_NAME: &str = "OrganizationAccountAccessRole";
-/// IAM: at most 50 tags on a role or policy.
-const MOST_TAGS: usize = 50;
 
 /// What is wanted, valid as a whole.
 #[derive(Clone, Debug)]
@@ -140,7 +137,7 @@ impl Properties {
             ),
             tags: read.tags(),
         };
-        read.fits_in_a_tag(&parsed);
+        read.fits_in_a_tag(&parsed.role_name, &parsed.policy_name);
         read.finish(parsed)
     }
 
@@ -235,20 +232,6 @@ fn is_policy_arn(text: &str) -> bool {
             .is_some_and(|path| is_policy_name(path.rsplit('/').next().unwrap_or_default()))
         && text.len() <= 2048
         && text.bytes().all(|b| b.is_ascii_graphic())
-}
-
-fn is_reserved_key(key: &str) -> bool {
-    let key = key.to_lowercase();
-    key.starts_with("aws:") || key.starts_with(ownership::PREFIX)
-}
-
-/// A scalar as the text that CloudFormation would have made of it.
-fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use common::faulty_iam::{FOR_EVER, Fault, FaultyIam};
 use common::stack::{Answer, ID, POLICY, ROLE, Stack};
 use orchestera_access::account::Account;
 use orchestera_access::handler::CONNECTIONS;
-use orchestera_access::iam::{OPERATIONS, Tags, Write};
+use orchestera_access::iam::{Operation, Tags, Write};
 use orchestera_access::policy::EDITIONS;
 use orchestera_access::trust;
 use serde_json::json;
@@ -17,9 +17,9 @@ use std::time::Duration;
 
 /// Each call takes a second of paused time: an event takes as many seconds as it has round trips.
 fn with_a_second_per_call(fake: &FakeIam) -> FaultyIam<'_> {
-    OPERATIONS
-        .into_iter()
-        .fold(FaultyIam::new(fake), |iam, operation| iam.on(operation, FOR_EVER, Fault::Slow(Duration::from_secs(1))))
+    Operation::ALL.iter().fold(FaultyIam::new(fake), |iam, operation| {
+        iam.on(operation.name(), FOR_EVER, Fault::Slow(Duration::from_secs(1)))
+    })
 }
 
 /// What the table says of each event.

@@ -107,7 +107,7 @@ fn the_session_reaches_one_role_and_one_policy_and_attaches_no_other_policy() {
         let policy = entrance(&request).session_policy();
         let [calls, attach] = policy["Statement"].as_array().unwrap().as_slice() else { panic!("{policy}") };
         assert_eq!(calls["Resource"], json!([role, policy_arn]));
-        assert_eq!(calls["Action"].as_array().unwrap().len(), OPERATIONS.len() - 1);
+        assert_eq!(calls["Action"].as_array().unwrap().len(), Operation::ALL.len() - 1);
         assert!(
             !calls["Action"].to_string().contains('*') && !calls["Action"].to_string().contains("iam:AttachRolePolicy")
         );

@@ -1,10 +1,12 @@
 //! Reading properties one after the other, and collecting what is wrong with them.
 
-use super::{MOST_TAGS, Properties, is_reserved_key, scalar};
 use crate::error::{Error, Result};
 use crate::iam::Tags;
 use crate::ownership;
 use serde_json::Value;
+
+/// IAM: at most 50 tags on a role or policy.
+const MOST_TAGS: usize = 50;
 
 /// Reads one property after the other and collects what is wrong with them.
 pub(super) struct Reader<'a> {
@@ -150,8 +152,8 @@ impl<'a> Reader<'a> {
     }
 
     /// The physical id has to fit in a tag value, where a comma takes two characters.
-    pub(super) fn fits_in_a_tag(&mut self, parsed: &Properties) {
-        let id = format!("111122223333/{}/{}", parsed.role_name, parsed.policy_name);
+    pub(super) fn fits_in_a_tag(&mut self, role_name: &str, policy_name: &str) {
+        let id = format!("111122223333/{role_name}/{policy_name}");
         let length = ownership::tag_value(&id).len();
         if self.problems.is_empty() && length > ownership::LONGEST_TAG_VALUE {
             self.problems.push(format!(
@@ -162,9 +164,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn finish(self, parsed: Properties) -> Result<Properties> {
+    /// # Errors
+    /// [`Refused`](crate::error::Kind::Refused), with every problem in its reason.
+    pub(super) fn finish<T>(self, read: T) -> Result<T> {
         match &self.problems[..] {
-            [] => Ok(parsed),
+            [] => Ok(read),
             [problem] => Err(Error::refused(format!("The properties need attention: {problem}."))),
             problems => {
                 let list: Vec<_> = problems.iter().enumerate().map(|(i, p)| format!("({}) {p}", i + 1)).collect();
@@ -186,4 +190,19 @@ fn shortened(text: &str) -> String {
         short.push('…');
     }
     short
+}
+
+/// AWS's keys and ours.
+pub(super) fn is_reserved_key(key: &str) -> bool {
+    let key = key.to_lowercase();
+    key.starts_with("aws:") || key.starts_with(ownership::PREFIX)
+}
+
+/// A scalar as the text that CloudFormation would have made of it.
+pub(super) fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        _ => None,
+    }
 }

@@ -175,7 +175,7 @@ impl Iam for FakeIam {
     async fn write(&self, write: &Write) -> Result<()> {
         self.calls.lock().unwrap().push(format!("write {write}"));
         let before = self.world();
-        self.by_hand(|world| world.write(write)).map_err(|refusal| error(write.operation(), refusal))?;
+        self.by_hand(|world| world.write(write)).map_err(|refusal| error(write.operation().name(), refusal))?;
         let mut lagging = self.lagging.lock().unwrap();
         if lagging.by > 0 {
             if lagging.left == 0 {

@@ -175,7 +175,7 @@ impl Iam for FaultyIam<'_> {
         self.call("ListEntitiesForPolicy", self.fake.policy_users(policy_arn)).await
     }
     async fn write(&self, write: &Write) -> Result<()> {
-        self.call(write.operation(), self.fake.write(write)).await
+        self.call(write.operation().name(), self.fake.write(write)).await
     }
 }
 

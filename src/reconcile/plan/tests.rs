@@ -1,7 +1,7 @@
 use super::*;
 use crate::account::Account;
 use crate::iam::{
-    AttachedPolicy, POLICY_DESCRIPTION, PolicyDescription, PolicyVersion, ROLE_DESCRIPTION, RoleDescription,
+    AttachedPolicy, Operation, POLICY_DESCRIPTION, PolicyDescription, PolicyVersion, ROLE_DESCRIPTION, RoleDescription,
 };
 use crate::ownership::{CREATED, Resource};
 use crate::properties::Properties;
@@ -66,7 +66,7 @@ fn nothing_there_is_two_stages_and_reads_as_such() {
     assert_eq!(plan.to_string(), format!("CreatePolicy P | CreateRole R; AttachRolePolicy R {ARN}"));
     assert_eq!(
         plan.steps().map(Write::operation).collect::<Vec<_>>(),
-        ["CreatePolicy", "CreateRole", "AttachRolePolicy"]
+        [Operation::CreatePolicy, Operation::CreateRole, Operation::AttachRolePolicy]
     );
 }
 
