@@ -7,16 +7,20 @@ use crate::account::Account;
 use crate::budget::Budget;
 use crate::callback;
 use crate::cloudformation::aws::AwsStacks;
-use crate::drift::{self, Check};
+use crate::drift::Check;
+use crate::drift_check;
 use crate::error::{Error, Kind, Result};
+use crate::goal::{Goal, goal};
 use crate::http;
 use crate::iam::Iam;
 use crate::iam::aws::{AwsIam, endpoint};
 use crate::logging;
-use crate::member::{Place, place};
-use crate::reconcile::{Reconciler, failed};
+use crate::member::MemberRole;
+use crate::physical_id;
+use crate::reconcile::external_id;
+use crate::reconcile::{self, Reached};
 use crate::request::{Address, Envelope};
-use crate::response::{self, Attributes, Outcome};
+use crate::response::{self, Outcome};
 use crate::sdk;
 use crate::sts::aws::AwsSts;
 use aws_types::SdkConfig;
@@ -82,7 +86,7 @@ impl Function {
         // Open by the time that there is an answer. Whether it is, delivery finds out.
         drop(self.http().await?.open_ahead(address.url.expose(), 1));
         let outcome =
-            decide(&envelope, &address, invocation, budget, async |place| self.connect(place, &budget).await).await;
+            decide(&envelope, &address, invocation, budget, async |role| self.connect(role, &budget).await).await;
         let body = response::body(&address, &outcome);
         log_outcome(&address, &outcome);
         callback::deliver(self.http().await?, &address.url, &body, budget.delivery_ends).await?;
@@ -95,12 +99,13 @@ impl Function {
         let own = Account::of_function(&invocation.function_arn, None)?;
         let stacks = AwsStacks::new(self.configuration().await?);
         let checked =
-            Box::pin(check.run(&own, budget, &stacks, async |place| self.connect(place, &budget).await)).await;
+            Box::pin(drift_check::run(check, &own, budget, &stacks, async |role| self.connect(role, &budget).await))
+                .await;
         match checked {
-            Ok(drift::Outcome::Skipped(status)) => {
+            Ok(drift_check::Outcome::Skipped(status)) => {
                 tracing::info!(status, "no drift check while the stack is worked on")
             }
-            Ok(drift::Outcome::Checked(line)) => logging::line(&line),
+            Ok(drift_check::Outcome::Checked(line)) => logging::line(&line),
             Err(error) => {
                 tracing::error!(reason = error.reason(), cause = error.cause(), "the drift check failed");
                 return Err(error);
@@ -130,15 +135,15 @@ impl Function {
         self.configuration.get_or_try_init(async || sdk::configuration(self.http().await?)).await
     }
 
-    /// IAM of the place: with the function's own rights, or as the role of the member account.
-    async fn connect(&self, place: &Place, budget: &Budget) -> Result<Box<AwsIam>> {
-        let iam = match place {
+    /// IAM with the function's own rights, or in the member account with a session of its role.
+    async fn connect(&self, member_role: Option<&MemberRole>, budget: &Budget) -> Result<Box<AwsIam>> {
+        let iam = match member_role {
             // Boxed for the same reason as in `decide`.
-            Place::Member(entrance) => {
+            Some(role) => {
                 let sts = AwsSts::new(self.configuration().await?);
-                Box::pin(entrance.enter(&sts, budget)).await?
+                Box::pin(role.assume(&sts, budget)).await?
             }
-            Place::Own(_) | Place::Nowhere => self.iam().await?.clone(),
+            None => self.iam().await?.clone(),
         };
         Ok(Box::new(iam))
     }
@@ -151,13 +156,10 @@ pub async fn decide<I: Iam, D: Deref<Target = I>>(
     address: &Address,
     invocation: &Invocation,
     budget: Budget,
-    connect: impl AsyncFnOnce(&Place) -> Result<D>,
+    connect: impl AsyncFnOnce(Option<&MemberRole>) -> Result<D>,
 ) -> Outcome {
     let work = async {
-        let request = match envelope.request() {
-            Ok(request) => request,
-            Err(error) => return failed(address, error),
-        };
+        let request = envelope.request()?;
         tracing::info!(
             request_type = request.kind(),
             stack_id = address.stack_id,
@@ -166,38 +168,41 @@ pub async fn decide<I: Iam, D: Deref<Target = I>>(
             request_id = address.request_id,
             "event received"
         );
-        let own = Account::of_function(&invocation.function_arn, address.service_token.as_deref());
-        let place = match own.and_then(|own| place(&own, &request)) {
-            Ok(place) => place,
-            Err(error) => return failed(address, error),
-        };
-        let Some(account) = place.account().cloned() else { return nothing_to_delete(address, String::new()) };
-        match connect(&place).await {
-            Ok(iam) => {
-                let reconciler = Reconciler { iam: &*iam, account, resource: address.resource(), budget };
-                // Boxed: the types of what is inside are nested deeper than the compiler likes to look.
-                Box::pin(reconciler.handle(address, &request)).await
+        let own = Account::of_function(&invocation.function_arn, address.service_token.as_deref())?;
+        let goal = goal(&request, &own, &address.resource(), &external_id::random()?)?;
+        if matches!(goal, Goal::Nothing) {
+            return Ok(Reached::default());
+        }
+        match connect(goal.member_role()).await {
+            // Boxed: the types of what is inside are nested deeper than the compiler likes to look.
+            Ok(iam) => Box::pin(reconcile::reach(&goal, &*iam, budget)).await,
+            // A Create that could not assume the member role created nothing. Its Delete must not fail for the same reason.
+            Err(error) if matches!(error.kind(), Kind::Denied | Kind::Refused) && goal.is_left_from_failed_create() => {
+                Ok(Reached { note: error.reason(), ..Reached::default() })
             }
-            // A Create that was not let in made nothing, and its Delete must not fail for the same reason.
-            Err(error)
-                if matches!(error.kind(), Kind::Denied | Kind::Refused) && request.is_delete_of_no_resource() =>
-            {
-                nothing_to_delete(address, error.reason())
-            }
-            Err(error) => failed(address, error),
+            Err(error) => Err(error),
         }
     };
     match timeout_at(budget.answer_by, AssertUnwindSafe(work).catch_unwind()).await {
-        Ok(Ok(outcome)) => outcome,
+        Ok(Ok(Ok(reached))) => succeeded(address, reached),
+        Ok(Ok(Err(error))) => failed(address, error),
         // The panic hook has logged it.
         Ok(Err(_)) => failed(address, panicked(address)),
         Err(_) => failed(address, out_of_time()),
     }
 }
 
-fn nothing_to_delete(address: &Address, note: String) -> Outcome {
-    let physical_id = address.physical_id.clone().unwrap_or_default();
-    Outcome::Success { physical_id, attributes: Attributes::new(), note }
+/// SUCCESS, under the id in the event. Only a Create has none.
+fn succeeded(address: &Address, reached: Reached) -> Outcome {
+    let Reached { id, attributes, note } = reached;
+    let new = || id.map(|id| id.to_string()).unwrap_or_default();
+    Outcome::Success { physical_id: address.physical_id.clone().unwrap_or_else(new), attributes, note }
+}
+
+/// FAILED, under the id in the event. A Create that failed has an id of its own, so that its Delete is recognised.
+fn failed(address: &Address, error: Error) -> Outcome {
+    let of_create = || physical_id::of_failed_create(&address.logical_id, &address.request_id);
+    Outcome::Failed { physical_id: address.physical_id.clone().unwrap_or_else(of_create), error }
 }
 
 fn panicked(address: &Address) -> Error {

@@ -1,150 +1,44 @@
-//! In which account an event is worked on, and the way into a member account.
+//! Assuming a role in a member account.
 //!
-//! A member account is entered through a role that trusts the function's account, `OrganizationAccountAccessRole` unless
-//! told otherwise. That role is an administrator. The session is not: its policy holds it down to the calls that this
-//! product makes, on the one role and the one policy that the event is about.
+//! The role trusts the function's account. Its name is `OrganizationAccountAccessRole` unless the properties give another. That
+//! role is an administrator. The session is not: its session policy limits it to the calls of this product, on the one role and
+//! the one policy that the event is about.
 
 use crate::account::Account;
 use crate::budget::Budget;
 use crate::error::{Error, Kind, Result};
 use crate::iam::Operation;
-use crate::physical_id::{PhysicalId, is_account_id};
-use crate::properties::{DeleteProperties, Properties};
-use crate::reconcile::settle::{MOST_RETRIES, RIGHTS_ARRIVE};
-use crate::request::Request;
+use crate::physical_id::PhysicalId;
+use crate::retry::MOST_RETRIES;
 use crate::sts::{AssumeRole, Sts};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// How long a Create waits for the role of an account that may be new: it can appear minutes after the account. What is left
-/// of the time is enough for the rest.
-const ROLE_APPEARS: Duration = Duration::from_secs(25);
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// The way into a member account.
+/// The role to assume in a member account.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entrance {
-    pub member: Account,
-    pub role_name: String,
-    /// The one role and the one policy that the event is about.
+pub struct MemberRole {
+    pub account: Account,
+    pub name: String,
+    /// Names the one role and the one policy that the session may change.
     pub id: PhysicalId,
-    patience: Duration,
+    /// How long it is waited for, if it cannot be assumed yet.
+    pub patience: Duration,
 }
 
-/// Where an event is worked on.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Place {
-    /// In the function's own account.
-    Own(Account),
-    /// In another one.
-    Member(Entrance),
-    /// Nowhere: a Delete of what was never in any account.
-    Nowhere,
-}
-
-impl Place {
-    pub fn account(&self) -> Option<&Account> {
-        match self {
-            Self::Own(account) => Some(account),
-            Self::Member(entrance) => Some(&entrance.member),
-            Self::Nowhere => None,
-        }
-    }
-}
-
-/// Where `request` is worked on by a function in the account `own`.
-///
-/// # Errors
-/// [`Refused`](Kind::Refused), as by [`Properties::parse`]; when the member account is the function's own; and when an Update
-/// changes the account or a name.
-pub fn place(own: &Account, request: &Request) -> Result<Place> {
-    match request {
-        Request::Create { properties } => wanted(own, &Properties::parse(properties)?, None, ROLE_APPEARS),
-        Request::Update { physical_id, properties, .. } => {
-            wanted(own, &Properties::parse(properties)?, PhysicalId::parse(physical_id), RIGHTS_ARRIVE)
-        }
-        Request::Delete { physical_id, properties } => {
-            Ok(leaving(own, physical_id, &DeleteProperties::read(properties)))
-        }
-    }
-}
-
-/// `carried` is the physical id in the event, if a resource has it.
-fn wanted(own: &Account, properties: &Properties, carried: Option<PhysicalId>, patience: Duration) -> Result<Place> {
-    let account = Account { id: properties.member_account_id.as_ref().unwrap_or(&own.id).clone(), ..own.clone() };
-    let id = account.physical_id(&properties.role_name, &properties.policy_name);
-    if let Some(carried) = carried.filter(|carried| *carried != id) {
-        return Err(fixed_at_create(&carried, &id));
-    }
-    if properties.member_account_id.is_none() {
-        return Ok(Place::Own(account));
-    }
-    if account == *own {
-        return Err(Error::refused(format!(
-            "MemberAccountId is {}, the account that this stack is in. Leave it blank to act in this account; give it \
-             only for another account of your organisation.",
-            account.id
-        )));
-    }
-    Ok(Place::Member(Entrance { member: account, role_name: properties.member_role_name.clone(), id, patience }))
-}
-
-/// The refusal of an Update whose properties name another account, role or policy than its physical id.
-///
-/// The id is what counts, and never `OldResourceProperties`: CloudFormation rolls this Update back with the properties
-/// exchanged. The rollback then names what the id names, and succeeds.
-fn fixed_at_create(carried: &PhysicalId, wanted: &PhysicalId) -> Error {
-    let changed: Vec<_> = [
-        ("MemberAccountId", &carried.account_id, &wanted.account_id),
-        ("RoleName", &carried.role_name, &wanted.role_name),
-        ("PolicyName", &carried.policy_name, &wanted.policy_name),
-    ]
-    .into_iter()
-    .filter(|(_, present, wanted)| present != wanted)
-    .map(|(property, present, wanted)| format!("{property} from {present} to {wanted}"))
-    .collect();
-    Error::refused(format!(
-        "An update cannot change {}. Nothing was changed. Keep the present value, or delete this stack and create it again \
-         with the new one.",
-        changed.join(" and "),
-    ))
-}
-
-/// A Delete of a real id is worked on in the account of the id; of another, where the Create was, which goes by its
-/// properties.
-fn leaving(own: &Account, physical_id: &str, properties: &DeleteProperties) -> Place {
-    let account = |id: &str| Account { id: id.to_owned(), ..own.clone() };
-    let id = match (PhysicalId::parse(physical_id), &properties.member_account_id, properties.names()) {
-        (Some(carried), ..) => carried,
-        // No Create can have made anything under names that IAM does not allow.
-        (None, _, None) => return Place::Nowhere,
-        (None, None, Some((role_name, policy_name))) => own.physical_id(role_name, policy_name),
-        (None, Some(member), Some((role_name, policy_name))) if is_account_id(member) && *member != own.id => {
-            account(member).physical_id(role_name, policy_name)
-        }
-        // A Create that is to enter what is no account, or the function's own, is refused before it makes anything.
-        (None, Some(_), Some(_)) => return Place::Nowhere,
-    };
-    let member = account(&id.account_id);
-    if member == *own {
-        return Place::Own(member);
-    }
-    let role_name = properties.member_role_name.clone();
-    Place::Member(Entrance { member, role_name, id, patience: RIGHTS_ARRIVE })
-}
-
-impl Entrance {
-    /// Becomes the role, held down by a session policy. Waits for one that does not let us in yet, and asks an STS that gives
-    /// no clear answer a few times more.
+impl MemberRole {
+    /// Assumes the role, with a session policy. Waits if the role cannot be assumed yet, and tries again if STS gives no clear
+    /// answer.
     ///
     /// # Errors
-    /// [`Denied`](Kind::Denied) when it never does; otherwise those of the call. All with a sentence.
-    pub async fn enter<S: Sts>(&self, sts: &S, budget: &Budget) -> Result<S::Session> {
+    /// [`Denied`](Kind::Denied) if it cannot be assumed in time; otherwise those of the call. All with a sentence.
+    pub async fn assume<S: Sts>(&self, sts: &S, budget: &Budget) -> Result<S::Session> {
         let request = AssumeRole {
-            role_arn: self.member.role_arn(&self.role_name),
+            role_arn: self.account.role_arn(&self.name),
             session_policy: self.session_policy(),
-            region: main_region(&self.member.partition),
+            region: main_region(&self.account.partition),
         };
         let mut retries = 0;
         loop {
@@ -170,9 +64,9 @@ impl Entrance {
         }
     }
 
-    /// The calls of this product, on this role and this policy; attaching this policy and no other.
+    /// Allows the calls of this product on the one role and the one policy, and to attach no other policy.
     fn session_policy(&self) -> Value {
-        let (role, policy) = (self.member.role_arn(&self.id.role_name), self.member.policy_arn(&self.id.policy_name));
+        let (role, policy) = (self.account.role_arn(&self.id.role_name), self.account.policy_arn(&self.id.policy_name));
         let attach = Operation::AttachRolePolicy;
         let others: Vec<_> = Operation::ALL.iter().filter(|operation| **operation != attach).collect();
         let actions: Vec<_> = others.into_iter().map(|operation| format!("iam:{operation}")).collect();
@@ -191,7 +85,7 @@ impl Entrance {
     }
 
     fn sentence(&self, error: &Error, request: &AssumeRole) -> String {
-        let (member, role_name, role_arn) = (&self.member.id, &self.role_name, &request.role_arn);
+        let (member, role_name, role_arn) = (&self.account.id, &self.name, &request.role_arn);
         let what = format!("Account {member} could not be entered through its role {role_name}");
         // Without an answer there is no code.
         let said = error.failed_call().map(|call| match (call.code.as_str(), call.message.trim_end_matches('.')) {

@@ -1,8 +1,8 @@
-//! Who made an IAM object, told by its tags.
+//! Who owns an IAM object, according to its tags.
 //!
-//! Ownership lives on the objects themselves, so that a retry, a rollback or a later release finds it without a database.
-//! The tags are set by the call that creates the object: there is no moment at which it exists without an owner. They prove
-//! ownership among honest stacks; they prove nothing against the grantee, whose permissions include tagging.
+//! Ownership is stored on the objects themselves. So a retry, a rollback or a later release finds it without a database.
+//! The call that creates the object also sets the tags, so that it never exists without an owner. The tags prove ownership
+//! between honest stacks. They prove nothing against the platform, whose permissions include tagging.
 
 use crate::iam::Tags;
 use crate::physical_id::PhysicalId;
@@ -48,7 +48,7 @@ pub const KEYS: [&str; 10] = [
 ];
 /// The value of [`OWNERSHIP`] on what this product created.
 pub const CREATED: &str = "created";
-/// The value of [`OWNERSHIP`] on what was made by hand before and taken over.
+/// The value of [`OWNERSHIP`] on what was created by hand before and adopted.
 pub const ADOPTED: &str = "adopted";
 /// What all our keys begin with.
 pub const PREFIX: &str = "orchestera:";
@@ -63,37 +63,37 @@ pub struct Resource {
     pub logical_id: String,
 }
 
-/// What the tags of an object say of its owner, seen from one [`Resource`].
+/// The owner of an object according to its tags, from the point of view of one [`Resource`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// This resource, under the physical id that is given as the tag spells it; `None` if that tag is missing.
-    Us { resource_id: Option<String> },
-    /// No owner, or not enough tags left to tell.
+    /// This resource, under this physical id, spelled as in the tag. `None` if that tag is missing.
+    ThisResource { resource_id: Option<String> },
+    /// No owner, or too few of the tags are left.
     Nobody,
     /// Another stack, or another resource of this one.
-    Another { stack_id: String, logical_id: String },
+    AnotherResource { stack_id: String, logical_id: String },
 }
 
 impl Resource {
-    /// Judges an object by its tags.
-    pub fn judge(&self, tags: &Tags) -> Owner {
+    /// The owner of the object with these tags.
+    pub fn owner(&self, tags: &Tags) -> Owner {
         let (stack_id, logical_id) = (tags.get(STACK_ID), tags.get(LOGICAL_ID));
         let differs = |tag: Option<&String>, ours: &str| tag.is_some_and(|tag| *tag != tag_value(ours));
         if differs(stack_id, &self.stack_id) || (stack_id.is_some() && differs(logical_id, &self.logical_id)) {
-            return Owner::Another {
+            return Owner::AnotherResource {
                 stack_id: stack_id.cloned().unwrap_or_default(),
                 logical_id: logical_id.cloned().unwrap_or_default(),
             };
         }
         match (stack_id, logical_id) {
-            (Some(_), Some(_)) => Owner::Us { resource_id: tags.get(RESOURCE_ID).cloned() },
+            (Some(_), Some(_)) => Owner::ThisResource { resource_id: tags.get(RESOURCE_ID).cloned() },
             _ => Owner::Nobody,
         }
     }
 
     /// Whether the object is this resource's under exactly this physical id: only then may it be deleted.
     pub fn owns(&self, id: &PhysicalId, tags: &Tags) -> bool {
-        self.judge(tags) == Owner::Us { resource_id: Some(tag_value(&id.to_string())) }
+        self.owner(tags) == Owner::ThisResource { resource_id: Some(tag_value(&id.to_string())) }
     }
 
     /// The tags that say that this resource owns the object under `id`, and how it came to ([`CREATED`] or [`ADOPTED`]).
@@ -145,10 +145,10 @@ mod tests {
         {
             let mut tags = ours.clone();
             tags.insert(key.to_owned(), value.to_owned());
-            assert!(matches!(resource().judge(&tags), Owner::Another { .. }), "{key}");
+            assert!(matches!(resource().owner(&tags), Owner::AnotherResource { .. }), "{key}");
         }
         let only_stack = [(STACK_ID.to_owned(), "arn:of:another".to_owned())].into();
-        assert!(matches!(resource().judge(&only_stack), Owner::Another { .. }));
+        assert!(matches!(resource().owner(&only_stack), Owner::AnotherResource { .. }));
     }
 
     #[test]
@@ -156,16 +156,16 @@ mod tests {
         for lost in [STACK_ID, LOGICAL_ID] {
             let mut tags = resource().tags(&id(), CREATED);
             tags.remove(lost);
-            assert_eq!(resource().judge(&tags), Owner::Nobody, "{lost}");
+            assert_eq!(resource().owner(&tags), Owner::Nobody, "{lost}");
         }
-        assert_eq!(resource().judge(&Tags::new()), Owner::Nobody);
+        assert_eq!(resource().owner(&Tags::new()), Owner::Nobody);
     }
 
     #[test]
     fn ours_without_the_resource_id_is_ours_but_may_not_be_deleted() {
         let mut tags = resource().tags(&id(), CREATED);
         tags.remove(RESOURCE_ID);
-        assert_eq!(resource().judge(&tags), Owner::Us { resource_id: None });
+        assert_eq!(resource().owner(&tags), Owner::ThisResource { resource_id: None });
         assert!(!resource().owns(&id(), &tags));
     }
 }

@@ -158,14 +158,11 @@ pub struct DeleteProperties {
     /// As given; it need not be one.
     pub member_account_id: Option<String>,
     pub member_role_name: String,
+    /// The customer's tags.
+    pub tags: Tags,
 }
 
 impl DeleteProperties {
-    /// Of role and policy, if both can be names.
-    pub fn names(&self) -> Option<(&str, &str)> {
-        Some((self.role_name.as_deref()?, self.policy_name.as_deref()?))
-    }
-
     pub fn read(properties: &Value) -> Self {
         let mut read = Reader::new(properties);
         let mut name = |property, default: &str, valid: fn(&str) -> bool| match read.text(property) {
@@ -179,6 +176,7 @@ impl DeleteProperties {
                 .unwrap_or_else(|| MEMBER_ROLE_NAME.to_owned()),
             member_account_id: read.text("MemberAccountId"),
             on_delete: read.choice("OnDelete", OnDelete::DeleteCreated, &ON_DELETE),
+            tags: tags(properties),
         }
     }
 }
@@ -208,8 +206,8 @@ impl From<&Properties> for OldProperties {
     }
 }
 
-/// The customer's tags, from properties that need not be valid: those of an earlier template.
-pub fn tags(properties: &Value) -> Tags {
+/// The customer's tags, from properties that need not be valid.
+fn tags(properties: &Value) -> Tags {
     let tags = properties["Tags"].as_array().map(Vec::as_slice).unwrap_or_default();
     let tag = |tag: &Value| Some((scalar(&tag["Key"])?, scalar(&tag["Value"]).unwrap_or_default()));
     tags.iter().filter_map(tag).filter(|(key, _)| !is_reserved_key(key)).collect()

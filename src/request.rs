@@ -7,7 +7,6 @@
 use crate::drift::Check;
 use crate::error::{Error, Result};
 use crate::ownership::Resource;
-use crate::physical_id::PhysicalId;
 use http::Uri;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::Value;
@@ -91,11 +90,6 @@ impl Request {
             Self::Update { .. } => "Update",
             Self::Delete { .. } => "Delete",
         }
-    }
-
-    /// Whether it is the Delete of a failed Create, or of an id that CloudFormation made up.
-    pub fn is_delete_of_no_resource(&self) -> bool {
-        matches!(self, Self::Delete { physical_id, .. } if PhysicalId::parse(physical_id).is_none())
     }
 }
 

@@ -8,7 +8,7 @@ use common::drift::{check, fields, line};
 use common::fake_iam::{ACCOUNT, FakeIam, World, policy_arn};
 use common::faulty_iam::{Fault, FaultyIam};
 use common::stack::{ID, POLICY, ROLE, Stack};
-use orchestera_access::drift::Outcome;
+use orchestera_access::drift_check::Outcome;
 use orchestera_access::iam::Write;
 use orchestera_access::policy::Edition;
 use orchestera_access::request::Envelope;

@@ -9,7 +9,6 @@ use orchestera_access::account::Account;
 use orchestera_access::budget::Budget;
 use orchestera_access::error::{Error, Kind};
 use orchestera_access::handler::{Invocation, decide};
-use orchestera_access::member::Place;
 use orchestera_access::request::{Address, Envelope};
 use orchestera_access::response::{Outcome, body};
 use serde_json::value::{RawValue, to_raw_value};
@@ -83,14 +82,17 @@ async fn play(iam: &FakeIam, envelope: &Envelope, address: &Address) -> Outcome 
     let function_arn = address.service_token.clone().unwrap_or(own);
     let invocation = Invocation { function_arn, deadline: start + Duration::from_secs(60) };
     let budget = Budget::new(start, invocation.deadline);
-    let outcome = decide(envelope, address, &invocation, budget, async |place| {
-        if let Place::Member(entrance) = place {
-            entrance.enter(&FakeSts::default(), &budget).await?;
-        }
-        let fakes = Account { partition: "aws".to_owned(), id: ACCOUNT.to_owned() };
-        match place.account() {
-            Some(other) if *other != fakes => Err(Error::refused("There is no such account in this test.")),
-            _ => Ok(iam),
+    let outcome = decide(envelope, address, &invocation, budget, async |member_role| {
+        let account = match member_role {
+            Some(role) => {
+                role.assume(&FakeSts::default(), &budget).await?;
+                role.account.clone()
+            }
+            None => Account::of_function(&invocation.function_arn, None)?,
+        };
+        match account.id == ACCOUNT && account.partition == "aws" {
+            false => Err(Error::refused("There is no such account in this test.")),
+            true => Ok(iam),
         }
     })
     .await;

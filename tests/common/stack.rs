@@ -7,7 +7,6 @@ use super::runbook;
 use orchestera_access::budget::Budget;
 use orchestera_access::handler::{Invocation, decide};
 use orchestera_access::iam::Iam;
-use orchestera_access::member::Place;
 use orchestera_access::request::Envelope;
 use orchestera_access::response;
 use orchestera_access::sts::Sts;
@@ -144,9 +143,9 @@ impl<I: Iam, S: Sts> Stack<'_, I, S> {
         let envelope = Envelope::open(&to_raw_value(&event).unwrap()).unwrap();
         let address = envelope.address().unwrap();
         let budget = Budget::new(start, invocation.deadline);
-        let outcome = decide(&envelope, &address, &invocation, budget, async |place| {
-            if let Place::Member(entrance) = place {
-                entrance.enter(self.sts.expect("an STS"), &budget).await?;
+        let outcome = decide(&envelope, &address, &invocation, budget, async |member_role| {
+            if let Some(role) = member_role {
+                role.assume(self.sts.expect("an STS"), &budget).await?;
             }
             Ok(self.iam)
         })

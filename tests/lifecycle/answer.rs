@@ -6,7 +6,7 @@ use crate::common::stack::{ID, Stack};
 use orchestera_access::budget::Budget;
 use orchestera_access::error::{Error, Kind};
 use orchestera_access::handler::{Invocation, decide};
-use orchestera_access::member::Place;
+use orchestera_access::member::MemberRole;
 use orchestera_access::request::Envelope;
 use orchestera_access::response::Outcome;
 use serde_json::json;
@@ -182,7 +182,7 @@ async fn clients_that_take_for_ever_to_build_are_answered_in_time() {
     let envelope = Envelope::open(&to_raw_value(&event).unwrap()).unwrap();
     let start = Instant::now();
     let invocation = Invocation { function_arn: FUNCTION.to_owned(), deadline: start + Duration::from_secs(60) };
-    let never = async |_: &Place| -> Result<&FakeIam, Error> { std::future::pending().await };
+    let never = async |_: Option<&MemberRole>| -> Result<&FakeIam, Error> { std::future::pending().await };
     let outcome =
         decide(&envelope, &envelope.address().unwrap(), &invocation, Budget::new(start, invocation.deadline), never)
             .await;
