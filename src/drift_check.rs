@@ -35,8 +35,8 @@ pub enum Outcome {
     Checked(Value),
 }
 
-/// Compares, and repairs if the mode says so. Does nothing while a stack operation is in progress, and repairs nothing after one that
-/// failed.
+/// Compares, and repairs if the mode says so. Does nothing while a stack operation is in progress, and repairs nothing
+/// after one that failed.
 ///
 /// # Errors
 /// Those of the calls and of the properties, with a sentence.

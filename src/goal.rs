@@ -15,8 +15,8 @@ use crate::retry::RIGHTS_ARRIVE;
 use serde_json::Value;
 use std::time::Duration;
 
-/// How long a Create waits for the member role: in a new account it can appear minutes after the account. The rest of the time is
-/// enough for the Create itself.
+/// How long a Create waits for the member role: in a new account it can appear minutes after the account. The rest of
+/// the time is enough for the Create itself.
 const MEMBER_ROLE_APPEARS: Duration = Duration::from_secs(25);
 
 /// What an event asks for.
@@ -50,12 +50,12 @@ impl Goal {
     }
 }
 
-/// What `request` asks of a function in the account `own`, on behalf of `resource`. `random` is the external id of a Create, if
-/// no object has one: at least 128 random bits, in hex.
+/// What `request` asks of a function in the account `own`, on behalf of `resource`. `random` is the external id of a
+/// Create, if no object has one: at least 128 random bits, in hex.
 ///
 /// # Errors
-/// [`Refused`](crate::error::Kind::Refused): properties that are not valid, `MemberAccountId` with the function's own account, and
-/// an Update that changes what is set at Create. A Delete is never refused.
+/// [`Refused`](crate::error::Kind::Refused): properties that are not valid, `MemberAccountId` with the function's own
+/// account, and an Update that changes what is set at Create. A Delete is never refused.
 pub fn goal(request: &Request, own: &Account, resource: &Resource, random: &str) -> Result<Goal> {
     let create = || Change::Create { external_id: random.to_owned() };
     let desired = match request {
@@ -68,11 +68,12 @@ pub fn goal(request: &Request, own: &Account, resource: &Resource, random: &str)
                     let old_properties = OldProperties::read(old_properties);
                     desired(own, resource, properties, Change::Update { old_properties })?
                 }
-                // The id of a failed Create, or one that CloudFormation made up, names no role and no policy. The resource owns
-                // nothing yet, so that the rules of Create hold, with the names in the new properties. The response keeps the id:
-                // a new one would bring a Delete of the old, which goes by the names in its properties, and those are the names
-                // of what has just been created. Nothing is removed under other names. A Create that fails removes what it
-                // created, and before CloudFormation works on the stack again, it deletes a resource whose Create failed.
+                // The id of a failed Create, or one that CloudFormation made up, names no role and no policy. The
+                // resource owns nothing yet, so that the rules of Create hold, with the names in the new properties.
+                // The response keeps the id: a new one would bring a Delete of the old, which goes by the names in its
+                // properties, and those are the names of what has just been created. Nothing is removed under other
+                // names. A Create that fails removes what it created, and before CloudFormation works on the stack
+                // again, it deletes a resource whose Create failed.
                 // <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-failure-options.html>
                 None => desired(own, resource, properties, create())?,
             }
@@ -89,7 +90,8 @@ pub fn goal(request: &Request, own: &Account, resource: &Resource, random: &str)
 /// What a drift check compares with: the same as an Update that changes nothing.
 ///
 /// # Errors
-/// [`Refused`](crate::error::Kind::Refused): properties that are not valid, and `MemberAccountId` with the function's own account.
+/// [`Refused`](crate::error::Kind::Refused): properties that are not valid, and `MemberAccountId` with the function's
+/// own account.
 pub fn of_drift_check(properties: &Value, own: &Account, resource: &Resource) -> Result<DesiredState> {
     let properties = Properties::parse(properties)?;
     let old_properties = OldProperties::from(&properties);
@@ -136,8 +138,8 @@ fn access(own: &Account, id: &PhysicalId, role_name: &str, patience: Duration) -
 
 /// Refuses an Update whose properties name another account, role or policy than its physical id.
 ///
-/// The physical id is compared, and never `OldResourceProperties`. CloudFormation rolls this Update back with the properties
-/// exchanged. Then the properties name what the id names, and the rollback succeeds.
+/// The physical id is compared, and never `OldResourceProperties`. CloudFormation rolls this Update back with the
+/// properties exchanged. Then the properties name what the id names, and the rollback succeeds.
 fn refuse_change(present: &PhysicalId, desired: &PhysicalId) -> Result<()> {
     let changed: Vec<_> = [
         ("MemberAccountId", &present.account_id, &desired.account_id),
@@ -158,8 +160,8 @@ fn refuse_change(present: &PhysicalId, desired: &PhysicalId) -> Result<()> {
     )))
 }
 
-/// A Delete with a real id removes what the id names. A Delete after a failed Create removes what the Create's properties name.
-/// `None` if no Create can have created anything.
+/// A Delete with a real id removes what the id names. A Delete after a failed Create removes what the Create's
+/// properties name. `None` if no Create can have created anything.
 fn removal(own: &Account, resource: &Resource, physical_id: &str, properties: DeleteProperties) -> Option<Removal> {
     let (id, mode) = match PhysicalId::parse(physical_id) {
         Some(id) => {

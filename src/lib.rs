@@ -1,8 +1,8 @@
-//! Orchestera Access: a CloudFormation custom resource that creates, converges, verifies and deletes one IAM role and one policy,
-//! by which the Orchestera platform gets access to an account.
+//! Orchestera Access: a CloudFormation custom resource that creates, converges, verifies and deletes one IAM role and
+//! one policy, by which the Orchestera platform gets access to an account.
 //!
-//! The contract in one sentence: **one event, one response**. Whatever happens, CloudFormation receives a response, with a
-//! sentence that a customer can act on, before it would have to give up.
+//! The contract in one sentence: **one event, one response**. Whatever happens, CloudFormation receives a response,
+//! with a sentence that a customer can act on, before it would have to give up.
 //!
 //! Imports run one way, from the top of this picture to its bottom. `tests/imports` checks that.
 //!
@@ -28,8 +28,8 @@
 //! └─ iam, sts, cloudformation            the seams to AWS, each with its adapter in aws.rs
 //! ```
 //!
-//! The core knows nothing of HTTP or Lambda. [`iam::Iam`] is the seam to AWS, and `tests/common` has a fake behind it that obeys
-//! IAM's rules. `docs/semantics.md` says what each event does in each state, and which test proves it.
+//! The core knows nothing of HTTP or Lambda. [`iam::Iam`] is the seam to AWS, and `tests/common` has a fake behind it
+//! that obeys IAM's rules. `docs/semantics.md` says what each event does in each state, and which test proves it.
 
 // A panic is answered, but it is still a defect.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]

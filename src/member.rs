@@ -1,8 +1,8 @@
 //! Assuming a role in a member account.
 //!
-//! The role trusts the function's account. Its name is `OrganizationAccountAccessRole` unless the properties give another. That
-//! role is an administrator. The session is not: its session policy limits it to the calls of this product, on the one role and
-//! the one policy that the event is about.
+//! The role trusts the function's account. Its name is `OrganizationAccountAccessRole` unless the properties give
+//! another. That role is an administrator. The session is not: its session policy limits it to the calls of this
+//! product, on the one role and the one policy that the event is about.
 
 use crate::account::Account;
 use crate::budget::Budget;
@@ -29,8 +29,8 @@ pub struct MemberRole {
 }
 
 impl MemberRole {
-    /// Assumes the role, with a session policy. Waits if the role cannot be assumed yet, and tries again if STS gives no clear
-    /// answer.
+    /// Assumes the role, with a session policy. Waits if the role cannot be assumed yet, and tries again if STS gives
+    /// no clear answer.
     ///
     /// # Errors
     /// [`Denied`](Kind::Denied) if it cannot be assumed in time; otherwise those of the call. All with a sentence.
@@ -117,7 +117,8 @@ impl MemberRole {
     }
 }
 
-/// The region of a partition where STS is always active. In others it may be off for an account, and `AssumeRole` fails.
+/// The region of a partition where STS is always active. In others it may be off for an account, and `AssumeRole`
+/// fails.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html>
 fn main_region(partition: &str) -> Option<&'static str> {
     match partition {

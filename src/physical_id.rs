@@ -1,8 +1,8 @@
 //! `PhysicalResourceId`: `<account id>/<role name>/<policy name>`.
 //!
 //! None of the three can change while the resource exists, so the id never changes either. It is also the value of the
-//! ownership tag `orchestera:resource-id`. Release 0.4.0 could change the names and with them the id. The Delete of such an
-//! old id touches nothing that carries the new one.
+//! ownership tag `orchestera:resource-id`. Release 0.4.0 could change the names and with them the id. The Delete of
+//! such an old id touches nothing that carries the new one.
 
 use std::fmt;
 
@@ -18,8 +18,8 @@ pub struct PhysicalId {
 }
 
 impl PhysicalId {
-    /// Reads an id that an earlier answer gave. `None` for anything else: the id of a failed Create, or one that
-    /// CloudFormation made up.
+    /// Parses the id of a resource that exists. `None` for the id of a failed Create, and for one that CloudFormation
+    /// made up.
     pub fn parse(text: &str) -> Option<Self> {
         let [account_id, role_name, policy_name] = text.split('/').collect::<Vec<_>>()[..] else {
             return None;
@@ -39,7 +39,7 @@ impl fmt::Display for PhysicalId {
     }
 }
 
-/// The id that a failed Create answers: never blank, never equal to that of a resource that exists.
+/// The id in the response to a failed Create. It is never blank, and no resource that exists has it.
 pub fn of_failed_create(logical_id: &str, request_id: &str) -> String {
     format!("failed/{logical_id}/{request_id}")
 }
@@ -49,7 +49,7 @@ pub fn is_of_failed_create(text: &str) -> bool {
     text.starts_with("failed/")
 }
 
-/// 12 digits. `const`, and so a loop, because the platform's account is checked while this is compiled.
+/// 12 digits. A loop, because the platform's account is checked by the compiler and the function is `const`.
 pub const fn is_account_id(text: &str) -> bool {
     let mut digits = 0;
     while digits < text.len() && text.as_bytes()[digits].is_ascii_digit() {

@@ -1,8 +1,8 @@
 //! Observe → plan → apply, for each goal.
 //!
-//! [`state`] is what was observed. [`convergence_plan`] and [`removal_plan`] are pure functions from a goal and the observed
-//! state to a list of steps. [`apply`] sends the steps. [`converge`] repeats the three until nothing is left to do.
-//! `docs/semantics.md` is the same as a table.
+//! [`state`] is what was observed. [`convergence_plan`] and [`removal_plan`] are pure functions from a goal and the
+//! observed state to a list of steps. [`apply`] sends the steps. [`converge`](mod@converge) repeats the three until
+//! nothing is left to do. `docs/semantics.md` is the same as a table.
 
 pub mod adoption;
 pub mod apply;
@@ -126,8 +126,8 @@ async fn undo<I: Iam>(
     }
 }
 
-/// Removes what this invocation created although nothing may be read: writes can be allowed where reads are not. Whether nothing
-/// is left. An adopted object would have to be read to be restored.
+/// Removes what this invocation created although nothing may be read: writes can be allowed where reads are not.
+/// Whether nothing is left. An adopted object would have to be read to be restored.
 async fn remove_unread<I: Iam>(reconciler: &Reconciler<'_, I>, removal: &Removal, acquired: &Acquired) -> bool {
     let (role, policy) = (acquired.created_role.get(), acquired.created_policy.get());
     let (role_name, policy_arn) = (removal.role_name(), removal.policy_arn());

@@ -1,7 +1,7 @@
 //! The adapter to the real IAM: SDK calls in, plain values and kinds of error out.
 //!
-//! It decides two things only: which [`Kind`] an AWS error code is, and how documents travel (URL-encoded when read). It
-//! writes no sentence for the customer.
+//! It decides two things only: which [`Kind`] an AWS error code is, and how documents travel (URL-encoded when read).
+//! It writes no sentence for the customer.
 
 use crate::error::{Error, FailedCall, Kind, Result, chain};
 use crate::iam::{
@@ -29,7 +29,8 @@ impl AwsIam {
     }
 }
 
-/// Where calls to IAM go: one place for each partition, as the SDK knows. `None` if it does not, which the calls will tell.
+/// Where calls to IAM go: one place for each partition, as the SDK knows. `None` if it does not, which the calls will
+/// tell.
 pub async fn endpoint(configuration: &SdkConfig) -> Option<Uri> {
     let region = configuration.region()?.to_string();
     let params = Params::builder().region(region).set_endpoint(endpoint_url("IAM")).build().ok()?;

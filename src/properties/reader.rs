@@ -51,7 +51,7 @@ impl<'a> Reader<'a> {
         self.optional(name, valid, rule).unwrap_or_else(|| default.to_owned())
     }
 
-    /// A property that has one value. An earlier release let it be chosen.
+    /// A property with one possible value. An earlier release allowed others.
     pub(super) fn constant(&mut self, name: &str, value: &str) {
         if let Some(other) = self.text(name).filter(|text| text != value) {
             self.problems.push(format!(
@@ -107,8 +107,8 @@ impl<'a> Reader<'a> {
             }
         };
         let mut tags = Tags::new();
-        // The beginning of a list that is too long says enough. To compare ten thousand keys, each with all before it, takes
-        // seconds of a whole core, and no deadline interrupts it.
+        // The beginning of a list that is too long is enough. Each key is compared with all before it: ten thousand
+        // keys would take seconds of a whole core, and no deadline interrupts that.
         for (place, tag) in list.iter().take(MOST_TAGS).enumerate() {
             let place = place + 1;
             let value = match &tag["Value"] {
@@ -151,7 +151,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The physical id has to fit in a tag value, where a comma takes two characters.
+    /// The physical id must fit in a tag value, where a comma takes two characters.
     pub(super) fn fits_in_a_tag(&mut self, role_name: &str, policy_name: &str) {
         let id = format!("111122223333/{role_name}/{policy_name}");
         let length = ownership::tag_value(&id).len();
@@ -183,7 +183,7 @@ fn is_tag_text(text: &str) -> bool {
     text.chars().all(|c| c.is_alphanumeric() || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@".contains(c))
 }
 
-/// A customer's text in a Reason: enough to recognise it.
+/// A customer's text in a Reason, long enough to be recognised.
 fn shortened(text: &str) -> String {
     let mut short: String = text.chars().take(64).collect();
     if short.len() < text.len() {

@@ -1,9 +1,9 @@
 //! Adoption: the record of an object that was created by hand from the guide.
 //!
-//! What adoption is going to change is recorded first, as `orchestera:before-*` tags on the object itself. The same call sets
-//! the ownership tags, so that nothing ever changes that could not be restored. The role and the policy are recorded and
-//! restored each alone. A tag on each of the two also says which of them were adopted. So an adopted object whose own tags are
-//! lost is still known as adopted, and is never deleted.
+//! What adoption is going to change is recorded first, as `orchestera:before-*` tags on the object itself. The same
+//! call sets the ownership tags, so that nothing ever changes that could not be restored. The role and the policy are
+//! recorded and restored each alone. A tag on each of the two also says which of them were adopted. So an adopted
+//! object whose own tags are lost is still known as adopted, and is never deleted.
 
 use crate::iam::{ROLE_DESCRIPTION, Tags};
 use crate::ownership::{self, ADOPTED, LONGEST_TAG_VALUE, OWNERSHIP};
@@ -120,8 +120,8 @@ impl PolicyBefore {
     }
 }
 
-/// Whether a role was adopted. A role with this product's description was not, whatever its tags say: the platform may write
-/// tags.
+/// Whether a role was adopted. A role with this product's description was not, whatever its tags say: the platform may
+/// write tags.
 pub fn is_adopted_role(role: &Role, tags_of_the_policy: Option<&Tags>) -> bool {
     role.about.description != ROLE_DESCRIPTION && is_marked(ROLE, &role.about.tags, tags_of_the_policy)
 }
@@ -136,7 +136,8 @@ pub fn is_marked(object: &str, tags: &Tags, tags_of_the_other: Option<&Tags>) ->
     }
 }
 
-/// A tag's value is at most 256 characters and has no comma. An IAM name can have a comma, and neither can have a space.
+/// A tag's value is at most 256 characters and has no comma. An IAM name can have a comma, and neither can have a
+/// space.
 fn record(tags: &mut Tags, name: &str, value: &str) {
     let value: Vec<char> = value.replace(',', " ").chars().collect();
     let mut pieces = value.chunks(LONGEST_TAG_VALUE).map(|piece| piece.iter().collect());

@@ -12,8 +12,8 @@ use futures_util::future::join_all;
 use std::cell::Cell;
 use tokio::time::timeout_at;
 
-/// What this invocation itself created or adopted. When a Create fails, nothing else may be undone: the same event can be
-/// delivered twice, and the second invocation must not remove what the first created and answered for.
+/// What this invocation itself created or adopted. When a Create fails, nothing else may be undone: the same event can
+/// be delivered twice, and the second invocation must not remove what the first created and answered for.
 #[derive(Debug, Default)]
 pub struct Acquired {
     pub role: Cell<bool>,
@@ -42,11 +42,11 @@ impl From<Box<Failure>> for Error {
     }
 }
 
-/// What writing comes to.
+/// The result of writing.
 pub type Applied<T> = Result<T, Box<Failure>>;
 
-/// Applies the stages one after the other, the steps of each at once. All steps that began are awaited before an error is
-/// returned, so that no call is in flight when the response is sent.
+/// Applies the stages one after the other, the steps of each at once. All steps that began are awaited before an error
+/// is returned, so that no call is in flight when the response is sent.
 ///
 /// # Errors
 /// The most final error of the stage that failed, with a sentence.
@@ -106,13 +106,14 @@ async fn send(
             }
             Ok(())
         }
-        Ok(Err(error)) if error.kind() == Kind::Gone && step.takes_the_last_away() => Ok(()),
+        Ok(Err(error)) if error.kind() == Kind::Gone && step.is_done_without_its_object() => Ok(()),
         Ok(Err(error)) => {
             if let Some(deny) = without_what_was_refused(step, &error).filter(|_| budget.may_write()) {
                 tracing::warn!(step = %step, cause = error.cause(), "the trust policy was refused; only the Deny is written");
                 return Box::pin(send(iam, account, budget, &deny, acquired)).await;
             }
-            // Five versions already: the answer to the call that created the fifth may have been lost, or an old read showed four.
+            // Five versions already: the answer to the call that created the fifth may have been lost, or an old read
+            // showed four.
             let full = matches!(step, Write::CreatePolicyVersion { .. }) && error.is("LimitExceeded");
             let error = error.clone().because(reason::of_write(&error, account, step));
             let error = if full { error.treated_as(Kind::LookAgain) } else { error };

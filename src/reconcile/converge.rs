@@ -17,8 +17,8 @@ use tokio::time::{Instant, sleep};
 
 /// How long IAM's reads may lag behind a write before the result is answered as not verified.
 const READ_BACK: Duration = Duration::from_secs(20);
-/// The same for a removal. After that, observe, plan and apply are done once more: an object that was not found before may have
-/// appeared, and what was deleted can be deleted again without harm.
+/// The same for a removal. After that, observe, plan and apply are done once more: an object that was not found before
+/// may have appeared, and what was deleted can be deleted again without harm.
 const READ_BACK_REMOVAL: Duration = Duration::from_secs(6);
 
 /// Added to the error of an event that was to close the role.
@@ -98,8 +98,8 @@ impl<I: Iam> Reconciler<'_, I> {
         }
     }
 
-    /// The error of an event that was to close the role, with a sentence that says which locks are in place in IAM. The sentence is
-    /// left out if the role is not `meant`.
+    /// The error of an event that was to close the role, with a sentence that says which locks are in place in IAM. The
+    /// sentence is left out if the role is not `meant`.
     pub async fn with_locks(&self, id: &PhysicalId, meant: impl Fn(&State, &Role) -> bool, error: Error) -> Error {
         let expected = Expected::first_version();
         let observed = observe(self.iam, self.account, &self.budget, id, ReadScope::Convergence, &expected).await;
@@ -111,7 +111,8 @@ impl<I: Iam> Reconciler<'_, I> {
         }
     }
 
-    /// Reads until the plan is empty. Nothing is written meanwhile: if the state still differs, the read is probably old.
+    /// Reads until the plan is empty. Nothing is written meanwhile: if the state still differs, the read is probably
+    /// old.
     async fn read_back(
         &self,
         id: &PhysicalId,

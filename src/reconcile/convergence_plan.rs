@@ -1,7 +1,7 @@
 //! The plan of a Create or an Update: a pure function from the desired and the observed state to a list of steps.
 //!
-//! If a row of `docs/semantics.md` cannot be found here or in [`removal_plan`](super::removal_plan), the code is in the wrong
-//! place.
+//! If a row of `docs/semantics.md` cannot be found here or in [`removal_plan`](super::removal_plan), the code is in the
+//! wrong place.
 
 use crate::error::{Error, Result};
 use crate::iam::{MOST_VERSIONS, Tags, Write};
@@ -15,7 +15,8 @@ use crate::reconcile::state::{Policy, Role, State};
 use crate::reconcile::{conflict, suspension};
 use serde_json::Value;
 
-/// The steps from the observed to the desired state. Empty when nothing differs, which is also how a result is verified.
+/// The steps from the observed to the desired state. Empty when nothing differs, which is also how a result is
+/// verified.
 ///
 /// # Errors
 /// [`Refused`](crate::error::Kind::Refused) if an object may not be changed, or the external id is lost.
@@ -34,7 +35,8 @@ pub fn plan(desired: &DesiredState, observed: &State) -> Result<Plan> {
     let role_is_new = role.is_some_and(|role| desired.is_new(desired.proof_for_role(observed), &role.about.tags));
     let policy_is_new =
         policy.is_some_and(|policy| desired.is_new(desired.proof_for_policy(observed), &policy.about.tags));
-    // The tag says which external id was not in force, and the rollback reads it. So it is written before another id is applied.
+    // The tag says which external id was not in force, and the rollback reads it. So it is written before another id is
+    // applied.
     let given = |tags: &Tags| tags.get(ownership::EXTERNAL_ID_GIVEN).cloned();
     let is_given_now = !desired.is_suspended()
         && role.is_some_and(|role| given(&role_tags).is_some_and(|it| given(&role.about.tags) != Some(it)));
@@ -54,7 +56,8 @@ pub fn plan(desired: &DesiredState, observed: &State) -> Result<Plan> {
     plan.push_one_by_one(set_boundary);
     let policy_steps = match &observed.policy {
         Some(_) => {
-            // The new policy version comes first and alone, so that access that both editions give is never interrupted.
+            // The new policy version comes first and alone, so that access that both editions give is never
+            // interrupted.
             plan.push_one_by_one(new_document);
             policy_tagging
         }
@@ -91,9 +94,9 @@ fn new_document(desired: &DesiredState, observed: &State) -> Result<Vec<Write>> 
     steps.unwrap_or_else(|| Ok(Vec::new()))
 }
 
-/// The kill switch depends neither on tags, which the platform may change, nor on the policy. Whatever else is refused, the role
-/// of this resource is suspended. A role that another stack has tagged, or that has not been recorded, gets the inline Deny
-/// alone. A role that somebody else created is suspended only if the platform can use it.
+/// The kill switch depends neither on tags, which the platform may change, nor on the policy. Whatever else is refused,
+/// the role of this resource is suspended. A role that another stack has tagged, or that has not been recorded, gets
+/// the inline Deny alone. A role that somebody else created is suspended only if the platform can use it.
 ///
 /// # Errors
 /// The refusal, once there is nothing left to suspend.
@@ -114,8 +117,9 @@ fn suspend_although_refused(desired: &DesiredState, observed: &State, refusal: E
     if steps.is_empty() { Err(refusal) } else { Ok(Plan { stages: vec![steps] }) }
 }
 
-/// Who may assume the role, in three parts: the steps that close the role, before everything else; the new trust policy, among the
-/// others; the steps that open the role, after everything else, so that boundary and session duration are set by then.
+/// Who may assume the role, in three parts: the steps that close the role, before everything else; the new trust
+/// policy, among the others; the steps that open the role, after everything else, so that boundary and session duration
+/// are set by then.
 fn access_steps(desired: &DesiredState, role: Option<&Role>, trust: &Value) -> (Vec<Write>, Option<Write>, Vec<Write>) {
     let (role_name, policy_arn) = (desired.id.role_name.clone(), desired.policy_arn());
     let has_policy = role.is_some_and(|role| role.has_attached(&policy_arn));
@@ -144,8 +148,8 @@ fn trust_step(role: &Role, role_name: String, trust: &Value) -> Option<Write> {
     (!policy::same(&role.about.trust, trust)).then(|| Write::UpdateAssumeRolePolicy { role_name, trust: trust.clone() })
 }
 
-/// A new default version if the document differs. Before it, the oldest version is deleted if there is no room. A version that an
-/// adopted policy had before is never deleted.
+/// A new default version if the document differs. Before it, the oldest version is deleted if there is no room. A
+/// version that an adopted policy had before is never deleted.
 pub(super) fn document_steps(
     desired: &DesiredState,
     policy: &Policy,
@@ -198,10 +202,11 @@ fn session_step(desired: &DesiredState, role: &Role) -> Option<Write> {
     })
 }
 
-/// The keys to untag and the tags to set. Untagging comes first: IAM treats `Team` and `team` as one key, so that untagging
-/// afterwards could remove the new tag.
+/// The keys to untag and the tags to set. Untagging comes first: IAM treats `Team` and `team` as one key, so that
+/// untagging afterwards could remove the new tag.
 fn tag_changes(desired: &DesiredState, tags: &Tags, observed: &Tags) -> (Option<Vec<String>>, Option<Tags>) {
-    // A tag with another value is somebody else's, or was never set: the rollback of an update that failed before it set tags.
+    // A tag with another value is somebody else's, or was never set: the rollback of an update that failed before it
+    // set tags.
     let is_set = |(key, value): &(&String, &String)| observed.get(*key) == Some(*value);
     let earlier = desired.old_tags().into_iter().flatten().filter(is_set).map(|(key, _)| key.as_str());
     let forgotten = (desired.properties.on_delete != OnDelete::DeleteAll).then_some(ownership::DELETE_ADOPTED);

@@ -30,7 +30,8 @@ pub struct DesiredState {
 /// Whether the resource is new.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
-    /// The resource does not own the names yet. `external_id` is a new random value, for the case that no object has one.
+    /// The resource does not own the names yet. `external_id` is a new random value, for the case that no object has
+    /// one.
     Create { external_id: String },
     /// The physical id in the event proves that the resource owns the names.
     Update { old_properties: OldProperties },
@@ -62,8 +63,8 @@ impl DesiredState {
     /// The external id that the trust policy is to require; `None` if it is to require none.
     ///
     /// # Errors
-    /// [`Refused`](crate::error::Kind::Refused), or [`LookAgain`](crate::error::Kind::LookAgain) while not both objects were
-    /// found, if the generated value is needed and lost.
+    /// [`Refused`](crate::error::Kind::Refused), or [`LookAgain`](crate::error::Kind::LookAgain) while not both objects
+    /// were found, if the generated value is needed and lost.
     pub fn external_id(&self, observed: &State) -> Result<Option<String>> {
         if let Some(trust) = self.kept_trust(observed) {
             return Ok(trust::external_id(&trust).map(str::to_owned));
@@ -106,8 +107,8 @@ impl DesiredState {
         self.properties.access_state == AccessState::Suspended
     }
 
-    /// Whether the kill switch is meant for a role with this name: this resource owns it, or the platform can assume it or has
-    /// its policy on it.
+    /// Whether the kill switch is meant for a role with this name: this resource owns it, or the platform can assume it
+    /// or has its policy on it.
     pub fn is_the_platforms(&self, observed: &State, role: &Role) -> bool {
         self.proof_for_role(observed) == OwnershipProof::PhysicalId
             || trust::admits(&role.about.trust, PLATFORM_ACCOUNT_ID)
@@ -127,7 +128,7 @@ impl DesiredState {
         let open = match self.kept_trust(observed) {
             Some(trust) => trust,
             None => match (self.external_id(observed), &observed.role) {
-                // To shut it, nobody has to know what it asked for: the Deny goes beside what is observed.
+                // To suspend, the external id need not be known: the Deny is added beside the present statements.
                 (Err(_), Some(role)) if self.is_suspended() => trust::with_nobody_denied(&role.about.trust),
                 (external_id, _) => trust::document(&self.account, PLATFORM_ACCOUNT_ID, external_id?.as_deref()),
             },
@@ -135,8 +136,8 @@ impl DesiredState {
         Ok(if self.is_suspended() { trust::with_everybody_denied(&open) } else { open })
     }
 
-    /// An adopted role keeps the trust policy that it had until an Update gives an `ExternalId` that differs from the one before.
-    /// So neither a release nor drift detection cuts off a running platform.
+    /// An adopted role keeps the trust policy that it had until an Update gives an `ExternalId` that differs from the
+    /// one before. So neither a release nor drift detection cuts off a running platform.
     fn kept_trust(&self, observed: &State) -> Option<Value> {
         let role = observed.role.as_ref()?;
         let trust = match self.role_origin(observed) {
@@ -149,9 +150,9 @@ impl DesiredState {
         (is_the_guides && !self.given_external_id(observed).is_in_force).then_some(trust)
     }
 
-    /// Whether an `ExternalId` in the properties of an adopted role is in force. It is not while the properties have had it since
-    /// the role was adopted. It is once an Update gives it in place of another, or of none. The tag tells the rollback of that
-    /// Update what was not in force before.
+    /// Whether an `ExternalId` in the properties of an adopted role is in force. It is not while the properties have
+    /// had it since the role was adopted. It is once an Update gives it in place of another, or of none. The tag tells
+    /// the rollback of that Update what was not in force before.
     fn given_external_id(&self, observed: &State) -> GivenExternalId {
         let (Some(role), Some(given)) = (&observed.role, self.properties.given_external_id()) else {
             return GivenExternalId::default();
@@ -178,8 +179,8 @@ impl DesiredState {
         GivenExternalId { is_in_force, not_in_force: Some(not_in_force) }
     }
 
-    /// What proves that this resource owns the role. A role without our tags that we can neither have created nor adopted was
-    /// created by somebody else after ours was deleted. The rules of a Create hold for it.
+    /// What proves that this resource owns the role. A role without our tags that we can neither have created nor
+    /// adopted was created by somebody else after ours was deleted. The rules of a Create hold for it.
     pub fn proof_for_role(&self, observed: &State) -> OwnershipProof {
         let policy_tags = observed.policy_tags();
         let is_strangers = observed.role.as_ref().is_some_and(|role| {
@@ -281,8 +282,8 @@ impl DesiredState {
         tags
     }
 
-    /// Whether a later Delete is to delete the object even if it was adopted. A Create never asks for that: if it is undone, what
-    /// existed before must remain.
+    /// Whether a later Delete is to delete the object even if it was adopted. A Create never asks for that: if it is
+    /// undone, what existed before must remain.
     fn deletes_adopted(&self, proof: OwnershipProof) -> bool {
         proof == OwnershipProof::PhysicalId && self.properties.on_delete == OnDelete::DeleteAll
     }

@@ -1,8 +1,9 @@
-//! Drift: the differences between the observed and the desired state, field by field, and the plan that repairs some of them.
+//! Drift: the differences between the observed and the desired state, field by field, and the plan that repairs some of
+//! them.
 //!
-//! A drift check runs by itself, between the updates of a stack. It must not undo what a person did on purpose. So it only ever
-//! *narrows*: it removes access that is not desired, and never creates, attaches or opens anything. The next Update corrects the
-//! rest.
+//! A drift check runs by itself, between the updates of a stack. It must not undo what a person did on purpose. So it
+//! only ever *narrows*: it removes access that is not desired, and never creates, attaches or opens anything. The next
+//! Update corrects the rest.
 
 use crate::account::PLATFORM_ACCOUNT_ID;
 use crate::iam::{Tags, Write};

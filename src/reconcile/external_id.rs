@@ -1,8 +1,9 @@
 //! The external id that is generated once and then kept.
 //!
-//! It is stored as a tag on the role *and* the policy, so that the loss of one tag does not lose it. Every Create generates it,
-//! even a Create with an `ExternalId`. So a blank property always means the same value. If both tags are missing, the value is
-//! lost, and the customer is asked for it: the platform does not know a new value, and would lose its access.
+//! It is stored as a tag on the role *and* the policy, so that the loss of one tag does not lose it. Every Create
+//! generates it, even a Create with an `ExternalId`. So a blank property always means the same value. If both tags are
+//! missing, the value is lost, and the customer is asked for it: the platform does not know a new value, and would lose
+//! its access.
 
 use crate::account::Account;
 use crate::error::{Error, Kind, Result};
@@ -29,15 +30,16 @@ pub fn random() -> Result<String> {
 
 /// The generated external id, or `None` if it is lost. `new` is the random value of a Create; an Update has none.
 pub fn generated(resource: &Resource, new: Option<&str>, observed: &State) -> Option<String> {
-    // Two attempts at one Create may have tagged one object each. Nobody has been told either value yet, and the role's counts.
-    // An adopted role that asks for an external id keeps it, if a tag can hold it.
+    // Two attempts at one Create may have tagged one object each. Nobody has been told either value yet, and the role's
+    // counts. An adopted role that asks for an external id keeps it, if a tag can hold it.
     let of_create =
         |new: &str| on_role(resource, observed).or_else(|| asked_for(observed)).unwrap_or_else(|| new.to_owned());
     recorded(resource, observed).or_else(|| new.map(of_create))
 }
 
-/// What the tags of the two objects say, unless they are another resource's. The two can differ, after a retry that read old
-/// state or a change by hand. Then the value counts that the trust policy asks for; if it asks for neither, none does.
+/// What the tags of the two objects say, unless they are another resource's. The two can differ, after a retry that
+/// read old state or a change by hand. Then the value counts that the trust policy asks for; if it asks for neither,
+/// none does.
 fn recorded(resource: &Resource, observed: &State) -> Option<String> {
     match (on_role(resource, observed), observed.policy_tags().and_then(|tags| on(resource, tags))) {
         (Some(role), Some(policy)) if role != policy => {
@@ -72,8 +74,8 @@ fn is_anothers(resource: &Resource, tags: &Tags) -> bool {
     matches!(resource.owner(tags), Owner::AnotherResource { .. })
 }
 
-/// The error when the generated external id is needed and lost. While one of the two objects is not seen, it may still be
-/// observed: IAM's reads lag.
+/// The error when the generated external id is needed and lost. While one of the two objects is not seen, it may still
+/// be observed: IAM's reads lag.
 pub fn lost(account: &Account, id: &PhysicalId, observed: &State) -> Error {
     let all_seen = observed.role.is_some() && observed.policy.is_some();
     let kind = if all_seen { Kind::Refused } else { Kind::LookAgain };

@@ -24,12 +24,14 @@ pub enum ReadScope {
     Removal,
 }
 
-/// A guess at the state. It decides what is read in the first round, never the result. A wrong guess costs a second round.
+/// A guess at the state. It decides what is read in the first round, never the result. A wrong guess costs a second
+/// round.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expected {
     /// Neither object exists. A Create reads the two objects alone, and the rest only if they exist after all.
     Nothing,
-    /// Both objects exist, with this default version of the policy. Everything is read at once, with that version's document.
+    /// Both objects exist, with this default version of the policy. Everything is read at once, with that version's
+    /// document.
     Version(String),
 }
 
@@ -57,8 +59,8 @@ impl Expected {
     }
 }
 
-/// Reads the state. All reads are sent at once, except those that depend on the first answers: documents of versions that were
-/// not expected, and who uses a policy without an owner. These are sent in a second round.
+/// Reads the state. All reads are sent at once, except those that depend on the first answers: documents of versions
+/// that were not expected, and who uses a policy without an owner. These are sent in a second round.
 ///
 /// # Errors
 /// Those of the reads, with a sentence; [`OutOfTime`](Kind::OutOfTime) when the time for calls ends.
@@ -160,7 +162,8 @@ async fn observe_policy(
     Ok(Some(Policy { about, versions, document, other_documents, users: [users, late_users?].concat() }))
 }
 
-/// An object and the lists about it, read at once. If nothing is expected, the lists are read only if the object exists.
+/// An object and the lists about it, read at once. If nothing is expected, the lists are read only if the object
+/// exists.
 async fn with_lists<T, L>(
     expected: &Expected,
     object: impl Future<Output = Result<Option<T>>>,
@@ -174,7 +177,8 @@ async fn with_lists<T, L>(
     }
     let (object, lists) = tokio::join!(object, lists);
     match (object?, lists) {
-        // A list may say that the object does not exist: the answer is old, or the object is being deleted. Both are read again.
+        // A list may say that the object does not exist: the answer is old, or the object is being deleted. Both are
+        // read again.
         (Some(object), lists) => Ok(Some((object, lists?))),
         // The lists of an object that does not exist say so too, or are empty.
         (None, Err(error)) if error.kind() != Kind::Gone => Err(error),

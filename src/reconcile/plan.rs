@@ -1,11 +1,11 @@
-//! A plan: the writes that lead from the observed state to the desired one, as a value that can be printed, compared and
-//! tested before a write is made.
+//! A plan: the writes that lead from the observed state to the desired one, as a value that can be printed, compared
+//! and tested before a write is made.
 
 use crate::iam::Write;
 use std::fmt;
 
-/// Steps in stages. The steps of one stage do not depend on each other and are sent at once. A stage begins when the stage
-/// before it has succeeded.
+/// Steps in stages. The steps of one stage do not depend on each other and are sent at once. A stage begins when the
+/// stage before it has succeeded.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     pub stages: Vec<Vec<Write>>,

@@ -23,12 +23,13 @@ pub struct Removal {
 /// How it is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RemovalMode {
-    /// The Delete of a resource that existed. A role that lost our tags is closed if anybody can still assume it: the platform
-    /// may untag, and the grant must not stay in force unnoticed. `all`: adopted objects are deleted too, if an Update has
-    /// said so before.
+    /// The Delete of a resource that existed. A role that lost our tags is closed if anybody can still assume it: the
+    /// platform may untag, and the grant must not stay in force unnoticed. `all`: adopted objects are deleted too, if
+    /// an Update has said so before.
     Delete { all: bool },
-    /// The Delete after a failed Create. An object without our tags cannot be that Create's. An adopted object is always
-    /// restored. `may_be_running`: CloudFormation made the id up, so that the cancelled Create may still create something.
+    /// The Delete after a failed Create. An object without our tags cannot be that Create's. An adopted object is
+    /// always restored. `may_be_running`: CloudFormation made the id up, so that the cancelled Create may still create
+    /// something.
     LeftFromFailedCreate { may_be_running: bool },
     /// A Create failed and removes what it created or adopted itself. A role of these that has lost our tags is closed.
     Undo { role: bool, policy: bool },
@@ -41,7 +42,8 @@ pub enum RemovalMode {
 pub struct RemovalProgress {
     /// Whether an adopted object has begun to be restored. A role without our tags has not lost them then.
     pub has_restored: bool,
-    /// Whether the policy that an adopted role had before turned out to be deleted, so that it cannot be attached again.
+    /// Whether the policy that an adopted role had before turned out to be deleted, so that it cannot be attached
+    /// again.
     pub is_former_policy_gone: bool,
     /// The same of its permissions boundary.
     pub is_former_boundary_gone: bool,

@@ -1,5 +1,5 @@
-//! The plan of a removal: a pure function from what is to be removed and the observed state to the steps that delete, restore or
-//! close it.
+//! The plan of a removal: a pure function from what is to be removed and the observed state to the steps that delete,
+//! restore or close it.
 
 use crate::error::{Error, Result};
 use crate::iam::{PolicyUser, RETAINED_DESCRIPTION, ROLE_DESCRIPTION, Tags, Write};
@@ -29,7 +29,8 @@ pub struct RemovalPlan {
 /// The steps of `removal`. Empty when nothing is left to remove.
 ///
 /// # Errors
-/// [`Refused`](crate::error::Kind::Refused), before anything is changed, if somebody else depends on what would be deleted.
+/// [`Refused`](crate::error::Kind::Refused), before anything is changed, if somebody else depends on what would be
+/// deleted.
 pub fn plan(removal: &Removal, progress: &RemovalProgress, observed: &State) -> Result<RemovalPlan> {
     let role = observed.role.as_ref().filter(|_| removal.includes_role());
     let policy = observed.policy.as_ref().filter(|_| removal.includes_policy());
@@ -59,8 +60,8 @@ pub fn plan(removal: &Removal, progress: &RemovalProgress, observed: &State) -> 
         adoption::is_marked(POLICY, &policy.about.tags, role_tags)
             && !is_deleted_although_adopted(removal, &policy.about.tags)
     });
-    // A policy that is deleted without the role is detached from it first. Release 0.4.0 could give the role another policy and
-    // another id. Then the old policy is detached even if others use it, so that it cannot be deleted.
+    // A policy that is deleted without the role is detached from it first. Release 0.4.0 could give the role another
+    // policy and another id. Then the old policy is detached even if others use it, so that it cannot be deleted.
     let detached_from = observed
         .role
         .as_ref()
@@ -112,14 +113,14 @@ fn partition<T>(object: Option<&T>, passes: impl FnOnce(&T) -> bool) -> (Option<
     }
 }
 
-/// Whether this resource created a role that has lost our tags. A role with another description was adopted, and an earlier
-/// attempt has restored it.
+/// Whether this resource created a role that has lost our tags. A role with another description was adopted, and an
+/// earlier attempt has restored it.
 fn was_created_by_us(removal: &Removal, role: &Role) -> bool {
     lost_its_tags(removal, &role.about.tags) && role.about.description == ROLE_DESCRIPTION
 }
 
-/// Whether this resource owns a role under any id, or created it and closed it because its tags were lost. Then our policy is still
-/// to be detached from it.
+/// Whether this resource owns a role under any id, or created it and closed it because its tags were lost. Then our
+/// policy is still to be detached from it.
 fn is_ours_or_was(removal: &Removal, role: &Role) -> bool {
     matches!(removal.resource.owner(&role.about.tags), Owner::ThisResource { .. }) || was_created_by_us(removal, role)
 }
@@ -132,7 +133,8 @@ fn detachment(removal: &Removal) -> Write {
 fn lost_its_tags(removal: &Removal, tags: &Tags) -> bool {
     match removal.resource.owner(tags) {
         Owner::Nobody | Owner::ThisResource { resource_id: None } => true,
-        // Release 0.4.0 could give the resource another id that names this role too; anything else was never written by us.
+        // Release 0.4.0 could give the resource another id that names this role too; anything else was never written by
+        // us.
         Owner::ThisResource { resource_id: Some(id) } => {
             id.split('/').nth(1) != Some(&ownership::tag_value(&removal.id.role_name))
         }
@@ -181,7 +183,8 @@ fn is_to_be_closed(removal: &Removal, role: &Role) -> bool {
     trust::is_open(&role.about.trust) || trust::is_closed_by_us(&role.about.trust) && is_half_closed()
 }
 
-/// Anybody can still assume the role, but its tags no longer prove that this resource created it. It is closed, not deleted.
+/// Anybody can still assume the role, but its tags no longer prove that this resource created it. It is closed, not
+/// deleted.
 fn closed(removal: &Removal, role: &Role) -> RemovalPlan {
     let policy_arn = removal.policy_arn();
     let mut plan = RemovalPlan::default();

@@ -24,8 +24,8 @@ impl<I: Iam> Reconciler<'_, I> {
     /// Removes what `removal` says. The result is what was left or changed beside it, as sentences.
     ///
     /// # Errors
-    /// Those of the calls; [`Refused`](crate::error::Kind::Refused) if somebody else depends on an object, or a role was closed
-    /// instead of deleted.
+    /// Those of the calls; [`Refused`](crate::error::Kind::Refused) if somebody else depends on an object, or a role
+    /// was closed instead of deleted.
     pub async fn remove(&self, removal: &Removal) -> Result<String> {
         let mut notes = self.remove_once(removal).await?;
         if removal.mode == (RemovalMode::LeftFromFailedCreate { may_be_running: true }) {
@@ -41,8 +41,8 @@ impl<I: Iam> Reconciler<'_, I> {
         Ok(notes)
     }
 
-    /// If an object was not found, that is believed only after a second look: IAM's reads may be older than what a Create has
-    /// just created.
+    /// If an object was not found, that is believed only after a second look: IAM's reads may be older than what a
+    /// Create has just created.
     async fn remove_once(&self, removal: &Removal) -> Result<String> {
         let mut progress = RemovalProgress::default();
         for look in 1..=2 {
@@ -96,8 +96,8 @@ impl<I: Iam> Reconciler<'_, I> {
     }
 }
 
-/// Notes that the policy or the permissions boundary of an adopted role is deleted, if that is what the write says. `false` if it
-/// is not, or was noted before.
+/// Notes that the policy or the permissions boundary of an adopted role is deleted, if that is what the write says.
+/// `false` if it is not, or was noted before.
 fn is_first_miss(write: &Option<Write>, progress: &mut RemovalProgress) -> bool {
     let is_gone = match write {
         Some(Write::AttachRolePolicy { .. }) => &mut progress.is_former_policy_gone,

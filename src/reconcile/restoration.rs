@@ -109,7 +109,7 @@ fn access(
     steps
 }
 
-/// The policy as it was: the version that was in force then, and without those that this product has added.
+/// Restores the policy: its former default version, without the versions that this product has added.
 pub fn of_policy(removal: &Removal, policy: &Policy) -> Restoration {
     let policy_arn = || removal.policy_arn();
     let name = format!("The policy {} in account {}", removal.id.policy_name, removal.account.id);

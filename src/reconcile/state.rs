@@ -32,11 +32,11 @@ pub struct Policy {
     pub versions: Vec<PolicyVersion>,
     /// The document of the default version. [`Value::Null`] if a removal does not need it.
     pub document: Value,
-    /// Documents of the other versions by version id. Read by the removal of an adopted policy only, which has to tell this
-    /// product's versions from those that existed before.
+    /// Documents of the other versions by version id. Read by the removal of an adopted policy only, which has to tell
+    /// this product's versions from those that existed before.
     pub other_documents: BTreeMap<String, Value>,
-    /// Who uses the policy. Read by a removal and by a Create, and for a policy without an owner's tag: a policy that nobody
-    /// else uses can be adopted.
+    /// Who uses the policy. Read by a removal and by a Create, and for a policy without an owner's tag: a policy that
+    /// nobody else uses can be adopted.
     pub users: Vec<PolicyUser>,
 }
 

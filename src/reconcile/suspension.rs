@@ -1,8 +1,8 @@
 //! The kill switch: suspending the platform's access without deleting anything.
 //!
-//! There are three locks, and each is enough alone. The inline Deny is AWS's own way to revoke open sessions; it overrides every
-//! Allow, whoever attached it. The Deny in the trust policy prevents new sessions. The detached policy grants nothing. The
-//! locks are set in this order, and none waits for another. They are removed in the reverse order.
+//! There are three locks, and each is enough alone. The inline Deny is AWS's own way to revoke open sessions; it
+//! overrides every Allow, whoever attached it. The Deny in the trust policy prevents new sessions. The detached policy
+//! grants nothing. The locks are set in this order, and none waits for another. They are removed in the reverse order.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html>
 
 use crate::iam::Write;
@@ -44,8 +44,8 @@ pub fn has_deny(role: &Role) -> bool {
     role.suspension.as_ref().is_some_and(|observed| policy::same(observed, &document()))
 }
 
-/// The steps for those of the three locks that are not in place. They are sent at once, so that the failure of one does not stop
-/// the others. `trust` is the trust policy that closes the role.
+/// The steps for those of the three locks that are not in place. They are sent at once, so that the failure of one does
+/// not stop the others. `trust` is the trust policy that closes the role.
 pub fn closing_steps(role_name: &str, role: &Role, trust: &Value, policy_arn: &str) -> Vec<Write> {
     let role_name = || role_name.to_owned();
     let deny_in_trust = (!policy::same(&role.about.trust, trust))

@@ -1,5 +1,5 @@
-//! A stack with one `Custom::OrchesteraAccess`, as CloudFormation drives it: events in, answers out. Delivery is left out
-//! (`tests/callback.rs` has it), so that time can be paused.
+//! A stack with one `Custom::OrchesteraAccess`, as CloudFormation drives it: events in, answers out. Delivery is left
+//! out (`tests/callback.rs` has it), so that time can be paused.
 
 use super::fake_iam::ACCOUNT;
 use super::fake_sts::FakeSts;
@@ -98,9 +98,9 @@ impl<I: Iam, S: Sts> Stack<'_, I, S> {
         self.send(json!({"RequestType": "Create", "ResourceProperties": properties})).await
     }
 
-    /// What an Update of the names left under release 0.4.0, before the Delete of the old id: what has the new names carries
-    /// the new id. A Create under the new names leaves the same, because the tags already say that this resource owns what it
-    /// finds.
+    /// What an Update of the names left under release 0.4.0, before the Delete of the old id: what has the new names
+    /// carries the new id. A Create under the new names leaves the same, because the tags already say that this
+    /// resource owns what it finds.
     pub async fn renamed_by_release_0_4_0(&self, properties: Value) -> Answer {
         self.create(properties).await.succeeded()
     }

@@ -1,8 +1,8 @@
 //! Every call, every fault: each kind of event, in each state that it can find, with each fault at each of its calls.
 //!
-//! Generated, not written one by one. After each case: an acceptable answer in time; what CloudFormation does next leaves
-//! nothing of ours behind and nothing of others changed; the same event again converges. A case that fails prints its name;
-//! `FAULT_CASE="<name>" cargo test --test faults` plays it alone.
+//! Generated, not written one by one. After each case: an acceptable answer in time; what CloudFormation does next
+//! leaves nothing of ours behind and nothing of others changed; the same event again converges. A case that fails
+//! prints its name; `FAULT_CASE="<name>" cargo test --test faults` plays it alone.
 //!
 //! The cases over HTTP go through the real SDK client, which is slow to play: only some states have them, and all with
 //! `DEEP=1`, which `make test-deep` sets.
@@ -101,8 +101,8 @@ fn every_call_of_every_event_in_every_state_survives_every_fault() {
     assert!(all >= if only.is_some() { 1 } else { 10_000 }, "{all} cases");
 }
 
-/// What an Update may not change: in each state it is refused without a call, and its rollback finds what the state's own
-/// Update finds.
+/// What an Update may not change: in each state it is refused without a call, and its rollback finds what the state's
+/// own Update finds.
 #[test]
 fn an_update_of_a_name_or_of_the_account_changes_nothing_in_any_state_and_its_rollback_does_what_an_update_does() {
     let changes = [

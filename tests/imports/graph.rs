@@ -1,8 +1,8 @@
 //! Which file imports which, read from the source.
 //!
-//! A file imports another by a `use` (a `pub use` too) and by a path in the code, such as `crate::iam::Write` in a signature.
-//! `mod` declarations do not count, nor does anything under `#[cfg(test)]` or in a `mod tests`. What a re-export leads to counts
-//! for the file that has the re-export.
+//! A file imports another by a `use` (a `pub use` too) and by a path in the code, such as `crate::iam::Write` in a
+//! signature. `mod` declarations do not count, nor does anything under `#[cfg(test)]` or in a `mod tests`. What a
+//! re-export leads to counts for the file that has the re-export.
 
 use proc_macro2::{TokenStream, TokenTree};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -48,7 +48,8 @@ pub fn imports(files: &Files, crates: &[Crate]) -> Imports {
     imports
 }
 
-/// Every group of files that import each other, as the shortest way round: each file with the path by which it imports the next.
+/// Every group of files that import each other, as the shortest way round: each file with the path by which it imports
+/// the next.
 pub fn cycles(imports: &Imports) -> Vec<Vec<(String, String)>> {
     let mut cycles = Vec::new();
     let mut known = BTreeSet::new();
@@ -101,7 +102,7 @@ impl Modules<'_> {
                 continue;
             }
             let name = child.ident.to_string();
-            let (path, below) = ([module.as_slice(), &[name.clone()]].concat(), format!("{folder}/{name}"));
+            let (path, below) = ([module.as_slice(), std::slice::from_ref(&name)].concat(), format!("{folder}/{name}"));
             match &child.content {
                 Some((_, items)) => self.declare(file, items, &path, &below),
                 None => {

@@ -1,7 +1,7 @@
 //! What should exist after each step, and what must never happen.
 //!
-//! The model does not foresee every answer. It says when an event *has* to succeed, what an account must look like after a
-//! success, and what no event may do whatever becomes of it.
+//! The model does not foresee every answer. It says when an event *has* to succeed, what an account must look like
+//! after a success, and what no event may do whatever becomes of it.
 
 use crate::by_hand::change;
 use crate::common::assume::is_open;
@@ -142,8 +142,8 @@ impl Model {
         }
     }
 
-    /// The stacks go. A first Delete may shut something, or name who uses a policy of ours; when they do not any more, the
-    /// second one succeeds.
+    /// The stacks go. A first Delete may shut something, or name who uses a policy of ours; when they do not any more,
+    /// the second one succeeds.
     pub async fn end(&mut self) -> Checked {
         let stacks: Vec<_> = self.stacks.iter_mut().filter_map(Option::take).collect();
         for live in stacks {
@@ -184,8 +184,8 @@ impl Model {
         }
         let (_, gone) = self.send(live, &Event::Delete(&answer.id, &properties), Mishap::None).await?;
         prop_assert_eq!(&gone.status, "SUCCESS", "the rollback of a Create: {}", gone.reason);
-        // `Retain` holds for what was made and asked for, and what was adopted and suspended stays shut; a Create that failed
-        // is as if it had never been.
+        // `Retain` holds for what was made and asked for, and what was adopted and suspended stays shut; a Create that
+        // failed is as if it had never been.
         let stays = properties["OnDelete"] == "Retain" || properties["AccessState"] == "Suspended";
         if answer.status == "FAILED" || !stays {
             let world = self.iam.world().unnumbered_like(&before);
@@ -431,8 +431,8 @@ impl Model {
         }
     }
 
-    /// What somebody else changed, by hand or by another stack, cannot be put back as it was, and an external id that is on no
-    /// object is lost.
+    /// What somebody else changed, by hand or by another stack, cannot be put back as it was, and an external id that
+    /// is on no object is lost.
     fn forget_what_changed(&mut self, before: &World, by: Option<&Live>) {
         let after = self.iam.world();
         let is_another = |live: &&mut Live| by.is_none_or(|by| by.stack_id != live.stack_id);
