@@ -243,6 +243,8 @@ check: tools $(CARGO_DENY) .tools/checkov/installed ## format, lints, documentat
 	cargo fmt --all --check --manifest-path bench/Cargo.toml
 	cargo clippy --locked --all-targets -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings' cargo doc --locked --no-deps --document-private-items
+	@# No file imports a file that imports it.
+	cargo test --locked --quiet --test imports
 	$(CARGO_DENY) --log-level warn check --hide-inclusion-graph bans licenses sources
 	@# Only while it packages does cargo say that a locked version was withdrawn.
 	cargo package --locked --no-verify --allow-dirty 2> target/package.log || { cat target/package.log >&2; exit 1; }
@@ -273,7 +275,7 @@ $(CARGO_DENY):
 mutants: ## break the core on purpose and see whether a test notices (about 40 minutes)
 	cargo install --quiet --locked --root .tools/cargo-mutants cargo-mutants@27.1.0
 	.tools/cargo-mutants/bin/cargo-mutants mutants --jobs 2 --minimum-test-timeout 20 -f 'src/reconcile*' -f 'src/reconcile/*' \
-	  $(foreach file,physical_id properties response ownership trust policy budget request,-f src/$(file).rs) \
+	  $(foreach file,goal physical_id properties response ownership trust policy budget request,-f src/$(file).rs) \
 	  -- --lib --test lifecycle
 
 .PHONY: fuzz

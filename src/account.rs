@@ -1,11 +1,11 @@
-//! The account that the role and the policy live in, and the ARNs that follow from it.
+//! The account of the role and the policy, and the ARNs that follow from it.
 
-use crate::error::{Error, Result};
 use crate::physical_id::{PhysicalId, is_account_id};
+use custom_resource::{Error, Result};
 
-/// Orchestera's platform account, the only one that may assume the role. Compiled in, because an event can come from anybody
-/// who may invoke the function: no property may hand the role to another account. A build for a test platform sets
-/// `ORCHESTERA_PLATFORM_ACCOUNT_ID` while it compiles; `make dist` refuses to publish such a build.
+/// Orchestera's platform account, the only one that may assume the role. Compiled in, because an event can come from
+/// anybody who may invoke the function: no property may hand the role to another account. A build for a test platform
+/// sets `ORCHESTERA_PLATFORM_ACCOUNT_ID` while it compiles; `make dist` refuses to publish such a build.
 pub const PLATFORM_ACCOUNT_ID: &str = match option_env!("ORCHESTERA_PLATFORM_ACCOUNT_ID") {
     Some(account_id) => account_id,
     None => "017059471480",
@@ -22,13 +22,13 @@ pub struct Account {
 }
 
 impl Account {
-    /// The function's own account, read from the ARN by which Lambda says that it was invoked. A function and the
-    /// credentials of its role are always of one account, so that no call to STS is needed. Where an emulator has no such
-    /// ARN to give (cargo-lambda says `function-arn`), it is read from the event's `ServiceToken`, which names the function
+    /// The function's own account, read from the ARN under which Lambda invoked it. The function and its role are
+    /// always in one account, so that no call to STS is needed. An emulator may not give such an ARN (cargo-lambda
+    /// gives `function-arn`). Then the account is read from the event's `ServiceToken`, which is the function's ARN
     /// too.
     ///
     /// # Errors
-    /// [`Refused`](crate::error::Kind::Refused) when neither is a function's ARN.
+    /// [`Refused`](custom_resource::Kind::Refused) when neither is a function's ARN.
     pub fn of_function(invoked_arn: &str, service_token: Option<&str>) -> Result<Self> {
         let arns = [Some(invoked_arn), service_token];
         arns.into_iter().flatten().find_map(Self::in_function_arn).ok_or_else(|| {
@@ -58,12 +58,12 @@ impl Account {
         format!("arn:{}:iam::{}:policy/{policy_name}", self.partition, self.id)
     }
 
-    /// ARN by which a trust policy names a whole account.
+    /// ARN that stands for a whole account in a trust policy.
     pub fn root_arn(&self, account_id: &str) -> String {
         format!("arn:{}:iam::{account_id}:root", self.partition)
     }
 
-    /// The id of the resource that owns these names here.
+    /// The physical id of a resource with these names in this account.
     pub fn physical_id(&self, role_name: &str, policy_name: &str) -> PhysicalId {
         PhysicalId { account_id: self.id.clone(), role_name: role_name.to_owned(), policy_name: policy_name.to_owned() }
     }

@@ -1,6 +1,6 @@
 //! The seam to CloudFormation: what the function's own stack is doing, and nothing else.
 
-use crate::error::Result;
+use custom_resource::Result;
 
 pub mod aws;
 

@@ -2,18 +2,17 @@
 
 use crate::account::Account;
 use crate::cloudformation::aws::AwsStacks;
-use crate::drift::{self, Check};
-use crate::error::{Kind, Result};
+use crate::drift_check::{self, Check};
+use crate::goal::{Goal, goal};
 use crate::iam::Iam;
 use crate::iam::aws::{AwsIam, endpoint};
-use crate::member::{Place, place};
+use crate::member::MemberRole;
 use crate::ownership::Resource;
-use crate::physical_id::PhysicalId;
-use crate::reconcile::Reconciler;
+use crate::reconcile::{self, Reached, external_id};
 use crate::sts::aws::AwsSts;
 use custom_resource::event::Envelope;
 use custom_resource::function::{Clients, Invocation, OtherContext};
-use custom_resource::{Address, Attributes, Budget, Context, CustomResource, Outcome, Request, log};
+use custom_resource::{Address, Budget, Context, CustomResource, Kind, Outcome, Request, Result, log};
 use std::ops::Deref;
 use tokio::sync::OnceCell;
 
@@ -38,7 +37,7 @@ impl CustomResource for Access {
 
     async fn handle(&self, request: &Request, context: &Context<'_>) -> Outcome {
         let Context { address, invocation, budget, clients } = context;
-        let connect = async |place: &Place| self.connect(place, clients, budget).await;
+        let connect = async |role: Option<&MemberRole>| self.connect(role, clients, budget).await;
         decide(request, address, invocation, *budget, connect).await
     }
 
@@ -48,13 +47,13 @@ impl CustomResource for Access {
         let OtherContext { invocation, budget, clients } = context;
         let own = Account::of_function(&invocation.function_arn, None)?;
         let stacks = AwsStacks::new(clients.configuration().await?);
-        let connect = async |place: &Place| self.connect(place, clients, budget).await;
-        let checked = Box::pin(check.run(&own, *budget, &stacks, connect)).await;
+        let connect = async |role: Option<&MemberRole>| self.connect(role, clients, budget).await;
+        let checked = Box::pin(drift_check::run(&check, &own, *budget, &stacks, connect)).await;
         match checked {
-            Ok(drift::Outcome::Skipped(status)) => {
+            Ok(drift_check::Outcome::Skipped(status)) => {
                 tracing::info!(status, "no drift check while the stack is worked on")
             }
-            Ok(drift::Outcome::Checked(line)) => log::line(&line),
+            Ok(drift_check::Outcome::Checked(line)) => log::line(&line),
             Err(error) => {
                 tracing::error!(reason = error.reason(), cause = error.cause(), "the drift check failed");
                 return Err(error);
@@ -69,54 +68,47 @@ impl Access {
         self.iam.get_or_try_init(async || Ok(AwsIam::new(clients.configuration().await?))).await
     }
 
-    /// IAM of the place: with the function's own rights, or as the role of the member account.
-    async fn connect(&self, place: &Place, clients: &Clients, budget: &Budget) -> Result<Box<AwsIam>> {
-        let iam = match place {
+    /// IAM with the function's own rights, or in the member account with a session of its role.
+    async fn connect(&self, role: Option<&MemberRole>, clients: &Clients, budget: &Budget) -> Result<Box<AwsIam>> {
+        let iam = match role {
             // Boxed for the same reason as in `decide`.
-            Place::Member(entrance) => {
-                let sts = AwsSts::new(clients.configuration().await?);
-                Box::pin(entrance.enter(&sts, budget)).await?
-            }
-            Place::Own(_) | Place::Nowhere => self.iam(clients).await?.clone(),
+            Some(role) => Box::pin(role.assume(&AwsSts::new(clients.configuration().await?), budget)).await?,
+            None => self.iam(clients).await?.clone(),
         };
         Ok(Box::new(iam))
     }
 }
 
-/// Works on one event of CloudFormation. `connect` yields the IAM of an account.
+/// Works on one event of CloudFormation. `connect` yields IAM: with the function's own rights, or with a session of the role.
 pub async fn decide<I: Iam, D: Deref<Target = I>>(
     request: &Request,
     address: &Address,
     invocation: &Invocation,
     budget: Budget,
-    connect: impl AsyncFnOnce(&Place) -> Result<D>,
+    connect: impl AsyncFnOnce(Option<&MemberRole>) -> Result<D>,
 ) -> Outcome {
-    let own = Account::of_function(&invocation.function_arn, address.service_token.as_deref());
-    let place = match own.and_then(|own| place(&own, request)) {
-        Ok(place) => place,
-        Err(error) => return Outcome::failed(address, error),
-    };
-    let Some(account) = place.account().cloned() else { return nothing_to_delete(address, String::new()) };
-    match connect(&place).await {
-        Ok(iam) => {
-            let reconciler = Reconciler { iam: &*iam, account, resource: Resource::from(address), budget };
-            // Boxed: the types of what is inside are nested deeper than the compiler likes to look.
-            Box::pin(reconciler.handle(address, request)).await
+    let work = async {
+        let own = Account::of_function(&invocation.function_arn, address.service_token.as_deref())?;
+        let goal = goal(request, &own, &Resource::from(address), &external_id::random()?)?;
+        if matches!(goal, Goal::Nothing) {
+            return Ok(Reached::default());
         }
-        // A Create that could not assume the member role made nothing, and its Delete must not fail for the same reason.
-        Err(error) if matches!(error.kind(), Kind::Denied | Kind::Refused) && is_delete_of_no_resource(request) => {
-            nothing_to_delete(address, error.reason())
+        match connect(goal.member_role()).await {
+            // Boxed: the types of futures within futures are nested deeper than the compiler accepts.
+            Ok(iam) => Box::pin(reconcile::reach(&goal, &*iam, budget)).await,
+            // A Create that could not assume the member role created nothing. Its Delete must not fail for the same reason.
+            Err(error) if matches!(error.kind(), Kind::Denied | Kind::Refused) && goal.is_left_from_failed_create() => {
+                Ok(Reached { note: error.reason(), ..Reached::default() })
+            }
+            Err(error) => Err(error),
+        }
+    };
+    match work.await {
+        Ok(Reached { id, attributes, note }) => {
+            // The id in the event. Only a Create has none.
+            let new = || id.map(|id| id.to_string()).unwrap_or_default();
+            Outcome::Success { physical_id: address.physical_id.clone().unwrap_or_else(new), attributes, note }
         }
         Err(error) => Outcome::failed(address, error),
     }
-}
-
-/// Whether it is the Delete of a failed Create, or of an id that CloudFormation made up.
-fn is_delete_of_no_resource(request: &Request) -> bool {
-    matches!(request, Request::Delete { physical_id, .. } if PhysicalId::parse(physical_id).is_none())
-}
-
-fn nothing_to_delete(address: &Address, note: String) -> Outcome {
-    let physical_id = address.physical_id.clone().unwrap_or_default();
-    Outcome::Success { physical_id, attributes: Attributes::new(), note }
 }

@@ -1,66 +1,41 @@
 //! The seam to IAM: what this product reads, what it writes, and nothing else.
 //!
-//! Reads are methods, because each has its own answer. Writes are values ([`Write`]), because a plan is a list of them
-//! that can be printed, compared and tested before one is carried out. Everything is in IAM's own terms.
+//! Reads are methods, because each has a result of its own. Writes are values ([`Write`]): a plan is a list of them,
+//! and can be printed, compared and tested before a write is sent. Everything is in IAM's own terms.
 //!
-//! [`aws`] is the adapter to the real service. The tests have a stateful fake with IAM's rules, and decorators that fail
-//! on demand.
+//! [`aws`] is the adapter to the real service. The tests have a stateful fake with IAM's rules, and decorators that
+//! fail on demand.
 
-use crate::error::{Kind, Result};
+use custom_resource::{Kind, Result};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 
 pub mod aws;
+mod operation;
 
-/// Every operation that this product calls. A session in another account is held down to these.
-pub const OPERATIONS: [&str; 28] = [
-    "GetRole",
-    "GetRolePolicy",
-    "GetPolicy",
-    "GetPolicyVersion",
-    "ListAttachedRolePolicies",
-    "ListRolePolicies",
-    "ListInstanceProfilesForRole",
-    "ListPolicyVersions",
-    "ListEntitiesForPolicy",
-    "CreateRole",
-    "UpdateAssumeRolePolicy",
-    "UpdateRole",
-    "PutRolePermissionsBoundary",
-    "DeleteRolePermissionsBoundary",
-    "TagRole",
-    "UntagRole",
-    "AttachRolePolicy",
-    "DetachRolePolicy",
-    "PutRolePolicy",
-    "DeleteRolePolicy",
-    "DeleteRole",
-    "CreatePolicy",
-    "CreatePolicyVersion",
-    "SetDefaultPolicyVersion",
-    "DeletePolicyVersion",
-    "TagPolicy",
-    "UntagPolicy",
-    "DeletePolicy",
-];
+pub use operation::Operation;
 
-/// Tags by key. IAM holds keys for the same that differ in case only.
+/// IAM: at most five versions of a managed policy.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
+pub const MOST_VERSIONS: usize = 5;
+
+/// Tags by key. For IAM, keys that differ only in upper and lower case are the same.
 pub type Tags = BTreeMap<String, String>;
 
-/// The description of every role that this product creates. Unlike a tag it cannot be taken off by the role's holder under
-/// the older edition, and it tells a role that was adopted and handed back from one that lost its tags.
+/// The description of every role that this product creates. The platform cannot change it under the older edition, as
+/// it can a tag. So it distinguishes a role that was adopted and restored from one that lost its tags.
 pub const ROLE_DESCRIPTION: &str = "Assumed by the Orchestera platform to run Apache Spark on EKS in this account";
-/// The same on every policy that we create.
+/// The description of every policy that this product creates.
 pub const POLICY_DESCRIPTION: &str = "What the Orchestera platform may do in this account to run Apache Spark on EKS";
 
-/// The description of a role that its stack left behind, which is nobody's then.
+/// The description of a role that was retained when its stack was deleted. Nobody owns it then.
 pub const RETAINED_DESCRIPTION: &str = "Made for the Orchestera platform by a stack that is gone and left it here";
 
-/// What `GetRole` tells of a role.
+/// A role, as `GetRole` returns it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RoleDescription {
-    /// With its path, which is `/` for every role that we make.
+    /// With the path, which is `/` for every role that this product creates.
     pub arn: String,
     /// Blank if it has none. At most 1000 characters.
     pub description: String,
@@ -74,10 +49,10 @@ pub struct RoleDescription {
     pub tags: Tags,
 }
 
-/// What `GetPolicy` tells of a customer managed policy.
+/// A customer managed policy, as `GetPolicy` returns it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PolicyDescription {
-    /// With its path, which is `/` for every policy that we make.
+    /// With the path, which is `/` for every policy that this product creates.
     pub arn: String,
     /// Such as `v3`.
     pub default_version_id: String,
@@ -99,18 +74,18 @@ pub struct AttachedPolicy {
 pub struct PolicyVersion {
     /// `v1`, `v2`, … Numbers are never used again.
     pub id: String,
-    /// Whether it is the one in force.
+    /// Whether it is the default version, which is in force.
     pub is_default: bool,
 }
 
 impl PolicyVersion {
-    /// The number in `v12`, by which versions can be put in the order they were made. 0 if there is none.
+    /// The number in `v12`. Versions are created in the order of their numbers. 0 if there is none.
     pub fn number(&self) -> u32 {
         self.id.trim_start_matches('v').parse().unwrap_or(0)
     }
 }
 
-/// Who uses a managed policy, as permissions or as a boundary.
+/// Who uses a managed policy, attached or as a permissions boundary.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PolicyUser {
     /// A role's name.
@@ -131,10 +106,10 @@ impl fmt::Display for PolicyUser {
     }
 }
 
-/// One call that changes something. Each is one IAM API call of the same name; what it takes is in IAM's terms.
+/// One call that changes something. Each is the IAM API call of the same name, and its fields are IAM's parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Write {
-    /// With everything that must never be missing for a moment: tags, boundary, session.
+    /// With everything that the role must have from the beginning: tags, permissions boundary, session duration.
     CreateRole {
         role_name: String,
         trust: Value,
@@ -146,7 +121,7 @@ pub enum Write {
         role_name: String,
         trust: Value,
     },
-    /// `None` leaves the description as it is.
+    /// `None` leaves the description unchanged.
     UpdateRole {
         role_name: String,
         max_session_duration: i32,
@@ -175,7 +150,7 @@ pub enum Write {
         role_name: String,
         policy_arn: String,
     },
-    /// Makes or replaces an *inline* policy.
+    /// Creates or replaces an *inline* policy.
     PutRolePolicy {
         role_name: String,
         policy_name: String,
@@ -194,7 +169,7 @@ pub enum Write {
         document: Value,
         tags: Tags,
     },
-    /// The new version becomes the default with the same call.
+    /// The same call makes the new version the default.
     CreatePolicyVersion {
         policy_arn: String,
         document: Value,
@@ -221,28 +196,28 @@ pub enum Write {
 }
 
 impl Write {
-    /// The API operation's name, which is also the IAM action's.
-    pub fn operation(&self) -> &'static str {
+    /// The operation that the call is.
+    pub fn operation(&self) -> Operation {
         match self {
-            Self::CreateRole { .. } => "CreateRole",
-            Self::UpdateAssumeRolePolicy { .. } => "UpdateAssumeRolePolicy",
-            Self::UpdateRole { .. } => "UpdateRole",
-            Self::PutRolePermissionsBoundary { .. } => "PutRolePermissionsBoundary",
-            Self::DeleteRolePermissionsBoundary { .. } => "DeleteRolePermissionsBoundary",
-            Self::TagRole { .. } => "TagRole",
-            Self::UntagRole { .. } => "UntagRole",
-            Self::AttachRolePolicy { .. } => "AttachRolePolicy",
-            Self::DetachRolePolicy { .. } => "DetachRolePolicy",
-            Self::PutRolePolicy { .. } => "PutRolePolicy",
-            Self::DeleteRolePolicy { .. } => "DeleteRolePolicy",
-            Self::DeleteRole { .. } => "DeleteRole",
-            Self::CreatePolicy { .. } => "CreatePolicy",
-            Self::CreatePolicyVersion { .. } => "CreatePolicyVersion",
-            Self::SetDefaultPolicyVersion { .. } => "SetDefaultPolicyVersion",
-            Self::DeletePolicyVersion { .. } => "DeletePolicyVersion",
-            Self::TagPolicy { .. } => "TagPolicy",
-            Self::UntagPolicy { .. } => "UntagPolicy",
-            Self::DeletePolicy { .. } => "DeletePolicy",
+            Self::CreateRole { .. } => Operation::CreateRole,
+            Self::UpdateAssumeRolePolicy { .. } => Operation::UpdateAssumeRolePolicy,
+            Self::UpdateRole { .. } => Operation::UpdateRole,
+            Self::PutRolePermissionsBoundary { .. } => Operation::PutRolePermissionsBoundary,
+            Self::DeleteRolePermissionsBoundary { .. } => Operation::DeleteRolePermissionsBoundary,
+            Self::TagRole { .. } => Operation::TagRole,
+            Self::UntagRole { .. } => Operation::UntagRole,
+            Self::AttachRolePolicy { .. } => Operation::AttachRolePolicy,
+            Self::DetachRolePolicy { .. } => Operation::DetachRolePolicy,
+            Self::PutRolePolicy { .. } => Operation::PutRolePolicy,
+            Self::DeleteRolePolicy { .. } => Operation::DeleteRolePolicy,
+            Self::DeleteRole { .. } => Operation::DeleteRole,
+            Self::CreatePolicy { .. } => Operation::CreatePolicy,
+            Self::CreatePolicyVersion { .. } => Operation::CreatePolicyVersion,
+            Self::SetDefaultPolicyVersion { .. } => Operation::SetDefaultPolicyVersion,
+            Self::DeletePolicyVersion { .. } => Operation::DeletePolicyVersion,
+            Self::TagPolicy { .. } => Operation::TagPolicy,
+            Self::UntagPolicy { .. } => Operation::UntagPolicy,
+            Self::DeletePolicy { .. } => Operation::DeletePolicy,
         }
     }
 
@@ -271,9 +246,10 @@ impl Write {
         }
     }
 
-    /// Whether the call takes something away and nothing else comes after it, so that it is done when what it is about is not
-    /// there. Of the others, "not there" may be an old answer, and what follows would seal it: they are looked at again.
-    pub fn takes_the_last_away(&self) -> bool {
+    /// Whether the call has nothing left to do if its object does not exist: it removes something, and no other step
+    /// follows. For the other calls, `NoSuchEntity` may come from an old read, and the steps after them would be wrong:
+    /// they are planned again.
+    pub fn is_done_without_its_object(&self) -> bool {
         matches!(
             self,
             Self::UntagRole { .. } | Self::DeleteRole { .. } | Self::UntagPolicy { .. } | Self::DeletePolicy { .. }
@@ -282,7 +258,8 @@ impl Write {
 }
 
 impl fmt::Display for Write {
-    /// One line for the log and for test failures: the operation, what it is about, and what tells it from its like.
+    /// One line for the log and for failed tests: the operation, its object, and what distinguishes it from similar
+    /// calls.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.operation(), self.object())?;
         match self {
@@ -307,9 +284,9 @@ impl fmt::Display for Write {
 
 /// IAM, in one account.
 ///
-/// A read of something that is not there answers `None` where the answer is an `Option`, and an error of kind
-/// [`Gone`](crate::error::Kind::Gone) otherwise. Lists are whole: paging is the implementation's business. Reads may be
-/// older than the writes before them (IAM is eventually consistent).
+/// If the object of a read does not exist, the result is `None` where it is an `Option`, and an error of kind
+/// [`Gone`](custom_resource::Kind::Gone) otherwise. Lists are complete: the implementation reads all pages. Reads may be
+/// older than the writes before them, because IAM is eventually consistent.
 ///
 /// Errors carry a kind and the failed call, not yet a sentence for the customer.
 #[expect(async_fn_in_trait, reason = "the runtime has one thread: no future needs to be Send")]
@@ -332,11 +309,11 @@ pub trait Iam {
     async fn policy_document(&self, policy_arn: &str, version_id: &str) -> Result<Value>;
     /// `ListEntitiesForPolicy`.
     async fn policy_users(&self, policy_arn: &str) -> Result<Vec<PolicyUser>>;
-    /// Carries out one change.
+    /// Sends one write.
     async fn write(&self, write: &Write) -> Result<()>;
 }
 
-/// The kind of an AWS error code. What IAM documents for the operations used here; anything unknown is final.
+/// The kind of an AWS error code that IAM documents for these operations. An unknown code is final.
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html>
 pub fn kind_of(code: &str, server_error: bool) -> Kind {
     match code {
@@ -346,7 +323,7 @@ pub fn kind_of(code: &str, server_error: bool) -> Kind {
         }
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => Kind::Denied,
         "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequestsException" => Kind::Unavailable,
-        // No code at all: the answer is not one of IAM's.
+        // Without a code, the answer does not come from IAM.
         "" => Kind::Unavailable,
         _ if server_error => Kind::Unavailable,
         _ => Kind::Refused,

@@ -1,40 +1,43 @@
-//! Orchestera Access: a CloudFormation custom resource that gives the Orchestera platform a role in an account, keeps it
-//! right, proves it, and takes it away again.
+//! Orchestera Access: a CloudFormation custom resource that creates, converges, verifies and deletes one IAM role and
+//! one policy, by which the Orchestera platform gets access to an account.
 //!
-//! The contract in one sentence: **one event, one answer**. Whatever happens, CloudFormation hears of it, with a sentence
-//! that a customer can act on, before it would have to give up.
+//! The contract in one sentence: **one event, one response**. Whatever happens, CloudFormation receives a response,
+//! with a sentence that a customer can act on, before it would have to give up.
+//!
+//! Imports run one way, from the top of this picture to its bottom. `tests/imports` checks that.
 //!
 //! ```text
-//!           event                                                    answer
-//!             │                                                        ▲
-//!          handler   one event, one answer: panic guard, deadline      │
-//!             │                                                        │
-//!          request ── properties ── physical_id                response ── callback
-//!             │
-//!         reconcile   observe → plan → apply, per kind of event
-//!         ├─ state       what is there
-//!         ├─ plan        what differs: a list of steps, a pure function
-//!         ├─ wanted      what is wanted there   ├─ departure   what has to go
-//!         ├─ claim       whose it is            ├─ restoration what is put back
-//!         ├─ adoption    what was there before  ├─ suspension  the kill switch
-//!         ├─ external_id the one that is kept   ├─ apply       doing the steps
-//!         ├─ settle      until nothing is left  ├─ reason      sentences for failed calls
-//!         └─ attributes  for Fn::GetAtt         └─ rename      an Update of a name, and the way back
-//!             │
-//!            iam ── iam::aws ── http            policy, trust, ownership, account: plain values
-//!            sts ── sts::aws                    member: in which account, and the way into it
-//!            cloudformation                     drift: what a schedule asks, between the updates
+//! handler        one event, one response: panic guard, deadline
+//! ├─ request     the event               ├─ response, callback    the response
+//! ├─ drift, drift_check                  what a schedule asks between the updates
+//! │
+//! ├─ goal        pure: (request, account, resource, random value) → the desired state, or the removal
+//! ├─ reconcile   observe → plan → apply, for a goal
+//! │  ├─ converge, remove                 repeat the three until nothing is left
+//! │  ├─ attributes                       for Fn::GetAtt
+//! │  ├─ apply, reason                    send the steps; sentences for failed calls
+//! │  ├─ convergence_plan, removal_plan, restoration, drift    pure: (goal, observed state) → steps
+//! │  ├─ observe                          read the state
+//! │  ├─ conflict                         may the objects that exist be changed?
+//! │  ├─ desired, removal                 what is asked for, as values
+//! │  ├─ adoption, suspension, external_id    what tags record; the kill switch; the generated id
+//! │  └─ state, plan                      the observed state and the steps, as values
+//! ├─ member      assumes the role in a member account        retry    when trying again is worth it
+//! ├─ properties  typed and validated
+//! ├─ trust, policy, ownership, account, physical_id           plain values
+//! └─ iam, sts, cloudformation            the seams to AWS, each with its adapter in aws.rs
 //! ```
 //!
-//! The core knows nothing of HTTP or Lambda; [`iam::Iam`] is the seam to AWS, and `tests/common` has a fake behind it that
-//! obeys IAM's rules. `docs/semantics.md` says what each event does in each state, and which test proves it.
+//! The core knows nothing of HTTP or Lambda. [`iam::Iam`] is the seam to AWS, and `tests/common` has a fake behind it
+//! that obeys IAM's rules. `docs/semantics.md` says what each event does in each state, and which test proves it.
 
 // A panic is answered, but it is still a defect.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod account;
 pub mod cloudformation;
-pub mod drift;
+pub mod drift_check;
+pub mod goal;
 pub mod handler;
 pub mod hex;
 pub mod iam;
@@ -44,8 +47,6 @@ pub mod physical_id;
 pub mod policy;
 pub mod properties;
 pub mod reconcile;
+pub mod retry;
 pub mod sts;
 pub mod trust;
-
-pub use custom_resource::event as request;
-pub use custom_resource::{budget, error, response};

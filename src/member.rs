@@ -1,145 +1,43 @@
-//! In which account an event is worked on, and the way into a member account.
+//! Assuming a role in a member account.
 //!
-//! A member account is entered through a role that trusts the function's account, `OrganizationAccountAccessRole` unless
-//! told otherwise. That role is an administrator. The session is not: its policy holds it down to the calls that this
-//! product makes, on the one role and the one policy that the event is about.
+//! The role trusts the function's account. Its name is `OrganizationAccountAccessRole` unless the properties give
+//! another. That role is an administrator. The session is not: its session policy limits it to the calls of this
+//! product, on the one role and the one policy that the event is about.
 
 use crate::account::Account;
-use crate::budget::Budget;
-use crate::error::{Error, Kind, Result};
-use crate::iam::OPERATIONS;
-use crate::physical_id::{PhysicalId, is_account_id};
-use crate::properties::{DeleteProperties, Properties};
-use crate::reconcile::settle::{MOST_RETRIES, RIGHTS_ARRIVE};
-use crate::request::Request;
+use crate::iam::Operation;
+use crate::physical_id::PhysicalId;
+use crate::retry::MOST_RETRIES;
 use crate::sts::{AssumeRole, Sts};
+use custom_resource::{Budget, Error, Kind, Result};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// How long a Create waits for the role of an account that may be new: it can appear minutes after the account. What is left
-/// of the time is enough for the rest.
-const ROLE_APPEARS: Duration = Duration::from_secs(25);
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// The way into a member account.
+/// The role to assume in a member account.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entrance {
-    pub member: Account,
-    pub role_name: String,
-    /// Every pair of names that the event is about: of a rename, the old one too.
-    pub ids: Vec<PhysicalId>,
-    patience: Duration,
+pub struct MemberRole {
+    pub account: Account,
+    pub name: String,
+    /// Names the one role and the one policy that the session may change.
+    pub id: PhysicalId,
+    /// How long it is waited for, if it cannot be assumed yet.
+    pub patience: Duration,
 }
 
-/// Where an event is worked on.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Place {
-    /// In the function's own account.
-    Own(Account),
-    /// In another one.
-    Member(Entrance),
-    /// Nowhere: a Delete of what was never in any account.
-    Nowhere,
-}
-
-impl Place {
-    pub fn account(&self) -> Option<&Account> {
-        match self {
-            Self::Own(account) => Some(account),
-            Self::Member(entrance) => Some(&entrance.member),
-            Self::Nowhere => None,
-        }
-    }
-}
-
-/// Where `request` is worked on by a function in the account `own`.
-///
-/// # Errors
-/// [`Refused`](Kind::Refused), as by [`Properties::parse`]; when the member account is the function's own; and when an Update
-/// changes the account.
-pub fn place(own: &Account, request: &Request) -> Result<Place> {
-    match request {
-        Request::Create { properties } => wanted(own, &Properties::parse(properties)?, None, ROLE_APPEARS),
-        Request::Update { physical_id, properties, old_properties } => {
-            let old = DeleteProperties::read(old_properties);
-            wanted(own, &Properties::parse(properties)?, Some((physical_id, &old)), RIGHTS_ARRIVE)
-        }
-        Request::Delete { physical_id, properties } => {
-            Ok(leaving(own, physical_id, &DeleteProperties::read(properties)))
-        }
-    }
-}
-
-fn wanted(
-    own: &Account,
-    properties: &Properties,
-    before: Option<(&String, &DeleteProperties)>,
-    patience: Duration,
-) -> Result<Place> {
-    let account_id = properties.member_account_id.as_ref().unwrap_or(&own.id);
-    let carried = before.and_then(|(physical_id, _)| PhysicalId::parse(physical_id));
-    if let Some(carried) = carried.as_ref().filter(|carried| carried.account_id != *account_id) {
-        return Err(Error::refused(format!(
-            "This resource is in account {}, and an update cannot move it to account {account_id}. Nothing was changed. Leave \
-             MemberAccountId as it was; for the other account, create another stack, and delete this one when it is not needed \
-             any more.",
-            carried.account_id
-        )));
-    }
-    if properties.member_account_id.is_none() {
-        return Ok(Place::Own(own.clone()));
-    }
-    if *account_id == own.id {
-        return Err(Error::refused(format!(
-            "MemberAccountId is {account_id}, the account that this stack is in. Leave it blank to act in this account; give it \
-             only for another account of your organisation."
-        )));
-    }
-    let member = Account { id: account_id.clone(), ..own.clone() };
-    let mut ids = vec![member.physical_id(&properties.role_name, &properties.policy_name)];
-    ids.extend(carried);
-    ids.extend(before.and_then(|(_, old)| old.names()).map(|(role, policy)| member.physical_id(role, policy)));
-    Ok(Place::Member(Entrance { member, role_name: properties.member_role_name.clone(), ids, patience }))
-}
-
-/// A Delete of a real id is worked on in the account of the id; of another, where the Create was, which goes by its
-/// properties.
-fn leaving(own: &Account, physical_id: &str, properties: &DeleteProperties) -> Place {
-    let carried = PhysicalId::parse(physical_id);
-    let account_id = match (&carried, &properties.member_account_id) {
-        (Some(carried), _) => &carried.account_id,
-        (None, Some(member)) if is_account_id(member) && *member != own.id => member,
-        // A Create that is to enter what is no account, or the function's own, is refused before it makes anything.
-        (None, Some(_)) => return Place::Nowhere,
-        (None, None) => &own.id,
-    };
-    if *account_id == own.id {
-        return Place::Own(own.clone());
-    }
-    let member = Account { id: account_id.clone(), ..own.clone() };
-    let names = properties.names().map(|(role, policy)| member.physical_id(role, policy));
-    let role_name = properties.member_role_name.clone();
-    Place::Member(Entrance {
-        member,
-        role_name,
-        ids: carried.into_iter().chain(names).collect(),
-        patience: RIGHTS_ARRIVE,
-    })
-}
-
-impl Entrance {
-    /// Becomes the role, held down by a session policy. Waits for one that does not let us in yet, and asks an STS that gives
-    /// no clear answer a few times more.
+impl MemberRole {
+    /// Assumes the role, with a session policy. Waits if the role cannot be assumed yet, and tries again if STS gives
+    /// no clear answer.
     ///
     /// # Errors
-    /// [`Denied`](Kind::Denied) when it never does; otherwise those of the call. All with a sentence.
-    pub async fn enter<S: Sts>(&self, sts: &S, budget: &Budget) -> Result<S::Session> {
+    /// [`Denied`](Kind::Denied) if it cannot be assumed in time; otherwise those of the call. All with a sentence.
+    pub async fn assume<S: Sts>(&self, sts: &S, budget: &Budget) -> Result<S::Session> {
         let request = AssumeRole {
-            role_arn: self.member.role_arn(&self.role_name),
+            role_arn: self.account.role_arn(&self.name),
             session_policy: self.session_policy(),
-            region: main_region(&self.member.partition),
+            region: main_region(&self.account.partition),
         };
         let mut retries = 0;
         loop {
@@ -165,32 +63,28 @@ impl Entrance {
         }
     }
 
-    /// The calls of this product, on the role and the policy of each id; attaching these policies and no other.
+    /// Allows the calls of this product on the one role and the one policy, and to attach no other policy.
     fn session_policy(&self) -> Value {
-        let roles: BTreeSet<_> = self.ids.iter().map(|id| self.member.role_arn(&id.role_name)).collect();
-        let policies: BTreeSet<_> = self.ids.iter().map(|id| self.member.policy_arn(&id.policy_name)).collect();
-        let attach = "AttachRolePolicy";
-        let others: Vec<_> = OPERATIONS
-            .iter()
-            .filter(|operation| **operation != attach)
-            .map(|operation| format!("iam:{operation}"))
-            .collect();
+        let (role, policy) = (self.account.role_arn(&self.id.role_name), self.account.policy_arn(&self.id.policy_name));
+        let attach = Operation::AttachRolePolicy;
+        let others: Vec<_> = Operation::ALL.iter().filter(|operation| **operation != attach).collect();
+        let actions: Vec<_> = others.into_iter().map(|operation| format!("iam:{operation}")).collect();
         json!({
             "Version": "2012-10-17",
             "Statement": [
-                { "Effect": "Allow", "Action": others, "Resource": roles.union(&policies).collect::<Vec<_>>() },
+                { "Effect": "Allow", "Action": actions, "Resource": [role, policy] },
                 {
                     "Effect": "Allow",
                     "Action": format!("iam:{attach}"),
-                    "Resource": roles,
-                    "Condition": { "ArnEquals": { "iam:PolicyARN": policies } },
+                    "Resource": role,
+                    "Condition": { "ArnEquals": { "iam:PolicyARN": policy } },
                 },
             ],
         })
     }
 
     fn sentence(&self, error: &Error, request: &AssumeRole) -> String {
-        let (member, role_name, role_arn) = (&self.member.id, &self.role_name, &request.role_arn);
+        let (member, role_name, role_arn) = (&self.account.id, &self.name, &request.role_arn);
         let what = format!("Account {member} could not be entered through its role {role_name}");
         // Without an answer there is no code.
         let said = error.failed_call().map(|call| match (call.code.as_str(), call.message.trim_end_matches('.')) {
@@ -222,7 +116,8 @@ impl Entrance {
     }
 }
 
-/// The region of a partition where STS is always active. In others it may be off for an account, and `AssumeRole` fails.
+/// The region of a partition where STS is always active. In others it may be off for an account, and `AssumeRole`
+/// fails.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html>
 fn main_region(partition: &str) -> Option<&'static str> {
     match partition {

@@ -1,8 +1,8 @@
-//! Who made an IAM object, told by its tags.
+//! Who owns an IAM object, according to its tags.
 //!
-//! Ownership lives on the objects themselves, so that a retry, a rollback or a later release finds it without a database.
-//! The tags are set by the call that creates the object: there is no moment at which it exists without an owner. They prove
-//! ownership among honest stacks; they prove nothing against the grantee, whose permissions include tagging.
+//! Ownership is stored on the objects themselves. So a retry, a rollback or a later release finds it without a
+//! database. The call that creates the object also sets the tags, so that it never exists without an owner. The tags
+//! prove ownership between honest stacks. They prove nothing against the platform, whose permissions include tagging.
 
 use crate::iam::Tags;
 use crate::physical_id::PhysicalId;
@@ -18,23 +18,23 @@ pub const RESOURCE_ID: &str = "orchestera:resource-id";
 pub const OWNERSHIP: &str = "orchestera:ownership";
 /// The external id that was generated for the resource.
 pub const EXTERNAL_ID: &str = "orchestera:external-id";
-/// On an adopted role whose properties have an `ExternalId`: SHA-256, in hex, of the `ExternalId` that is *not* in force on
-/// it. While the properties have just that one, the role keeps the trust policy that it came with. An Update that gives
-/// another applies it, and leaves the tag, or sets it to the digest of nothing if none was given before. So the rollback of
-/// that Update, even of one that failed before it wrote anything, finds that the id which it brings back was not in force.
+/// On an adopted role whose properties have an `ExternalId`: SHA-256, in hex, of the `ExternalId` that is *not* in
+/// force. While the properties have that one, the role keeps the trust policy that it had before. An Update that gives
+/// another applies it. It leaves the tag, or sets it to the digest of the empty text if none was given before. So the
+/// rollback of that Update finds that its id was not in force, even if the Update failed before it wrote anything.
 pub const EXTERNAL_ID_GIVEN: &str = "orchestera:external-id-given";
-/// The edition of the policy, for whoever looks at the objects alone.
+/// The edition of the policy, for people who look at the objects.
 pub const POLICY_EDITION: &str = "orchestera:policy-edition";
 /// SHA-256 of the edition's canonical document, in hex.
 pub const POLICY_SHA256: &str = "orchestera:policy-sha256";
-/// Present once an Update asked that a Delete take adopted objects as well.
+/// Present once an Update has asked that a Delete delete adopted objects too.
 pub const DELETE_ADOPTED: &str = "orchestera:delete-adopted";
 
 /// Which of role and policy were adopted, separated by a space; absent if neither was. On both objects.
 pub const ADOPTED_OBJECTS: &str = "orchestera:adopted";
 
-/// Every key that we may set, but for the record on an object that was adopted. A user's tags have to leave room for them
-/// below IAM's limit of 50.
+/// Every key that this product may set, except the record on an adopted object. The customer's tags must leave room for
+/// them below IAM's limit of 50.
 pub const KEYS: [&str; 10] = [
     STACK_ID,
     LOGICAL_ID,
@@ -49,15 +49,15 @@ pub const KEYS: [&str; 10] = [
 ];
 /// The value of [`OWNERSHIP`] on what this product created.
 pub const CREATED: &str = "created";
-/// The value of [`OWNERSHIP`] on what was made by hand before and taken over.
+/// The value of [`OWNERSHIP`] on what was created by hand before and adopted.
 pub const ADOPTED: &str = "adopted";
-/// What all our keys begin with.
+/// The prefix of all our keys.
 pub const PREFIX: &str = "orchestera:";
 
 /// IAM: a tag value holds at most 256 characters.
 pub const LONGEST_TAG_VALUE: usize = 256;
 
-/// The resource on whose behalf an event comes: one logical id in one stack.
+/// The resource that an event is about: one logical id in one stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resource {
     pub stack_id: String,
@@ -70,40 +70,40 @@ impl From<&Address> for Resource {
     }
 }
 
-/// What the tags of an object say of its owner, seen from one [`Resource`].
+/// The owner of an object according to its tags, from the point of view of one [`Resource`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// This resource, under the physical id that is given as the tag spells it; `None` if that tag is missing.
-    Us { resource_id: Option<String> },
-    /// No owner, or not enough tags left to tell.
+    /// This resource, under this physical id, spelled as in the tag. `None` if that tag is missing.
+    ThisResource { resource_id: Option<String> },
+    /// No owner, or too few of the tags are left.
     Nobody,
     /// Another stack, or another resource of this one.
-    Another { stack_id: String, logical_id: String },
+    AnotherResource { stack_id: String, logical_id: String },
 }
 
 impl Resource {
-    /// Judges an object by its tags.
-    pub fn judge(&self, tags: &Tags) -> Owner {
+    /// The owner of the object with these tags.
+    pub fn owner(&self, tags: &Tags) -> Owner {
         let (stack_id, logical_id) = (tags.get(STACK_ID), tags.get(LOGICAL_ID));
         let differs = |tag: Option<&String>, ours: &str| tag.is_some_and(|tag| *tag != tag_value(ours));
         if differs(stack_id, &self.stack_id) || (stack_id.is_some() && differs(logical_id, &self.logical_id)) {
-            return Owner::Another {
+            return Owner::AnotherResource {
                 stack_id: stack_id.cloned().unwrap_or_default(),
                 logical_id: logical_id.cloned().unwrap_or_default(),
             };
         }
         match (stack_id, logical_id) {
-            (Some(_), Some(_)) => Owner::Us { resource_id: tags.get(RESOURCE_ID).cloned() },
+            (Some(_), Some(_)) => Owner::ThisResource { resource_id: tags.get(RESOURCE_ID).cloned() },
             _ => Owner::Nobody,
         }
     }
 
-    /// Whether the object is this resource's under exactly this physical id: only then may it be deleted.
+    /// Whether this resource owns the object under exactly this physical id. Only then may it be deleted.
     pub fn owns(&self, id: &PhysicalId, tags: &Tags) -> bool {
-        self.judge(tags) == Owner::Us { resource_id: Some(tag_value(&id.to_string())) }
+        self.owner(tags) == Owner::ThisResource { resource_id: Some(tag_value(&id.to_string())) }
     }
 
-    /// The tags that say that this resource owns the object under `id`, and how it came to ([`CREATED`] or [`ADOPTED`]).
+    /// The tags by which this resource owns an object under `id`. `ownership` is [`CREATED`] or [`ADOPTED`].
     pub fn tags(&self, id: &PhysicalId, ownership: &str) -> Tags {
         [
             (STACK_ID, tag_value(&self.stack_id)),
@@ -116,7 +116,7 @@ impl Resource {
     }
 }
 
-/// A text as a tag value: these cannot hold a comma, which an IAM name may.
+/// A text as a tag value. A tag value cannot contain a comma, and an IAM name can.
 pub fn tag_value(text: &str) -> String {
     text.replace(',', "::")
 }
@@ -152,10 +152,10 @@ mod tests {
         {
             let mut tags = ours.clone();
             tags.insert(key.to_owned(), value.to_owned());
-            assert!(matches!(resource().judge(&tags), Owner::Another { .. }), "{key}");
+            assert!(matches!(resource().owner(&tags), Owner::AnotherResource { .. }), "{key}");
         }
         let only_stack = [(STACK_ID.to_owned(), "arn:of:another".to_owned())].into();
-        assert!(matches!(resource().judge(&only_stack), Owner::Another { .. }));
+        assert!(matches!(resource().owner(&only_stack), Owner::AnotherResource { .. }));
     }
 
     #[test]
@@ -163,16 +163,16 @@ mod tests {
         for lost in [STACK_ID, LOGICAL_ID] {
             let mut tags = resource().tags(&id(), CREATED);
             tags.remove(lost);
-            assert_eq!(resource().judge(&tags), Owner::Nobody, "{lost}");
+            assert_eq!(resource().owner(&tags), Owner::Nobody, "{lost}");
         }
-        assert_eq!(resource().judge(&Tags::new()), Owner::Nobody);
+        assert_eq!(resource().owner(&Tags::new()), Owner::Nobody);
     }
 
     #[test]
     fn ours_without_the_resource_id_is_ours_but_may_not_be_deleted() {
         let mut tags = resource().tags(&id(), CREATED);
         tags.remove(RESOURCE_ID);
-        assert_eq!(resource().judge(&tags), Owner::Us { resource_id: None });
+        assert_eq!(resource().owner(&tags), Owner::ThisResource { resource_id: None });
         assert!(!resource().owns(&id(), &tags));
     }
 }

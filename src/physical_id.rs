@@ -1,7 +1,8 @@
 //! `PhysicalResourceId`: `<account id>/<role name>/<policy name>`.
 //!
-//! The id changes, and so makes CloudFormation replace the resource, exactly when one of the three does. It is also what
-//! the ownership tag `orchestera:resource-id` says, so that the Delete of an old id never touches what a new one owns.
+//! None of the three can change while the resource exists, so the id never changes either. It is also the value of the
+//! ownership tag `orchestera:resource-id`. Release 0.4.0 could change the names and with them the id. The Delete of
+//! such an old id touches nothing that carries the new one.
 
 use std::fmt;
 
@@ -17,8 +18,8 @@ pub struct PhysicalId {
 }
 
 impl PhysicalId {
-    /// Reads an id that an earlier answer gave. `None` for anything else: the id of a failed Create, or one that
-    /// CloudFormation made up.
+    /// Parses the id of a resource that exists. `None` for the id of a failed Create, and for one that CloudFormation
+    /// made up.
     pub fn parse(text: &str) -> Option<Self> {
         let [account_id, role_name, policy_name] = text.split('/').collect::<Vec<_>>()[..] else {
             return None;
@@ -30,13 +31,6 @@ impl PhysicalId {
             policy_name: policy_name.to_owned(),
         })
     }
-
-    /// Whether `other` names the same pair for IAM, which takes no account of case, although the text differs.
-    pub fn differs_only_in_case(&self, other: &Self) -> bool {
-        let folded = |a: &str, b: &str| a != b && a.eq_ignore_ascii_case(b);
-        self.account_id == other.account_id
-            && (folded(&self.role_name, &other.role_name) || folded(&self.policy_name, &other.policy_name))
-    }
 }
 
 impl fmt::Display for PhysicalId {
@@ -45,7 +39,7 @@ impl fmt::Display for PhysicalId {
     }
 }
 
-/// 12 digits. `const`, and so a loop, because the platform's account is checked while this is compiled.
+/// 12 digits. A loop, because the platform's account is checked by the compiler and the function is `const`.
 pub const fn is_account_id(text: &str) -> bool {
     let mut digits = 0;
     while digits < text.len() && text.as_bytes()[digits].is_ascii_digit() {
@@ -108,16 +102,5 @@ mod tests {
         {
             assert!(PhysicalId::parse(text).is_none(), "{text}");
         }
-    }
-
-    #[test]
-    fn a_rename_in_case_only_is_recognised_for_role_and_policy() {
-        let old = id("111122223333/Role/Policy");
-        assert!(old.differs_only_in_case(&id("111122223333/role/Policy")));
-        assert!(old.differs_only_in_case(&id("111122223333/Role/POLICY")));
-        assert!(old.differs_only_in_case(&id("111122223333/Other/policy")));
-        assert!(!old.differs_only_in_case(&old));
-        assert!(!old.differs_only_in_case(&id("111122223333/Role2/Policy")));
-        assert!(!old.differs_only_in_case(&id("444455556666/role/policy")));
     }
 }

@@ -1,37 +1,34 @@
 //! The properties of `Custom::OrchesteraAccess`, typed and validated.
 //!
-//! CloudFormation sends every property as text, booleans and numbers too; other senders may not, so that both are read.
-//! A blank text means that the property was not given. Unknown properties are ignored, because old and new versions of a
-//! template meet during a rollback. Every problem is reported, not only the first.
+//! CloudFormation sends every property as text, booleans and numbers too. Other senders may not, so both forms are
+//! read. A blank text means that the property was not given. Unknown properties are ignored, because old and new
+//! versions of a template meet during a rollback. Every problem is reported, not only the first.
 
 use crate::account::PLATFORM_ACCOUNT_ID;
-use crate::error::Result;
 use crate::iam::Tags;
-use crate::ownership;
 use crate::physical_id::{is_account_id, is_policy_name, is_role_name};
 use crate::policy::{self, EDITIONS, Edition};
-use reader::Reader;
+use custom_resource::Result;
+use reader::{Reader, is_reserved_key, scalar};
 use serde_json::Value;
 
 mod reader;
 
 const ROLE_NAME: &str = "OrchesteraAccessRole";
 const POLICY_NAME: &str = "OrchesteraAccessPolicy";
-/// What AWS Organizations makes in every account that it creates.
+/// The role that AWS Organizations creates in every account that it creates.
 const MEMBER_ROLE_NAME: &str = "OrganizationAccountAccessRole";
-/// IAM: at most 50 tags on a role or policy.
-const MOST_TAGS: usize = 50;
 
-/// What is wanted, valid as a whole.
+/// The properties of a Create or an Update. All are valid.
 #[derive(Clone, Debug)]
 pub struct Properties {
     /// 1 to 64 characters.
     pub role_name: String,
     /// 1 to 128 characters.
     pub policy_name: String,
-    /// Whether the trust asks for an external id.
+    /// Whether the trust policy requires an external id.
     pub require_external_id: bool,
-    /// 2 to 1224 characters; `None` stands for the one that was generated.
+    /// 2 to 1224 characters; `None` for the generated one.
     pub external_id: Option<String>,
     pub edition: &'static Edition,
     /// ARN of a managed policy.
@@ -43,17 +40,17 @@ pub struct Properties {
     pub on_delete: OnDelete,
     /// 12 digits; `None` for the function's own account.
     pub member_account_id: Option<String>,
-    /// The role by which a member account is entered.
+    /// The role to assume in a member account.
     pub member_role_name: String,
     /// The customer's own tags.
     pub tags: Tags,
 }
 
-/// Whether the platform may come in.
+/// Whether the platform has access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessState {
     Active,
-    /// The kill switch: everything stays, nothing can be done with it.
+    /// The kill switch: nothing is deleted, and the platform can do nothing.
     Suspended,
 }
 
@@ -71,20 +68,20 @@ impl AccessState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DriftMode {
     Report,
-    /// Takes away what is too much, too.
+    /// Also removes access that is not desired.
     Repair,
 }
 
 const ACCESS_STATES: [AccessState; 2] = [AccessState::Active, AccessState::Suspended];
 
-/// What to do with an object of that name that this resource did not make.
+/// What to do with a role or policy of that name that this resource did not create.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnExisting {
     Adopt,
     Fail,
 }
 
-/// What a Delete leaves.
+/// What a Delete deletes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnDelete {
     DeleteCreated,
@@ -99,7 +96,7 @@ impl Properties {
     /// Reads and validates `ResourceProperties`.
     ///
     /// # Errors
-    /// [`Refused`](crate::error::Kind::Refused), with every problem in its reason.
+    /// [`Refused`](custom_resource::Kind::Refused), with every problem in its reason.
     pub fn parse(properties: &Value) -> Result<Self> {
         let mut read = Reader::new(properties);
         let role_rule = "1 to 64 characters of A-Z a-z 0-9 _+=,.@-";
@@ -140,35 +137,32 @@ impl Properties {
             ),
             tags: read.tags(),
         };
-        read.fits_in_a_tag(&parsed);
+        read.fits_in_a_tag(&parsed.role_name, &parsed.policy_name);
         read.finish(parsed)
     }
 
-    /// The `ExternalId` that is given, unless none is to be asked for.
+    /// The given `ExternalId`, unless the trust policy is to require none.
     pub fn given_external_id(&self) -> Option<&str> {
         self.external_id.as_deref().filter(|_| self.require_external_id)
     }
 }
 
-/// What a Delete needs of the properties. Reading it never fails: a Delete is not refused for its properties, and what
-/// cannot have been valid when the resource was made is taken as not given.
+/// The properties of a Delete. Reading them never fails, because a Delete is not refused for its properties. A value
+/// that cannot have been valid at the Create counts as not given.
 #[derive(Clone, Debug)]
 pub struct DeleteProperties {
-    /// `None` when the name could not be an IAM name, so that no Create can have used it.
+    /// `None` if it cannot be an IAM name, so that no Create can have used it.
     pub role_name: Option<String>,
     pub policy_name: Option<String>,
     pub on_delete: OnDelete,
-    /// As given; it need not be one.
+    /// As given. It may be no account id.
     pub member_account_id: Option<String>,
     pub member_role_name: String,
+    /// The customer's tags.
+    pub tags: Tags,
 }
 
 impl DeleteProperties {
-    /// Of role and policy, if both can be names.
-    pub fn names(&self) -> Option<(&str, &str)> {
-        Some((self.role_name.as_deref()?, self.policy_name.as_deref()?))
-    }
-
     pub fn read(properties: &Value) -> Self {
         let mut read = Reader::new(properties);
         let mut name = |property, default: &str, valid: fn(&str) -> bool| match read.text(property) {
@@ -182,21 +176,23 @@ impl DeleteProperties {
                 .unwrap_or_else(|| MEMBER_ROLE_NAME.to_owned()),
             member_account_id: read.text("MemberAccountId"),
             on_delete: read.choice("OnDelete", OnDelete::DeleteCreated, &ON_DELETE),
+            tags: tags(properties),
         }
     }
 }
 
-/// What an Update needs of `OldResourceProperties`. They need not be valid: they may be those of an older template.
+/// What an Update needs of `OldResourceProperties`. They may not be valid, because an older template may have given
+/// them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OldProperties {
     /// As [`Properties::given_external_id`].
     pub external_id: Option<String>,
-    /// The customer's tags: those that are on an object and not wanted any more are removed.
+    /// The customer's tags. A tag that is no longer in the properties is removed from the objects.
     pub tags: Tags,
 }
 
 impl OldProperties {
-    /// Never fails: what is not valid counts as not given.
+    /// Never fails: a value that is not valid counts as not given.
     pub fn read(properties: &Value) -> Self {
         let is_required =
             scalar(&properties["RequireExternalId"]).is_none_or(|text| !text.eq_ignore_ascii_case("false"));
@@ -211,14 +207,14 @@ impl From<&Properties> for OldProperties {
     }
 }
 
-/// The customer's tags, from properties that need not be valid: those of an earlier template.
-pub fn tags(properties: &Value) -> Tags {
+/// The customer's tags, from properties that may not be valid.
+fn tags(properties: &Value) -> Tags {
     let tags = properties["Tags"].as_array().map(Vec::as_slice).unwrap_or_default();
     let tag = |tag: &Value| Some((scalar(&tag["Key"])?, scalar(&tag["Value"]).unwrap_or_default()));
     tags.iter().filter_map(tag).filter(|(key, _)| !is_reserved_key(key)).collect()
 }
 
-/// 2 to 1224 characters, the ones that STS takes.
+/// 2 to 1224 characters of those that STS accepts.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
 pub fn is_external_id(text: &str) -> bool {
     (2..=1224).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+=,.@:/_-".contains(&b))
@@ -235,20 +231,6 @@ fn is_policy_arn(text: &str) -> bool {
             .is_some_and(|path| is_policy_name(path.rsplit('/').next().unwrap_or_default()))
         && text.len() <= 2048
         && text.bytes().all(|b| b.is_ascii_graphic())
-}
-
-fn is_reserved_key(key: &str) -> bool {
-    let key = key.to_lowercase();
-    key.starts_with("aws:") || key.starts_with(ownership::PREFIX)
-}
-
-/// A scalar as the text that CloudFormation would have made of it.
-fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use common::fake_iam::{self, FakeIam};
 use common::iam_endpoint::serve;
 use common::moto::{self, Moto};
 use common::sdk::iam_at;
-use orchestera_access::error::Result;
+use custom_resource::Result;
 use orchestera_access::iam::aws::AwsIam;
 use orchestera_access::iam::{Iam, RoleDescription, Tags, Write};
 use orchestera_access::trust;

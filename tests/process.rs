@@ -96,24 +96,19 @@ fn stage() -> (Arc<FakeIam>, HttpServer, Lambda) {
 }
 
 #[test]
-fn a_rename_its_rollback_and_every_kind_of_delete_are_played_as_cloudformation_sends_them() {
+fn a_refused_update_its_rollback_and_every_kind_of_delete_are_played_as_cloudformation_sends_them() {
     let (fake, bucket, lambda) = stage();
     let play = |name: &str| succeeded(answered(&lambda, &bucket, &event(name, &bucket)));
-    let first = play("create");
+    play("create");
     play("update-no-change");
-    let old = fake.world();
-    let renamed = play("update-rename");
-    assert_eq!(renamed["PhysicalResourceId"], "111122223333/SparkAccessRole/SparkAccessPolicy");
-    assert_eq!(renamed["Data"]["ExternalId"], first["Data"]["ExternalId"]);
-    assert_eq!(
-        play("rollback-of-rename")["PhysicalResourceId"],
-        "111122223333/OrchesteraAccessRole/OrchesteraAccessPolicy"
-    );
-    play("rollback-of-rename-with-old-id");
-    assert_eq!(fake.world(), old);
-    play("update-rename");
-    play("delete-after-rename");
-    assert!(fake.world().role("SparkAccessRole").is_some() && fake.world().role(ROLE).is_none());
+    let before = fake.world();
+    let refused = answered(&lambda, &bucket, &event("update-of-the-names", &bucket));
+    assert_eq!((&refused["Status"], &refused["PhysicalResourceId"]), (&"FAILED".into(), &ID.into()));
+    assert!(refused["Reason"].as_str().unwrap().contains("An update cannot change RoleName from"), "{refused}");
+    assert_eq!(play("rollback-of-the-names")["PhysicalResourceId"], ID);
+    assert_eq!(fake.world(), before);
+    play("delete-of-an-old-id");
+    assert!(fake.world().role(ROLE).is_some(), "the old id names another pair");
     fake.by_hand(|world| *world = World::default());
     for delete in ["delete-of-failed-create", "delete-with-made-up-id", "delete-with-properties-of-another-time"] {
         play("create");

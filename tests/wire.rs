@@ -6,7 +6,7 @@ use common::fake_iam::{FakeIam, World, policy_arn, tags};
 use common::http_server::{HttpServer, Reply};
 use common::iam_endpoint::{Form, answer, form, serve};
 use common::sdk::iam_at;
-use orchestera_access::error::{Kind, Result};
+use custom_resource::{Kind, Result};
 use orchestera_access::iam::aws::AwsIam;
 use orchestera_access::iam::{Iam, PolicyUser, Tags, Write};
 use serde_json::{Value, json};

@@ -1,10 +1,10 @@
 //! [`Stacks`] by the AWS SDK.
 
 use crate::cloudformation::Stacks;
-use crate::error::Result;
 use crate::iam::aws::failed;
 use aws_sdk_cloudformation::Client;
 use aws_types::SdkConfig;
+use custom_resource::Result;
 
 /// CloudFormation in the function's region.
 #[derive(Clone, Debug)]

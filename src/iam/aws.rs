@@ -1,11 +1,10 @@
 //! The adapter to the real IAM: SDK calls in, plain values and kinds of error out.
 //!
-//! It decides two things only: which [`Kind`] an AWS error code is, and how documents travel (URL-encoded when read). It
-//! writes no sentence for the customer.
+//! It decides two things only: which [`Kind`] an AWS error code is, and how documents travel (URL-encoded when read).
+//! It writes no sentence for the customer.
 
-use crate::error::{Error, FailedCall, Kind, Result, chain};
 use crate::iam::{
-    AttachedPolicy, Iam, POLICY_DESCRIPTION, PolicyDescription, PolicyUser, PolicyVersion, ROLE_DESCRIPTION,
+    AttachedPolicy, Iam, Operation, POLICY_DESCRIPTION, PolicyDescription, PolicyUser, PolicyVersion, ROLE_DESCRIPTION,
     RoleDescription, Tags, Write, kind_of,
 };
 use aws_sdk_iam::Client;
@@ -15,6 +14,7 @@ use aws_sdk_iam::operation::RequestId;
 use aws_sdk_iam::types::Tag;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_types::SdkConfig;
+use custom_resource::error::{Error, FailedCall, Kind, Result, chain};
 use custom_resource::sdk::endpoint_url;
 use reqwest::Url;
 use serde_json::Value;
@@ -29,7 +29,8 @@ impl AwsIam {
     }
 }
 
-/// Where calls to IAM go: one place for each partition, as the SDK knows. `None` if it does not, which the calls will tell.
+/// Where calls to IAM go: one place for each partition, as the SDK knows. `None` if it does not, which the calls will
+/// tell.
 pub async fn endpoint(configuration: &SdkConfig) -> Option<Url> {
     let region = configuration.region()?.to_string();
     let params = Params::builder().region(region).set_endpoint(endpoint_url(configuration, "IAM")).build().ok()?;
@@ -48,8 +49,8 @@ fn if_there<T>(result: Result<T>) -> Result<Option<T>> {
 impl Iam for AwsIam {
     async fn role(&self, role_name: &str) -> Result<Option<RoleDescription>> {
         let answer = self.0.get_role().role_name(role_name).send().await;
-        let Some(answer) = if_there(answer.map_err(failed("GetRole")))? else { return Ok(None) };
-        let role = answer.role.ok_or_else(|| malformed("GetRole", "no role"))?;
+        let Some(answer) = if_there(answer.map_err(failed(Operation::GetRole.name())))? else { return Ok(None) };
+        let role = answer.role.ok_or_else(|| malformed(Operation::GetRole, "no role"))?;
         Ok(Some(RoleDescription {
             description: role.description().unwrap_or_default().to_owned(),
             trust: decoded(role.assume_role_policy_document()),
@@ -65,7 +66,7 @@ impl Iam for AwsIam {
         let mut pages = self.0.list_attached_role_policies().role_name(role_name).into_paginator().items().send();
         let mut policies = Vec::new();
         while let Some(policy) = pages.next().await {
-            let policy = policy.map_err(failed("ListAttachedRolePolicies"))?;
+            let policy = policy.map_err(failed(Operation::ListAttachedRolePolicies.name()))?;
             policies.push(AttachedPolicy { arn: policy.policy_arn.unwrap_or_default() });
         }
         Ok(policies)
@@ -73,27 +74,27 @@ impl Iam for AwsIam {
 
     async fn inline_policies(&self, role_name: &str) -> Result<Vec<String>> {
         let pages = self.0.list_role_policies().role_name(role_name).into_paginator().items().send();
-        pages.collect::<std::result::Result<_, _>>().await.map_err(failed("ListRolePolicies"))
+        pages.collect::<std::result::Result<_, _>>().await.map_err(failed(Operation::ListRolePolicies.name()))
     }
 
     async fn inline_policy(&self, role_name: &str, policy_name: &str) -> Result<Value> {
         let answer = self.0.get_role_policy().role_name(role_name).policy_name(policy_name).send().await;
-        Ok(decoded(Some(&answer.map_err(failed("GetRolePolicy"))?.policy_document)))
+        Ok(decoded(Some(&answer.map_err(failed(Operation::GetRolePolicy.name()))?.policy_document)))
     }
 
     async fn instance_profiles(&self, role_name: &str) -> Result<Vec<String>> {
         let mut pages = self.0.list_instance_profiles_for_role().role_name(role_name).into_paginator().items().send();
         let mut names = Vec::new();
         while let Some(profile) = pages.next().await {
-            names.push(profile.map_err(failed("ListInstanceProfilesForRole"))?.instance_profile_name);
+            names.push(profile.map_err(failed(Operation::ListInstanceProfilesForRole.name()))?.instance_profile_name);
         }
         Ok(names)
     }
 
     async fn policy(&self, policy_arn: &str) -> Result<Option<PolicyDescription>> {
         let answer = self.0.get_policy().policy_arn(policy_arn).send().await;
-        let Some(answer) = if_there(answer.map_err(failed("GetPolicy")))? else { return Ok(None) };
-        let policy = answer.policy.ok_or_else(|| malformed("GetPolicy", "no policy"))?;
+        let Some(answer) = if_there(answer.map_err(failed(Operation::GetPolicy.name())))? else { return Ok(None) };
+        let policy = answer.policy.ok_or_else(|| malformed(Operation::GetPolicy, "no policy"))?;
         Ok(Some(PolicyDescription {
             arn: policy.arn.unwrap_or_else(|| policy_arn.to_owned()),
             default_version_id: policy.default_version_id.unwrap_or_default(),
@@ -106,7 +107,7 @@ impl Iam for AwsIam {
         let mut pages = self.0.list_policy_versions().policy_arn(policy_arn).into_paginator().items().send();
         let mut versions = Vec::new();
         while let Some(version) = pages.next().await {
-            let version = version.map_err(failed("ListPolicyVersions"))?;
+            let version = version.map_err(failed(Operation::ListPolicyVersions.name()))?;
             let (id, is_default) = (version.version_id.unwrap_or_default(), version.is_default_version);
             versions.push(PolicyVersion { id, is_default });
         }
@@ -115,7 +116,7 @@ impl Iam for AwsIam {
 
     async fn policy_document(&self, policy_arn: &str, version_id: &str) -> Result<Value> {
         let answer = self.0.get_policy_version().policy_arn(policy_arn).version_id(version_id).send().await;
-        let version = answer.map_err(failed("GetPolicyVersion"))?.policy_version;
+        let version = answer.map_err(failed(Operation::GetPolicyVersion.name()))?.policy_version;
         Ok(decoded(version.as_ref().and_then(|version| version.document())))
     }
 
@@ -123,7 +124,7 @@ impl Iam for AwsIam {
         let mut pages = self.0.list_entities_for_policy().policy_arn(policy_arn).into_paginator().send();
         let mut users = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(failed("ListEntitiesForPolicy"))?;
+            let page = page.map_err(failed(Operation::ListEntitiesForPolicy.name()))?;
             users.extend(page.policy_roles().iter().filter_map(|r| r.role_name()).map(|n| PolicyUser::Role(n.into())));
             users.extend(page.policy_users().iter().filter_map(|u| u.user_name()).map(|n| PolicyUser::User(n.into())));
             users.extend(
@@ -223,11 +224,11 @@ impl Iam for AwsIam {
     }
 }
 
-fn done<T, E>(operation: &'static str, result: std::result::Result<T, SdkError<E, HttpResponse>>) -> Result<()>
+fn done<T, E>(operation: Operation, result: std::result::Result<T, SdkError<E, HttpResponse>>) -> Result<()>
 where
     SdkError<E, HttpResponse>: ProvideErrorMetadata + RequestId + std::error::Error,
 {
-    result.map(drop).map_err(failed(operation))
+    result.map(drop).map_err(failed(operation.name()))
 }
 
 /// An SDK error as ours.
@@ -249,9 +250,9 @@ where
     }
 }
 
-fn malformed(operation: &'static str, what: &str) -> Error {
+fn malformed(operation: Operation, what: &str) -> Error {
     let (code, message, request_id) = (String::new(), format!("the answer holds {what}"), String::new());
-    Error::call(Kind::Unavailable, FailedCall { operation, code, message, request_id })
+    Error::call(Kind::Unavailable, FailedCall { operation: operation.name(), code, message, request_id })
 }
 
 /// IAM answers documents URL-encoded (RFC 3986).

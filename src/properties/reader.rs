@@ -1,10 +1,12 @@
 //! Reading properties one after the other, and collecting what is wrong with them.
 
-use super::{MOST_TAGS, Properties, is_reserved_key, scalar};
-use crate::error::{Error, Result};
 use crate::iam::Tags;
 use crate::ownership;
+use custom_resource::{Error, Result};
 use serde_json::Value;
+
+/// IAM: at most 50 tags on a role or policy.
+const MOST_TAGS: usize = 50;
 
 /// Reads one property after the other and collects what is wrong with them.
 pub(super) struct Reader<'a> {
@@ -49,7 +51,7 @@ impl<'a> Reader<'a> {
         self.optional(name, valid, rule).unwrap_or_else(|| default.to_owned())
     }
 
-    /// A property that has one value. An earlier release let it be chosen.
+    /// A property with one possible value. An earlier release allowed others.
     pub(super) fn constant(&mut self, name: &str, value: &str) {
         if let Some(other) = self.text(name).filter(|text| text != value) {
             self.problems.push(format!(
@@ -105,8 +107,8 @@ impl<'a> Reader<'a> {
             }
         };
         let mut tags = Tags::new();
-        // The beginning of a list that is too long says enough. To compare ten thousand keys, each with all before it, takes
-        // seconds of a whole core, and no deadline interrupts it.
+        // The beginning of a list that is too long is enough. Each key is compared with all before it: ten thousand
+        // keys would take seconds of a whole core, and no deadline interrupts that.
         for (place, tag) in list.iter().take(MOST_TAGS).enumerate() {
             let place = place + 1;
             let value = match &tag["Value"] {
@@ -149,9 +151,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The physical id has to fit in a tag value, where a comma takes two characters.
-    pub(super) fn fits_in_a_tag(&mut self, parsed: &Properties) {
-        let id = format!("111122223333/{}/{}", parsed.role_name, parsed.policy_name);
+    /// The physical id must fit in a tag value, where a comma takes two characters.
+    pub(super) fn fits_in_a_tag(&mut self, role_name: &str, policy_name: &str) {
+        let id = format!("111122223333/{role_name}/{policy_name}");
         let length = ownership::tag_value(&id).len();
         if self.problems.is_empty() && length > ownership::LONGEST_TAG_VALUE {
             self.problems.push(format!(
@@ -162,9 +164,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn finish(self, parsed: Properties) -> Result<Properties> {
+    /// # Errors
+    /// [`Refused`](custom_resource::Kind::Refused), with every problem in its reason.
+    pub(super) fn finish<T>(self, read: T) -> Result<T> {
         match &self.problems[..] {
-            [] => Ok(parsed),
+            [] => Ok(read),
             [problem] => Err(Error::refused(format!("The properties need attention: {problem}."))),
             problems => {
                 let list: Vec<_> = problems.iter().enumerate().map(|(i, p)| format!("({}) {p}", i + 1)).collect();
@@ -179,11 +183,26 @@ fn is_tag_text(text: &str) -> bool {
     text.chars().all(|c| c.is_alphanumeric() || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@".contains(c))
 }
 
-/// A customer's text in a Reason: enough to recognise it.
+/// A customer's text in a Reason, long enough to be recognised.
 fn shortened(text: &str) -> String {
     let mut short: String = text.chars().take(64).collect();
     if short.len() < text.len() {
         short.push('…');
     }
     short
+}
+
+/// AWS's keys and ours.
+pub(super) fn is_reserved_key(key: &str) -> bool {
+    let key = key.to_lowercase();
+    key.starts_with("aws:") || key.starts_with(ownership::PREFIX)
+}
+
+/// A scalar as the text that CloudFormation would have made of it.
+pub(super) fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        _ => None,
+    }
 }

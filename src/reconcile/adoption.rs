@@ -1,9 +1,9 @@
-//! Adoption: taking over what was made by hand after the guide, and handing it back as it was.
+//! Adoption: the record of an object that was created by hand from the guide.
 //!
-//! What adoption is going to change is recorded first, as `orchestera:before-*` tags on the object itself, in the call that
-//! also marks it as ours: there is no moment at which something has changed that nobody could put back. Each of the two
-//! objects is judged, recorded and handed back alone. That one of them was adopted also stands on the other, so that it
-//! is still known, and the object never deleted, when its own tags are lost.
+//! What adoption is going to change is recorded first, as `orchestera:before-*` tags on the object itself. The same
+//! call sets the ownership tags, so that nothing ever changes that could not be restored. The role and the policy are
+//! recorded and restored each alone. A tag on each of the two also says which of them were adopted. So an adopted
+//! object whose own tags are lost is still known as adopted, and is never deleted.
 
 use crate::iam::{ROLE_DESCRIPTION, Tags};
 use crate::ownership::{self, ADOPTED, LONGEST_TAG_VALUE, OWNERSHIP};
@@ -15,16 +15,16 @@ use serde_json::Value;
 const BEFORE: &str = "orchestera:before-";
 /// The most pieces that a recorded value takes: 2048 characters of a trust policy in base64.
 const MOST_PIECES: usize = 12;
-/// As [`ownership::ADOPTED_OBJECTS`] and the sentences name the two objects.
+/// The two objects, as [`ownership::ADOPTED_OBJECTS`] and the sentences name them.
 pub const ROLE: &str = "role";
 pub const POLICY: &str = "policy";
 
-/// How an object came to be this resource's.
+/// How an object came to be owned by this resource.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Origin<Before> {
-    /// This resource made it.
+    /// This resource created it.
     Created,
-    /// It was there; `None` if the record of how it was is lost.
+    /// It existed before. `None` if the record of its former state is lost.
     Adopted(Option<Before>),
 }
 
@@ -33,7 +33,7 @@ impl<Before> Origin<Before> {
         matches!(self, Self::Adopted(_))
     }
 
-    /// What records it; empty if nothing does.
+    /// The tags of the record; empty if there is none.
     pub fn record(&self, tags: impl FnOnce(&Before) -> Tags) -> Tags {
         match self {
             Self::Adopted(Some(before)) => tags(before),
@@ -48,7 +48,7 @@ pub struct RoleBefore {
     pub trust: Value,
     pub max_session_duration: i32,
     pub permissions_boundary: Option<String>,
-    /// Name of the policy of this resource, if it was attached.
+    /// Name of this resource's policy, if it was attached.
     pub attachment: Option<String>,
 }
 
@@ -60,7 +60,7 @@ pub struct PolicyBefore {
 }
 
 impl RoleBefore {
-    /// `policy_name` is the one whose attachment matters.
+    /// The record of a role that is about to be adopted. `policy_name` is the policy whose attachment is recorded.
     pub fn of(role: &Role, policy_name: &str, policy_arn: &str) -> Self {
         Self {
             trust: role.about.trust.clone(),
@@ -70,7 +70,7 @@ impl RoleBefore {
         }
     }
 
-    /// The record on a role; `None` unless all of it is there.
+    /// The record in a role's tags; `None` unless it is complete.
     pub fn read(tags: &Tags) -> Option<Self> {
         let trust = base64::decode(recorded(tags, "trust")?).ok()?;
         let given = |text: String| (!text.is_empty()).then_some(text);
@@ -82,7 +82,7 @@ impl RoleBefore {
         })
     }
 
-    /// The record as tags: the trust whole, as base64 of its JSON, so that nothing of it is lost.
+    /// The record as tags. The trust policy is kept whole, as base64 of its JSON.
     pub fn tags(&self) -> Tags {
         let mut tags = Tags::new();
         record(&mut tags, "trust", &base64::encode(self.trust.to_string()));
@@ -103,7 +103,7 @@ impl PolicyBefore {
         }
     }
 
-    /// The record on a policy; `None` unless all of it is there.
+    /// The record in a policy's tags; `None` unless it is complete.
     pub fn read(tags: &Tags) -> Option<Self> {
         let versions = recorded(tags, "versions")?;
         Some(Self {
@@ -120,12 +120,13 @@ impl PolicyBefore {
     }
 }
 
-/// Whether a role was adopted. One that this product made was not, whatever its tags say: whoever holds it may write them.
+/// Whether a role was adopted. A role with this product's description was not, whatever its tags say: the platform may
+/// write tags.
 pub fn is_adopted_role(role: &Role, tags_of_the_policy: Option<&Tags>) -> bool {
     role.about.description != ROLE_DESCRIPTION && is_marked(ROLE, &role.about.tags, tags_of_the_policy)
 }
 
-/// Whether the tags of an object say that it was adopted, or, if they no longer say anything, those of the other one do.
+/// Whether the tags of an object say that it was adopted. If they say nothing, the tags of the other object decide.
 pub fn is_marked(object: &str, tags: &Tags, tags_of_the_other: Option<&Tags>) -> bool {
     match tags.get(OWNERSHIP) {
         Some(ownership) => ownership == ADOPTED,
@@ -135,7 +136,8 @@ pub fn is_marked(object: &str, tags: &Tags, tags_of_the_other: Option<&Tags>) ->
     }
 }
 
-/// A tag's value is short and holds no comma, which an IAM name may; a space is in neither.
+/// A tag's value is at most 256 characters and has no comma. An IAM name can have a comma, and neither can have a
+/// space.
 fn record(tags: &mut Tags, name: &str, value: &str) {
     let value: Vec<char> = value.replace(',', " ").chars().collect();
     let mut pieces = value.chunks(LONGEST_TAG_VALUE).map(|piece| piece.iter().collect());

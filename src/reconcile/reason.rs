@@ -1,16 +1,16 @@
-//! Sentences for the customer about calls that failed: what, on which name, in which account, and what to do.
+//! Sentences for the customer about failed calls: what failed, on which name, in which account, and what to do.
 //!
-//! They are written here, and not in the adapter, because here it is known what the call was for.
+//! They are written here and not in the adapter, because the adapter does not know what the call was for.
 
 use crate::account::Account;
-use crate::error::{Error, FailedCall, Kind};
 use crate::iam::Write;
 use crate::physical_id::PhysicalId;
+use custom_resource::error::{Error, FailedCall, Kind};
 
-/// The longest piece of AWS's own words that a sentence takes over, in characters.
+/// The longest quotation of AWS's own words in a sentence, in characters.
 const LONGEST_QUOTE: usize = 600;
 
-/// A read failed.
+/// The sentence for a failed read.
 pub fn of_read(error: &Error, account: &Account, id: &PhysicalId) -> String {
     let Some(call) = error.failed_call() else { return error.reason() };
     let what = format!("Reading {} and {} in account {} failed", id.role_name, id.policy_name, account.id);
@@ -28,7 +28,7 @@ pub fn of_read(error: &Error, account: &Account, id: &PhysicalId) -> String {
     }
 }
 
-/// A write failed.
+/// The sentence for a failed write.
 pub fn of_write(error: &Error, account: &Account, write: &Write) -> String {
     let Some(call) = error.failed_call() else { return error.reason() };
     let what = format!("{} on {} in account {} failed", write.operation(), write.object(), account.id);

@@ -1,13 +1,13 @@
-//! Putting back what was adopted, as it was recorded: the steps, and what to say of them.
+//! Restoring an adopted object as it was recorded: the steps, and what to say of them.
 //!
-//! The marks come off last, so that an attempt that died half way is carried to the end by the next.
+//! Our tags are removed last, so that the next attempt can finish one that was interrupted.
 
 use crate::account::PLATFORM_ACCOUNT_ID;
 use crate::iam::{Tags, Write};
 use crate::ownership;
 use crate::policy::{self, EDITIONS};
 use crate::reconcile::adoption::{PolicyBefore, RoleBefore};
-use crate::reconcile::departure::{Leaving, Manner};
+use crate::reconcile::removal::{Removal, RemovalMode, RemovalProgress};
 use crate::reconcile::state::{Policy, Role};
 use crate::reconcile::suspension;
 use crate::trust;
@@ -18,16 +18,15 @@ pub struct Restoration {
     pub note: String,
 }
 
-/// The role as it was. One that is suspended stays shut when its stack is deleted: whoever pulled the plug did not ask for
-/// it to be put in again. A policy that does not stay is not attached again.
-pub fn of_role(leaving: &Leaving, role: &Role, policy_stays: bool) -> Restoration {
-    let role_name = || leaving.id.role_name.clone();
-    let name = format!("The role {} in account {}", role_name(), leaving.account.id);
+/// Restores the role. A suspended role stays suspended when its stack is deleted: nobody has asked for the access to be
+/// restored. A policy that is deleted is not attached again.
+pub fn of_role(removal: &Removal, progress: &RemovalProgress, role: &Role, policy_stays: bool) -> Restoration {
+    let role_name = || removal.id.role_name.clone();
+    let name = format!("The role {} in account {}", role_name(), removal.account.id);
     let remove = format!("aws iam delete-role --role-name {}, once its policies are detached", role_name());
-    let lock = role.inline.iter().find(|name| *name == suspension::POLICY_NAME);
-    let stays_shut = lock.is_some() && matches!(leaving.manner, Manner::Delete { .. });
+    let stays_suspended = role.suspension.is_some() && matches!(removal.mode, RemovalMode::Delete { .. });
     let mut steps = Vec::new();
-    // Whoever holds the role may write its tags: what would let in anybody but the platform is no record of ours.
+    // The platform may write tags. A record that would let anybody but the platform assume the role is not ours.
     let before =
         RoleBefore::read(&role.about.tags).filter(|before| trust::is_the_guides(&before.trust, PLATFORM_ACCOUNT_ID));
     let note = match before {
@@ -36,17 +35,16 @@ pub fn of_role(leaving: &Leaving, role: &Role, policy_stays: bool) -> Restoratio
              the platform's access away, delete it ({remove})."
         ),
         Some(before) => {
-            steps.extend(limits(leaving, role, &before));
-            if stays_shut {
+            steps.extend(limits(removal, progress, role, &before));
+            if stays_suspended {
                 format!(
                     "{name} was adopted and stays, as it was before but suspended: the inline policy {} and the Deny in its trust \
                      keep everybody out. Delete it ({remove}).",
                     suspension::POLICY_NAME
                 )
             } else {
-                steps.extend(admission(leaving, role, &before, policy_stays));
-                let lock = lock.cloned();
-                steps.extend(lock.map(|policy_name| Write::DeleteRolePolicy { role_name: role_name(), policy_name }));
+                steps.extend(access(removal, progress, role, &before, policy_stays));
+                steps.extend(suspension::remove_deny(&role_name(), role));
                 format!(
                     "{name} was adopted and is put back as it was before: the platform keeps the access that it had then. To \
                      take it away, delete the role ({remove})."
@@ -55,23 +53,26 @@ pub fn of_role(leaving: &Leaving, role: &Role, policy_stays: bool) -> Restoratio
         }
     };
     let missing = [
-        (leaving.is_policy_gone, " The policy that it had is not there any more."),
-        (leaving.is_boundary_gone, " The boundary that it had is not there any more, and the present one stays on it."),
+        (progress.is_former_policy_gone, " The policy that it had is not there any more."),
+        (
+            progress.is_former_boundary_gone,
+            " The boundary that it had is not there any more, and the present one stays on it.",
+        ),
     ];
     let missing = missing.into_iter().filter_map(|(is_gone, sentence)| is_gone.then_some(sentence));
     let note = note + &missing.collect::<String>();
-    steps.extend(untagging(leaving, &role.about.tags).map(|keys| Write::UntagRole { role_name: role_name(), keys }));
+    steps.extend(untagging(removal, &role.about.tags).map(|keys| Write::UntagRole { role_name: role_name(), keys }));
     Restoration { steps, note }
 }
 
-/// Boundary and session.
-fn limits(leaving: &Leaving, role: &Role, before: &RoleBefore) -> Vec<Write> {
-    let role_name = || leaving.id.role_name.clone();
+/// Permissions boundary and maximum session duration.
+fn limits(removal: &Removal, progress: &RemovalProgress, role: &Role, before: &RoleBefore) -> Vec<Write> {
+    let role_name = || removal.id.role_name.clone();
     let mut steps = Vec::new();
     if role.about.permissions_boundary != before.permissions_boundary {
         steps.extend(match &before.permissions_boundary {
-            // The one that is there stays: without any, the role would be wider than it ever was.
-            Some(_) if leaving.is_boundary_gone => None,
+            // The present boundary stays: without any, the role would be allowed more than ever before.
+            Some(_) if progress.is_former_boundary_gone => None,
             Some(arn) => Some(Write::PutRolePermissionsBoundary { role_name: role_name(), policy_arn: arn.clone() }),
             None => Some(Write::DeleteRolePermissionsBoundary { role_name: role_name() }),
         });
@@ -83,16 +84,22 @@ fn limits(leaving: &Leaving, role: &Role, before: &RoleBefore) -> Vec<Write> {
     steps
 }
 
-/// Attachment and trust.
-fn admission(leaving: &Leaving, role: &Role, before: &RoleBefore, policy_stays: bool) -> Vec<Write> {
-    let role_name = || leaving.id.role_name.clone();
+/// Attachment and trust policy.
+fn access(
+    removal: &Removal,
+    progress: &RemovalProgress,
+    role: &Role,
+    before: &RoleBefore,
+    policy_stays: bool,
+) -> Vec<Write> {
+    let role_name = || removal.id.role_name.clone();
     let mut steps = Vec::new();
-    let ours = leaving.policy_arn();
-    let was_attached = before.attachment.as_ref().map(|name| leaving.account.policy_arn(name));
+    let ours = removal.policy_arn();
+    let was_attached = before.attachment.as_ref().map(|name| removal.account.policy_arn(name));
     if role.has_attached(&ours) && was_attached.as_ref() != Some(&ours) {
         steps.push(Write::DetachRolePolicy { role_name: role_name(), policy_arn: ours });
     }
-    let can_attach = |arn: &String| !leaving.is_policy_gone && (policy_stays || *arn != leaving.policy_arn());
+    let can_attach = |arn: &String| !progress.is_former_policy_gone && (policy_stays || *arn != removal.policy_arn());
     if let Some(policy_arn) = was_attached.filter(|arn| !role.has_attached(arn) && can_attach(arn)) {
         steps.push(Write::AttachRolePolicy { role_name: role_name(), policy_arn });
     }
@@ -102,10 +109,10 @@ fn admission(leaving: &Leaving, role: &Role, before: &RoleBefore, policy_stays: 
     steps
 }
 
-/// The policy as it was: the version that was in force then, and without those that this product has added.
-pub fn of_policy(leaving: &Leaving, policy: &Policy) -> Restoration {
-    let policy_arn = || leaving.policy_arn();
-    let name = format!("The policy {} in account {}", leaving.id.policy_name, leaving.account.id);
+/// Restores the policy: its former default version, without the versions that this product has added.
+pub fn of_policy(removal: &Removal, policy: &Policy) -> Restoration {
+    let policy_arn = || removal.policy_arn();
+    let name = format!("The policy {} in account {}", removal.id.policy_name, removal.account.id);
     let remove = format!("aws iam delete-policy --policy-arn {}", policy_arn());
     let mut steps = Vec::new();
     let note = match PolicyBefore::read(&policy.about.tags) {
@@ -138,22 +145,22 @@ pub fn of_policy(leaving: &Leaving, policy: &Policy) -> Restoration {
         ),
     };
     steps.extend(
-        untagging(leaving, &policy.about.tags).map(|keys| Write::UntagPolicy { policy_arn: policy_arn(), keys }),
+        untagging(removal, &policy.about.tags).map(|keys| Write::UntagPolicy { policy_arn: policy_arn(), keys }),
     );
     Restoration { steps, note }
 }
 
-/// Whether a version holds one of our editions: nobody else writes exactly that.
+/// Whether a version is one of our editions. Nobody else writes exactly that document.
 fn is_an_edition(policy: &Policy, version_id: &str) -> bool {
     let other = policy.other_documents.get(version_id);
     let document = if policy.about.default_version_id == version_id { Some(&policy.document) } else { other };
     document.is_some_and(|document| EDITIONS.iter().any(|edition| policy::same(document, &edition.document())))
 }
 
-/// Our tags and those that the properties had us put on; `None` if there are none.
-fn untagging(leaving: &Leaving, tags: &Tags) -> Option<Vec<String>> {
+/// The keys of our tags and of the tags in the properties; `None` if there are none.
+fn untagging(removal: &Removal, tags: &Tags) -> Option<Vec<String>> {
     let ours = |(key, value): &(&String, &String)| {
-        key.starts_with(ownership::PREFIX) || leaving.tags.get(*key) == Some(*value)
+        key.starts_with(ownership::PREFIX) || removal.tags.get(*key) == Some(*value)
     };
     let keys: Vec<_> = tags.iter().filter(ours).map(|(key, _)| key.clone()).collect();
     (!keys.is_empty()).then_some(keys)

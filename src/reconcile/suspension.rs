@@ -1,9 +1,9 @@
-//! The kill switch: taking the platform's access away without deleting anything, and giving it back.
+//! The kill switch: suspending the platform's access without deleting anything.
 //!
-//! Three locks, each of which holds alone. The inline Deny is AWS's own way to revoke sessions that are open, and overrides
-//! every Allow, whoever attached it. The Deny in the trust policy keeps new sessions from being opened. The policy is
-//! detached, so that nothing is granted either. They close in this order and none waits for another; they open in the reverse
-//! order. <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html>
+//! There are three locks, and each is enough alone. The inline Deny is AWS's own way to revoke open sessions; it
+//! overrides every Allow, whoever attached it. The Deny in the trust policy prevents new sessions. The detached policy
+//! grants nothing. The locks are set in this order, and none waits for another. They are removed in the reverse order.
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html>
 
 use crate::iam::Write;
 use crate::policy;
@@ -23,7 +23,7 @@ pub fn document() -> Value {
     })
 }
 
-/// Puts the inline Deny on the role, unless it is there.
+/// Adds the inline Deny to the role, unless the role has it.
 pub fn add_deny(role_name: &str, role: Option<&Role>) -> Option<Write> {
     (!role.is_some_and(has_deny)).then(|| Write::PutRolePolicy {
         role_name: role_name.to_owned(),
@@ -32,7 +32,7 @@ pub fn add_deny(role_name: &str, role: Option<&Role>) -> Option<Write> {
     })
 }
 
-/// Deletes the inline Deny, if it is there.
+/// Removes the inline Deny, if the role has it.
 pub fn remove_deny(role_name: &str, role: &Role) -> Option<Write> {
     role.suspension
         .as_ref()
@@ -41,11 +41,11 @@ pub fn remove_deny(role_name: &str, role: &Role) -> Option<Write> {
 
 /// Whether the inline Deny is on the role, unchanged.
 pub fn has_deny(role: &Role) -> bool {
-    role.suspension.as_ref().is_some_and(|there| policy::same(there, &document()))
+    role.suspension.as_ref().is_some_and(|observed| policy::same(observed, &document()))
 }
 
-/// The steps that close what is open of the three locks, to be sent at once, so that none waits for another: what one of
-/// them meets says nothing about the others. `trust` is the trust policy that closes the role.
+/// The steps for those of the three locks that are not in place. They are sent at once, so that the failure of one does
+/// not stop the others. `trust` is the trust policy that closes the role.
 pub fn closing_steps(role_name: &str, role: &Role, trust: &Value, policy_arn: &str) -> Vec<Write> {
     let role_name = || role_name.to_owned();
     let deny_in_trust = (!policy::same(&role.about.trust, trust))

@@ -1,12 +1,12 @@
 //! [`Sts`] by the AWS SDK.
 
-use crate::error::{Error, FailedCall, Kind, Result};
 use crate::iam::aws::{AwsIam, failed};
 use crate::sts::{AssumeRole, Sts};
 use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_sts::Client;
 use aws_sdk_sts::config::{Builder, Region};
 use aws_types::SdkConfig;
+use custom_resource::error::{Error, FailedCall, Kind, Result};
 
 /// Told apart in CloudTrail by this name.
 const SESSION_NAME: &str = "orchestera-access";

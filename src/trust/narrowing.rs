@@ -1,4 +1,4 @@
-//! Narrowing: cutting a trust policy down to what is wanted, without letting anybody in who could not assume the role before.
+//! Narrowing: cutting a trust policy to the desired one. Nobody may assume the role afterwards who could not before.
 
 use crate::policy;
 use crate::trust::closing::{fits, only_the_deny, with_everybody_denied, without_deleted_principals};

@@ -3,11 +3,10 @@
 use super::opened;
 use super::runbook::assert_explained;
 use super::stack::Stack;
+use custom_resource::{Budget, Result};
 use orchestera_access::account::Account;
-use orchestera_access::budget::Budget;
 use orchestera_access::cloudformation::Stacks;
-use orchestera_access::drift::{Check, Outcome};
-use orchestera_access::error::Result;
+use orchestera_access::drift_check::{self, Check, Outcome};
 use orchestera_access::iam::Iam;
 use orchestera_access::sts::Sts;
 use serde_json::{Value, json};
@@ -41,7 +40,7 @@ pub async fn check_of<I: Iam, S: Sts>(
     let own = Account { partition: "aws".into(), id: stack.function_account.clone() };
     let start = Instant::now();
     let budget = Budget::new(start, start + Duration::from_secs(60));
-    let checked = check.run(&own, budget, &Status(status), async |_| Ok(stack.iam)).await;
+    let checked = drift_check::run(&check, &own, budget, &Status(status), async |_| Ok(stack.iam)).await;
     checked.inspect_err(|error| assert_explained(&error.reason()))
 }
 

@@ -7,7 +7,7 @@ mod world;
 
 pub use world::*;
 
-use orchestera_access::error::{Error, FailedCall, Result};
+use custom_resource::error::{Error, FailedCall, Result};
 use orchestera_access::iam::{
     AttachedPolicy, Iam, PolicyDescription, PolicyUser, PolicyVersion, RoleDescription, Write, kind_of,
 };
@@ -175,7 +175,7 @@ impl Iam for FakeIam {
     async fn write(&self, write: &Write) -> Result<()> {
         self.calls.lock().unwrap().push(format!("write {write}"));
         let before = self.world();
-        self.by_hand(|world| world.write(write)).map_err(|refusal| error(write.operation(), refusal))?;
+        self.by_hand(|world| world.write(write)).map_err(|refusal| error(write.operation().name(), refusal))?;
         let mut lagging = self.lagging.lock().unwrap();
         if lagging.by > 0 {
             if lagging.left == 0 {

@@ -1,7 +1,7 @@
 //! An STS that lets in or does not, and remembers what it was asked.
 
 use super::fake_iam::error;
-use orchestera_access::error::Result;
+use custom_resource::Result;
 use orchestera_access::sts::{AssumeRole, Sts};
 use std::cell::{Cell, RefCell};
 

@@ -1,7 +1,7 @@
 //! A decorator that makes the fake IAM, and the way into its account, fail on demand.
 
 use super::fake_iam::{FakeIam, World, error};
-use orchestera_access::error::{Error, FailedCall, Kind, Result};
+use custom_resource::error::{Error, FailedCall, Kind, Result};
 use orchestera_access::iam::{
     AttachedPolicy, Iam, PolicyDescription, PolicyUser, PolicyVersion, RoleDescription, Write,
 };
@@ -175,7 +175,7 @@ impl Iam for FaultyIam<'_> {
         self.call("ListEntitiesForPolicy", self.fake.policy_users(policy_arn)).await
     }
     async fn write(&self, write: &Write) -> Result<()> {
-        self.call(write.operation(), self.fake.write(write)).await
+        self.call(write.operation().name(), self.fake.write(write)).await
     }
 }
 

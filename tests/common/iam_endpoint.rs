@@ -3,8 +3,8 @@
 
 use super::fake_iam::FakeIam;
 use super::http_server::{HttpServer, Reply, Request};
+use custom_resource::{Error, Result};
 use futures_util::FutureExt;
-use orchestera_access::error::{Error, Result};
 use orchestera_access::iam::{Iam, PolicyUser, Tags, Write};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;

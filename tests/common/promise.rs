@@ -10,9 +10,9 @@ use custom_resource::function::{Invocation, outcome};
 use custom_resource::response::body;
 use custom_resource::{Budget, Error, Kind, Outcome, Request};
 use orchestera_access::account::Account;
-use orchestera_access::drift::Check;
+use orchestera_access::drift_check::Check;
 use orchestera_access::handler::decide;
-use orchestera_access::member::Place;
+use orchestera_access::member::MemberRole;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -88,14 +88,17 @@ async fn play(iam: &FakeIam, envelope: &Envelope<'_>, address: &Address) -> Outc
     let function_arn = address.service_token.clone().unwrap_or(own);
     let invocation = Invocation { function_arn, deadline: start + Duration::from_secs(60) };
     let budget = Budget::new(start, invocation.deadline);
-    let connect = async |place: &Place| {
-        if let Place::Member(entrance) = place {
-            entrance.enter(&FakeSts::default(), &budget).await?;
-        }
-        let fakes = Account { partition: "aws".to_owned(), id: ACCOUNT.to_owned() };
-        match place.account() {
-            Some(other) if *other != fakes => Err(Error::refused("There is no such account in this test.")),
-            _ => Ok(iam),
+    let connect = async |member_role: Option<&MemberRole>| {
+        let account = match member_role {
+            Some(role) => {
+                role.assume(&FakeSts::default(), &budget).await?;
+                role.account.clone()
+            }
+            None => Account::of_function(&invocation.function_arn, None)?,
+        };
+        match account.id == ACCOUNT && account.partition == "aws" {
+            false => Err(Error::refused("There is no such account in this test.")),
+            true => Ok(iam),
         }
     };
     let work = async |request: &Request| decide(request, address, &invocation, budget, connect).await;

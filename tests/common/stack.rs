@@ -1,16 +1,15 @@
-//! A stack with one `Custom::OrchesteraAccess`, as CloudFormation drives it: events in, answers out. Delivery is left out
-//! (`tests/callback.rs` has it), so that time can be paused.
+//! A stack with one `Custom::OrchesteraAccess`, as CloudFormation drives it: events in, answers out. Delivery is left
+//! out (`crates/custom-resource/tests/` has it), so that time can be paused.
 
 use super::fake_iam::ACCOUNT;
 use super::fake_sts::FakeSts;
 use super::runbook;
 use custom_resource::event::Envelope;
 use custom_resource::function::{Invocation, outcome};
-use custom_resource::response;
-use custom_resource::{Budget, Request};
+use custom_resource::{Budget, Request, response};
 use orchestera_access::handler::decide;
 use orchestera_access::iam::Iam;
-use orchestera_access::member::Place;
+use orchestera_access::member::MemberRole;
 use orchestera_access::sts::Sts;
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
@@ -100,6 +99,13 @@ impl<I: Iam, S: Sts> Stack<'_, I, S> {
         self.send(json!({"RequestType": "Create", "ResourceProperties": properties})).await
     }
 
+    /// What an Update of the names left under release 0.4.0, before the Delete of the old id: what has the new names
+    /// carries the new id. A Create under the new names leaves the same, because the tags already say that this
+    /// resource owns what it finds.
+    pub async fn renamed_by_release_0_4_0(&self, properties: Value) -> Answer {
+        self.create(properties).await.succeeded()
+    }
+
     pub async fn update(&self, id: &str, properties: Value, old: Value) -> Answer {
         self.send(json!({
             "RequestType": "Update", "PhysicalResourceId": id,
@@ -139,9 +145,9 @@ impl<I: Iam, S: Sts> Stack<'_, I, S> {
         let envelope = Envelope::open(&payload).unwrap();
         let address = envelope.address().unwrap();
         let budget = Budget::new(start, invocation.deadline);
-        let connect = async |place: &Place| {
-            if let Place::Member(entrance) = place {
-                entrance.enter(self.sts.expect("an STS"), &budget).await?;
+        let connect = async |member_role: Option<&MemberRole>| {
+            if let Some(role) = member_role {
+                role.assume(self.sts.expect("an STS"), &budget).await?;
             }
             Ok(self.iam)
         };

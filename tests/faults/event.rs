@@ -24,7 +24,6 @@ pub enum Event {
     Suspend,
     /// Another `ExternalId` than before.
     ExternalId,
-    Rename,
     /// No event of CloudFormation: what the schedule sends.
     Repair,
     Delete,
@@ -32,13 +31,12 @@ pub enum Event {
     DeleteOfAMadeUpId,
 }
 
-pub const EVENTS: [Event; 10] = [
+pub const EVENTS: [Event; 9] = [
     Event::Create,
     Event::Update,
     Event::Edition,
     Event::Suspend,
     Event::ExternalId,
-    Event::Rename,
     Event::Repair,
     Event::Delete,
     Event::DeleteOfAFailedCreate,
@@ -46,12 +44,8 @@ pub const EVENTS: [Event; 10] = [
 ];
 
 impl Event {
-    /// Whether CloudFormation can send it: an Update needs a resource, a Create must have none. What is in a trust policy is
-    /// played under one name.
-    pub fn can_meet(self, state: &str, before: &Before) -> bool {
-        if self == Self::Rename && state.ends_with("in its trust") {
-            return false;
-        }
+    /// Whether CloudFormation can send it: an Update needs a resource, a Create must have none.
+    pub fn can_meet(self, before: &Before) -> bool {
         let is_of_a_resource = self.is_update() || matches!(self, Self::Repair | Self::Delete);
         is_of_a_resource == matches!(before, Before::Created(..))
     }
@@ -68,7 +62,7 @@ impl Event {
 
     /// Whether CloudFormation sends its rollback when it fails.
     pub fn is_update(self) -> bool {
-        matches!(self, Self::Update | Self::Edition | Self::Suspend | Self::ExternalId | Self::Rename)
+        matches!(self, Self::Update | Self::Edition | Self::Suspend | Self::ExternalId)
     }
 
     fn properties(self, old: &Value) -> Value {
@@ -77,10 +71,6 @@ impl Event {
             Self::Edition => properties["PolicyEdition"] = "2026-02-06".into(),
             Self::Suspend => properties["AccessState"] = "Suspended".into(),
             Self::ExternalId => properties["ExternalId"] = "another".into(),
-            Self::Rename => {
-                properties["RoleName"] = "NewRole".into();
-                properties["PolicyName"] = "NewPolicy".into();
-            }
             _ => {}
         }
         properties
@@ -91,7 +81,7 @@ impl Event {
         let properties = self.properties(old);
         match self {
             Self::Create => stack.create(properties).await,
-            Self::Update | Self::Edition | Self::Suspend | Self::ExternalId | Self::Rename => {
+            Self::Update | Self::Edition | Self::Suspend | Self::ExternalId => {
                 stack.update(ID, properties, old.clone()).await
             }
             Self::Repair => {
@@ -121,11 +111,9 @@ impl Event {
         match self {
             Self::Create => gone(&stack, &answer.id, &new).await,
             Self::Repair => gone(&stack, ID, old).await,
-            Self::Update | Self::Edition | Self::Suspend | Self::ExternalId | Self::Rename => {
+            Self::Update | Self::Edition | Self::Suspend | Self::ExternalId => {
+                assert_eq!(answer.id, ID, "an Update never changes the id");
                 let succeeded = answer.status == "SUCCESS";
-                if succeeded && answer.id != ID {
-                    gone(&stack, ID, old).await;
-                }
                 if !succeeded {
                     // The rollback. Where somebody meddled, or without any fault, it may fail for the same reason, and the stack is
                     // deleted all the same.
@@ -136,8 +124,7 @@ impl Event {
                     // What was adopted and is suspended stays shut when its stack goes; here it is to be as before.
                     stack.update(ID, old.clone(), new.clone()).await;
                 }
-                let (id, last) = if succeeded { (answer.id.as_str(), &new) } else { (ID, old) };
-                gone(&stack, id, last).await;
+                gone(&stack, ID, if succeeded { &new } else { old }).await;
             }
             Self::Delete | Self::DeleteOfAFailedCreate | Self::DeleteOfAMadeUpId => {
                 self.send(iam, iam, old).await;
@@ -148,7 +135,7 @@ impl Event {
 }
 
 /// The stack, in the account that its properties say.
-fn stack<'a, I: Iam, S: Sts>(iam: &'a I, sts: &'a S, properties: &Value) -> Stack<'a, I, S> {
+pub fn stack<'a, I: Iam, S: Sts>(iam: &'a I, sts: &'a S, properties: &Value) -> Stack<'a, I, S> {
     let own = Stack::new(iam);
     let account = properties["MemberAccountId"].as_str().map_or(own.function_account.clone(), |_| MANAGEMENT.into());
     own.entering_by(sts, &account)

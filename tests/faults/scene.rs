@@ -5,8 +5,8 @@ use crate::common::by_hand::PLATFORM;
 use crate::common::fake_iam::{FakeIam, Role, World, policy_arn};
 use crate::common::faulty_http::FaultyHttp;
 use crate::common::faulty_iam::{Fault, FaultyIam};
-use crate::common::stack::{Answer, POLICY, ROLE};
-use crate::event::{Event, is_marked};
+use crate::common::stack::{Answer, ID, POLICY, ROLE};
+use crate::event::{Event, is_marked, stack};
 use crate::kinds::{Kind, REFUSED_DOCUMENT, What};
 use crate::states::{Before, neighbours};
 use orchestera_access::reconcile::suspension;
@@ -165,6 +165,24 @@ impl Scene {
         self.event.end(&iam, &self.properties, &again, is_meanwhile || self.rolled_back.is_none()).await;
         self.check_the_others(name, iam.world(), kind, true);
         Played::Through
+    }
+
+    /// An Update that asks for another value of a property that is fixed at Create.
+    pub async fn play_refused(&self, name: &str, property: &str, value: &str) {
+        let old = &self.properties;
+        let mut new = old.clone();
+        new[property] = value.into();
+        let iam = FakeIam::of(self.before.clone());
+        let faulty = FaultyIam::new(&iam);
+        let answer = stack(&faulty, &faulty, old).update(ID, new.clone(), old.clone()).await;
+        assert_eq!((answer.status.as_str(), answer.id.as_str()), ("FAILED", ID), "{name}: {}", answer.reason);
+        assert!(answer.reason.contains(&format!("cannot change {property} from ")), "{name}: {}", answer.reason);
+        assert!(faulty.called.borrow().is_empty(), "{name}: {:?}", faulty.called.borrow());
+        assert_eq!(iam.world(), self.before, "{name}");
+        // The rollback. It has the status of an Update without change: in some states that fails too.
+        let undone = stack(&faulty, &faulty, old).update(ID, old.clone(), new).await;
+        assert_eq!((&undone.status, undone.id.as_str()), (&self.statuses[0], ID), "{name}: {}", undone.reason);
+        assert_eq!(iam.world().comparable(), self.worlds[0], "{name}");
     }
 
     /// Everything is as before the stack was, but for what somebody else changed meanwhile.

@@ -311,42 +311,6 @@ async fn an_adopted_pair_is_suspended_and_opened_again_as_it_was() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rename_takes_no_tag_of_earlier_properties_off_what_it_adopts() {
-    let iam = FakeIam::default();
-    let stack = Stack::new(&iam);
-    let tagged = json!({"RoleName": "Old", "Tags": [{"Key": "Team", "Value": "ours"}]});
-    let old_id = stack.create(tagged.clone()).await.succeeded().id;
-    iam.by_hand(|world| role_by_hand(world, tags([("Team", "data")])));
-    let before = iam.world().role(ROLE).unwrap().clone();
-    stack.update(&old_id, json!({}), tagged.clone()).await.succeeded().with_id(ID);
-    stack.delete(&old_id, tagged).await.succeeded();
-    stack.delete(ID, json!({})).await.succeeded();
-    assert_eq!(iam.world().role(ROLE), Some(&before));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_rename_adopts_by_the_rules_of_create_and_puts_back_when_it_fails() {
-    let renamed = json!({"RoleName": ROLE, "PolicyName": POLICY, "ExternalId": "given", "OnDelete": "DeleteAll"});
-    let first = json!({"RoleName": "R", "PolicyName": "P"});
-    let old_id = "111122223333/R/P";
-
-    let iam = furnished(guides);
-    Stack::new(&iam).create(first.clone()).await.succeeded();
-    let before = iam.world();
-    let faulty = FaultyIam::new(&iam).on("TagRole", 20, Fault::Refuse("AccessDenied"));
-    Stack::new(&faulty).update(old_id, renamed.clone(), first.clone()).await.failed().with_id(old_id);
-    assert_eq!(iam.world(), before);
-
-    let stack = Stack::new(&iam);
-    let answer = stack.update(old_id, renamed.clone(), first.clone()).await.succeeded().with_id(ID);
-    assert_eq!((answer.get("Ownership"), answer.get("ExternalId")), ("adopted", ""), "and keeps its trust");
-    // The rollback of that update, or of the stack's around it.
-    stack.update(ID, first.clone(), renamed.clone()).await.succeeded().with_id(old_id);
-    stack.delete(ID, renamed.clone()).await.succeeded();
-    assert_eq!(iam.world(), before, "DeleteAll was never in force for it");
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_update_overwrites_no_tag_that_an_adopted_object_came_with() {
     let iam = furnished(guides);
     let stack = Stack::new(&iam);

@@ -7,7 +7,7 @@ use crate::common::stack::{ID, Stack};
 use custom_resource::function::{Invocation, outcome};
 use custom_resource::{Budget, Error, Kind, Outcome, Request};
 use orchestera_access::handler::decide;
-use orchestera_access::member::Place;
+use orchestera_access::member::MemberRole;
 use serde_json::json;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -130,13 +130,13 @@ async fn decide_with(event: serde_json::Value, function_arn: &str, client: Resul
     let iam = FakeIam::default();
     let start = Instant::now();
     let invocation = Invocation { function_arn: function_arn.to_owned(), deadline: start + Duration::from_secs(60) };
-    outcome_with(&event, &invocation, async |_: &Place| client.map(|()| Box::new(iam))).await
+    outcome_with(&event, &invocation, async |_: Option<&MemberRole>| client.map(|()| Box::new(iam))).await
 }
 
 async fn outcome_with(
     event: &serde_json::Value,
     invocation: &Invocation,
-    connect: impl AsyncFnOnce(&Place) -> Result<Box<FakeIam>, Error>,
+    connect: impl AsyncFnOnce(Option<&MemberRole>) -> Result<Box<FakeIam>, Error>,
 ) -> Outcome {
     let envelope = opened(event);
     let address = envelope.address().unwrap();
@@ -195,7 +195,7 @@ async fn clients_that_take_for_ever_to_build_are_answered_in_time() {
     });
     let start = Instant::now();
     let invocation = Invocation { function_arn: FUNCTION.to_owned(), deadline: start + Duration::from_secs(60) };
-    let never = async |_: &Place| -> Result<Box<FakeIam>, Error> { std::future::pending().await };
+    let never = async |_: Option<&MemberRole>| -> Result<Box<FakeIam>, Error> { std::future::pending().await };
     let outcome = outcome_with(&event, &invocation, never).await;
     assert!(outcome.status() == "FAILED" && outcome.reason().contains("function's time ended"));
     assert_eq!(start.elapsed().as_secs(), 48);

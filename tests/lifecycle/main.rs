@@ -11,7 +11,7 @@ mod delete;
 mod external_id;
 mod given_external_id;
 mod member;
+mod names;
 mod put_back;
-mod rename;
 mod suspend;
 mod update;

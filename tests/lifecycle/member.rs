@@ -69,7 +69,9 @@ async fn the_account_cannot_be_changed_and_is_never_the_functions_own() {
     let stack = stack(&iam, &sts);
     stack.create(member()).await.succeeded();
     let before = iam.world();
-    for (to, words) in [("", "an update cannot move it"), ("999988887777", "an update cannot move it")] {
+    for (to, words) in
+        [("", "from 111122223333 to 222233334444"), ("999988887777", "from 111122223333 to 999988887777")]
+    {
         let changed = json!({"MemberAccountId": to});
         stack.update(ID, changed.clone(), member()).await.failed().with_id(ID).saying(&[words]);
         // The rollback of that.

@@ -175,13 +175,13 @@ async fn an_adopted_role_that_is_suspended_stays_shut_when_its_stack_is_deleted(
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_adopted_pair_that_is_renamed_away_from_is_put_back_by_the_delete_of_its_id() {
+async fn an_adopted_pair_under_an_id_that_an_earlier_release_replaced_is_put_back_by_the_delete_of_that_id() {
     let iam = furnished(guides_with_everything_different);
     let before = iam.world();
     let stack = Stack::new(&iam);
     stack.create(json!({})).await.succeeded();
     let renamed = json!({"RoleName": "R", "PolicyName": "P"});
-    let answer = stack.update(ID, renamed, json!({})).await.succeeded();
+    let answer = stack.renamed_by_release_0_4_0(renamed).await;
     assert_eq!(answer.get("Ownership"), "created");
     stack.delete(ID, json!({})).await.succeeded();
     let mut after = iam.world();
@@ -266,12 +266,12 @@ async fn a_policy_that_is_gone_or_goes_is_not_attached_again_to_an_adopted_role(
     stack.delete(ID, json!({})).await.succeeded();
     assert_eq!(iam.world().role(ROLE).unwrap().attached, [].into());
 
-    // The same under a name that an earlier update has left.
+    // The same under an id that release 0.4.0 replaced.
     let iam = furnished(guides);
     let stack = Stack::new(&iam);
     stack.create(json!({})).await.succeeded();
     let renamed = json!({"PolicyName": "NewPolicy"});
-    let new_id = stack.update(ID, renamed.clone(), json!({})).await.succeeded().id;
+    let new_id = stack.renamed_by_release_0_4_0(renamed.clone()).await.id;
     stack.delete(ID, json!({})).await.succeeded();
     iam.by_hand(|world| {
         role(world).attached.remove(&policy_arn(POLICY));
@@ -286,9 +286,9 @@ async fn a_policy_that_is_gone_or_goes_is_not_attached_again_to_an_adopted_role(
     let stack = Stack::new(&iam);
     stack.create(retain.clone()).await.succeeded();
     let renamed = json!({"OnDelete": "Retain", "RoleName": "NewRole"});
-    let new_id = stack.update(ID, renamed.clone(), retain.clone()).await.succeeded().id;
+    let new_id = stack.renamed_by_release_0_4_0(renamed).await.id;
     stack.delete(ID, retain).await.succeeded();
-    stack.update(&new_id, json!({}), renamed).await.succeeded().with_id(ID);
+    stack.renamed_by_release_0_4_0(json!({})).await.with_id(ID);
     stack.delete(&new_id, json!({"RoleName": "NewRole"})).await.succeeded();
     stack.delete(ID, json!({})).await.succeeded();
     assert!(iam.world().policies.is_empty());

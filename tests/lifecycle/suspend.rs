@@ -147,20 +147,6 @@ async fn a_suspension_that_cannot_be_finished_stays_as_shut_as_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_suspended_pair_is_renamed_suspended() {
-    let iam = FakeIam::default();
-    let stack = Stack::new(&iam);
-    stack.create(suspended()).await.succeeded();
-    let renamed = json!({"AccessState": "Suspended", "RoleName": "R", "PolicyName": "P"});
-    stack.update(ID, renamed.clone(), suspended()).await.succeeded().with_id("111122223333/R/P");
-    let world = iam.world();
-    let role = world.role("R").unwrap();
-    assert!(role.inline.contains_key(suspension::POLICY_NAME) && role.attached.is_empty());
-    stack.delete(ID, suspended()).await.succeeded();
-    assert!(iam.world().role(ROLE).is_none());
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_suspended_pair_is_deleted_whole() {
     let iam = FakeIam::default();
     let stack = Stack::new(&iam);

@@ -97,11 +97,11 @@ def failing_afterwards(template):
     return changed
 
 
-def for_names(template, role, policy, *others):
-    """The template for other names, its function role covering these and `others`, pairs of a role and a policy."""
+def for_names(template, role, policy):
+    """The template for other names. Its function role covers these and the default names."""
     changed = copy.deepcopy(template)
     changed["Resources"]["Access"]["Properties"] |= {"RoleName": role, "PolicyName": policy}
-    names = [(ROLE, POLICY), (role, policy), *others]
+    names = [(ROLE, POLICY), (role, policy)]
 
     def covering(value):
         if isinstance(value, dict):

@@ -1,7 +1,7 @@
 //! What should exist after each step, and what must never happen.
 //!
-//! The model does not foresee every answer. It says when an event *has* to succeed, what an account must look like after a
-//! success, and what no event may do whatever becomes of it.
+//! The model does not foresee every answer. It says when an event *has* to succeed, what an account must look like
+//! after a success, and what no event may do whatever becomes of it.
 
 use crate::by_hand::change;
 use crate::common::assume::is_open;
@@ -30,8 +30,6 @@ const LONGEST: Duration = Duration::from_secs(49);
 pub struct Model {
     iam: FakeIam,
     stacks: [Option<Live>; 2],
-    /// What a clean-up after a rename could not remove, which CloudFormation does not try again.
-    left: Vec<Live>,
     /// Stacks that were there before: each has an id of its own.
     lives: usize,
     pub events: usize,
@@ -48,10 +46,7 @@ struct Live {
     external_id: Option<String>,
     /// Of what it adopted, how that was; `None` if somebody changed it by hand since, so that nobody can say.
     adopted: Vec<(String, Option<Object>)>,
-    /// Whether its names have changed. Which policy was attached to a role is recorded when the role is adopted; one that is
-    /// adopted after it was not recorded as attached, and one that was retained stays.
-    renamed: bool,
-    /// Whether a rollback or a clean-up failed, or somebody else was at work on it, since when nobody knows which properties'
+    /// Whether a rollback failed, or somebody else was at work on it, since when nobody knows which properties'
     /// tags are on what.
     unsettled: bool,
     /// Whether a Delete has failed: then CloudFormation takes nothing but another one.
@@ -72,7 +67,7 @@ impl Event<'_> {
     fn names(&self) -> Vec<String> {
         match self {
             Self::Create(new) => names(new).into(),
-            Self::Update(id, new, old) => [names(new), names(old), of_id(id)].concat(),
+            Self::Update(id, ..) => of_id(id).into(),
             Self::Delete(id, properties) => [names(properties), of_id(id)].concat(),
         }
     }
@@ -109,7 +104,7 @@ impl Model {
     pub fn new() -> Self {
         let iam = FakeIam::default();
         iam.by_hand(crate::by_hand::neighbours);
-        Self { iam, stacks: [None, None], left: Vec::new(), lives: 0, events: 0, sure: 0 }
+        Self { iam, stacks: [None, None], lives: 0, events: 0, sure: 0 }
     }
 
     pub async fn take(&mut self, step: &Step) -> Checked {
@@ -120,10 +115,21 @@ impl Model {
                 self.forget_what_changed(&before, None);
                 Ok(())
             }
-            Step::Deploy { stack, wish, mishap, rolled_back } => match self.stacks[*stack].clone() {
+            Step::Deploy { stack, wish, fixed, mishap, rolled_back } => match self.stacks[*stack].clone() {
                 None => self.create(*stack, wish, *mishap, *rolled_back).await,
                 Some(live) if live.is_going => self.delete(*stack, live, *mishap).await,
-                Some(live) => self.update(*stack, live, wish, *mishap, *rolled_back).await,
+                Some(live) => {
+                    let [role_name, policy_name] = names(&live.properties);
+                    let mut new = wish.properties();
+                    new["RoleName"] = role_name.into();
+                    new["PolicyName"] = policy_name.into();
+                    if let Some((property, value)) = fixed {
+                        new[*property] = (*value).into();
+                        self.check_refused(&live, &new, *mishap).await?;
+                        return self.roll_back(*stack, live.clone(), live, &new).await;
+                    }
+                    self.update(*stack, live, new, *mishap, *rolled_back).await
+                }
             },
             Step::DriftCheck { stack, mode } => match self.stacks[*stack].clone() {
                 Some(live) if !live.is_going => self.check_drift(*stack, live, mode).await,
@@ -136,10 +142,10 @@ impl Model {
         }
     }
 
-    /// The stacks go. A first Delete may shut something, or name who uses a policy of ours; when they do not any more, the
-    /// second one succeeds.
+    /// The stacks go. A first Delete may shut something, or name who uses a policy of ours; when they do not any more,
+    /// the second one succeeds.
     pub async fn end(&mut self) -> Checked {
-        let stacks: Vec<_> = self.left.drain(..).chain(self.stacks.iter_mut().filter_map(Option::take)).collect();
+        let stacks: Vec<_> = self.stacks.iter_mut().filter_map(Option::take).collect();
         for live in stacks {
             let delete = Event::Delete(&live.id, &live.properties);
             let (live, mut gone) = self.send(live.clone(), &delete, Mishap::None).await?;
@@ -167,7 +173,6 @@ impl Model {
             properties: properties.clone(),
             external_id: None,
             adopted: Vec::new(),
-            renamed: false,
             unsettled: false,
             is_going: false,
             trust: None,
@@ -179,8 +184,8 @@ impl Model {
         }
         let (_, gone) = self.send(live, &Event::Delete(&answer.id, &properties), Mishap::None).await?;
         prop_assert_eq!(&gone.status, "SUCCESS", "the rollback of a Create: {}", gone.reason);
-        // `Retain` holds for what was made and asked for, and what was adopted and suspended stays shut; a Create that failed
-        // is as if it had never been.
+        // `Retain` holds for what was made and asked for, and what was adopted and suspended stays shut; a Create that
+        // failed is as if it had never been.
         let stays = properties["OnDelete"] == "Retain" || properties["AccessState"] == "Suspended";
         if answer.status == "FAILED" || !stays {
             let world = self.iam.world().unnumbered_like(&before);
@@ -189,50 +194,46 @@ impl Model {
         Ok(())
     }
 
-    async fn update(&mut self, stack: usize, live: Live, wish: &Wish, mishap: Mishap, rolled_back: bool) -> Checked {
-        let (old, new) = (live.properties.clone(), wish.properties());
-        let trust = live.trust.clone();
-        let (mut now, answer) = self.send(live.clone(), &Event::Update(&live.id, &new, &old), mishap).await?;
+    async fn update(&mut self, stack: usize, live: Live, new: Value, mishap: Mishap, rolled_back: bool) -> Checked {
+        let old = live.properties.clone();
+        let (now, answer) = self.send(live.clone(), &Event::Update(&live.id, &new, &old), mishap).await?;
         if answer.status == "FAILED" || rolled_back {
-            let carried = answer.id.clone();
-            // An id that was given and is not in force is applied by way of a blank one: then the way back applies it.
-            let is_half_way = given(&old).is_some() && given(&new).is_none();
-            if is_half_way {
-                now.trust = None;
-            }
-            let rollback = Event::Update(&carried, &old, &new);
-            let (mut back, undone) = self.send(now, &rollback, Mishap::None).await?;
-            if undone.status == "SUCCESS" && trust.is_some() && undone.id == live.id && !is_half_way {
-                let is = self.iam.world().role(&names(&old)[0]).map(|role| role.trust.clone());
-                let is_renamed = names(&old) != names(&new);
-                prop_assert!(is_renamed || is == trust, "the rollback changed {trust:?} to {is:?}");
-            }
-            back.properties = old;
-            if undone.status == "FAILED" {
-                back.unsettled = true;
-                back.trust = None;
-            }
-            if undone.status == "FAILED" && undone.id != live.id {
-                // The stack is stuck between two ids, and at last deletes both.
-                self.left.push(Live { id: live.id.clone(), ..back.clone() });
-            }
-            if carried != live.id && undone.id == live.id {
-                let (_, cleaned) = self.send(back.clone(), &Event::Delete(&carried, &new), Mishap::None).await?;
-                if cleaned.status == "FAILED" {
-                    back.unsettled = true;
-                    self.left.push(Live { id: carried.clone(), properties: new.clone(), ..back.clone() });
-                }
-            }
-            back.id = undone.id;
-            now = back;
-        } else if answer.id != live.id {
-            let (_, cleaned) = self.send(now.clone(), &Event::Delete(&live.id, &old), Mishap::None).await?;
-            if cleaned.status == "FAILED" {
-                now.unsettled = true;
-                self.left.push(Live { id: live.id, properties: old, ..now.clone() });
-            }
+            return self.roll_back(stack, live, now, &new).await;
         }
         self.stacks[stack] = Some(now);
+        Ok(())
+    }
+
+    /// The rollback of an Update to `new`: `live` is the stack before it, `now` after it.
+    async fn roll_back(&mut self, stack: usize, live: Live, mut now: Live, new: &Value) -> Checked {
+        let old = live.properties.clone();
+        // An id that was given and is not in force is applied by way of a blank one: then the way back applies it.
+        let is_half_way = given(&old).is_some() && given(new).is_none();
+        if is_half_way {
+            now.trust = None;
+        }
+        let (mut back, undone) = self.send(now, &Event::Update(&live.id, &old, new), Mishap::None).await?;
+        if undone.status == "SUCCESS" && live.trust.is_some() && !is_half_way {
+            let is = self.iam.world().role(&names(&old)[0]).map(|role| role.trust.clone());
+            prop_assert!(is == live.trust, "the rollback changed {:?} to {is:?}", live.trust);
+        }
+        back.properties = old;
+        if undone.status == "FAILED" {
+            back.unsettled = true;
+            back.trust = None;
+        }
+        self.stacks[stack] = Some(back);
+        Ok(())
+    }
+
+    /// An Update of what is fixed at Create fails and changes nothing, whatever befalls it.
+    async fn check_refused(&mut self, live: &Live, new: &Value, mishap: Mishap) -> Checked {
+        let before = self.iam.world();
+        let answer = self.delivered(live, &Event::Update(&live.id, new, &live.properties), mishap).await?;
+        self.events += 1;
+        prop_assert_eq!((answer.status.as_str(), &answer.id), ("FAILED", &live.id));
+        prop_assert!(answer.reason.contains("An update cannot change"), "{}", answer.reason);
+        prop_assert_eq!(self.iam.world(), before, "a refused Update changed something");
         Ok(())
     }
 
@@ -281,7 +282,7 @@ impl Model {
         prop_assert!(answer.status == "SUCCESS" || !answer.reason.trim().is_empty(), "FAILED without a Reason");
         prop_assert!(!is_sure || answer.status == "SUCCESS", "it had to succeed: {}", answer.reason);
         let may_be_left = answer.status == "SUCCESS"
-            // Of two names one may be adopted on the way back to the old id.
+            // An Update that fails keeps what it has adopted by then: its rollback goes on from there.
             || matches!(event, Event::Update(..))
             || matches!(mishap, Mishap::Refused { .. });
         check_others(&live, event, may_be_left, &before, &after)?;
@@ -289,12 +290,12 @@ impl Model {
             match event.wanted() {
                 Some(wanted) => {
                     let old = std::mem::replace(&mut live.properties, wanted.clone());
-                    let is_renamed = names(&old) != names(wanted);
-                    live.renamed |= is_renamed;
+                    if let Event::Update(id, ..) = event {
+                        prop_assert_eq!(&answer.id, id, "an Update never changes the id");
+                    }
                     live.id.clone_from(&answer.id);
                     self.check_made(&mut live, wanted, &answer, &before, &after)?;
-                    let is_create = matches!(event, Event::Create(_));
-                    check_adopted_trust(&mut live, &old, is_create || is_renamed, &before, &after)?;
+                    check_adopted_trust(&mut live, &old, matches!(event, Event::Create(_)), &before, &after)?;
                 }
                 None => check_gone(&live, event, &after)?,
             }
@@ -348,15 +349,11 @@ impl Model {
         if tags.iter().any(|tags| tags.get("orchestera:stack-id") != Some(&live.stack_id)) {
             return Some("something there is not marked as ours");
         }
-        // Of several ids each is judged with its own role; the role of another one may hold its policy since a rename.
-        let is_used = |policy: &String| {
-            let its_roles =
-                || names.chunks(2).filter(|pair| pair[1] == *policy).map(|pair| PolicyUser::Role(pair[0].clone()));
-            world.users_of(&policy_arn(policy)).iter().any(|user| !its_roles().any(|role| role == *user))
+        let is_used = |pair: &[String]| {
+            let its_role = PolicyUser::Role(pair[0].clone());
+            world.users_of(&policy_arn(&pair[1])).iter().any(|user| *user != its_role)
         };
-        // An Update removes what earlier names still hold of ours.
-        let stays = event.wanted().map(|wanted| self::names(wanted)[1].clone());
-        if names.iter().filter(|name| stays.as_ref() != Some(name)).any(is_used) {
+        if event.wanted().is_none() && names.chunks(2).any(is_used) {
             return Some("others use a policy that is to go");
         }
         let is_lost = !tags.iter().any(|tags| tags.contains_key("orchestera:external-id"));
@@ -434,12 +431,12 @@ impl Model {
         }
     }
 
-    /// What somebody else changed, by hand or by another stack, cannot be put back as it was, and an external id that is on no
-    /// object is lost.
+    /// What somebody else changed, by hand or by another stack, cannot be put back as it was, and an external id that
+    /// is on no object is lost.
     fn forget_what_changed(&mut self, before: &World, by: Option<&Live>) {
         let after = self.iam.world();
         let is_another = |live: &&mut Live| by.is_none_or(|by| by.stack_id != live.stack_id);
-        for live in self.stacks.iter_mut().flatten().chain(&mut self.left).filter(is_another) {
+        for live in self.stacks.iter_mut().flatten().filter(is_another) {
             let has_changed = |name: &String| object(before, name) != object(&after, name);
             for (_, was) in live.adopted.iter_mut().filter(|(name, _)| has_changed(name)) {
                 *was = None;
@@ -533,9 +530,7 @@ fn check_gone(live: &Live, event: &Event<'_>, after: &World) -> Checked {
     for name in of_id(id) {
         let Some(object) = object(after, &name) else { continue };
         let owner = object.tags().get("orchestera:stack-id");
-        // A name that a rename kept belongs to the new id.
-        let is_kept = object.tags().get("orchestera:resource-id").is_some_and(|owner| owner != id);
-        if is_kept || owner.is_some_and(|owner| *owner != live.stack_id) {
+        if owner.is_some_and(|owner| *owner != live.stack_id) {
             continue;
         }
         prop_assert_eq!(owner, None, "{} is still marked as this stack's", name);
@@ -560,11 +555,6 @@ fn check_gone(live: &Live, event: &Event<'_>, after: &World) -> Checked {
             if let Object::Role(role) = &mut was {
                 // Nothing can be attached again that went with the stack.
                 role.attached.retain(|arn| arn.contains(":iam::aws:") || after.policy(arn).is_some());
-                if live.renamed
-                    && let Object::Role(now) = &object
-                {
-                    role.attached.clone_from(&now.attached);
-                }
             }
             prop_assert_eq!(object.comparable(), was.comparable(), "what was adopted is put back");
         }

@@ -14,6 +14,8 @@ pub enum Step {
     Deploy {
         stack: usize,
         wish: Wish,
+        /// What an Update asks for although it is fixed at Create.
+        fixed: Option<(&'static str, &'static str)>,
         mishap: Mishap,
         rolled_back: bool,
     },
@@ -33,7 +35,7 @@ pub enum Step {
     },
 }
 
-/// The properties that a deployment asks for.
+/// The properties that a deployment asks for; the names are a Create's.
 #[derive(Clone, Debug)]
 pub struct Wish {
     pub role: usize,
@@ -101,8 +103,9 @@ pub enum Change {
 
 pub fn steps() -> impl Strategy<Value = Step> {
     prop_oneof![
-        5 => (0..2_usize, wishes(), mishaps(), prop::bool::weighted(0.15))
-            .prop_map(|(stack, wish, mishap, rolled_back)| Step::Deploy { stack, wish, mishap, rolled_back }),
+        5 => (0..2_usize, wishes(), prop::option::weighted(0.1, fixed()), mishaps(), prop::bool::weighted(0.15)).prop_map(
+            |(stack, wish, fixed, mishap, rolled_back)| Step::Deploy { stack, wish, fixed, mishap, rolled_back }
+        ),
         2 => (0..2_usize, mishaps()).prop_map(|(stack, mishap)| Step::Delete { stack, mishap }),
         1 => (0..2_usize, prop::sample::select(vec!["Report", "Repair"]))
             .prop_map(|(stack, mode)| Step::DriftCheck { stack, mode }),
@@ -117,6 +120,17 @@ fn wishes() -> impl Strategy<Value = Wish> {
         policy,
         others,
     })
+}
+
+/// No stack here has one of these.
+fn fixed() -> impl Strategy<Value = (&'static str, &'static str)> {
+    prop::sample::select(vec![
+        ("RoleName", "Another"),
+        ("PolicyName", "Another"),
+        ("RoleName", "NEWROLE"),
+        ("PolicyName", "orchesteraaccesspolicy"),
+        ("MemberAccountId", "999988887777"),
+    ])
 }
 
 fn property() -> impl Strategy<Value = (&'static str, Value)> {

@@ -1,58 +1,54 @@
 use super::*;
 use crate::account::Account;
 use crate::iam::{
-    AttachedPolicy, POLICY_DESCRIPTION, PolicyDescription, PolicyVersion, ROLE_DESCRIPTION, RoleDescription,
+    AttachedPolicy, Operation, POLICY_DESCRIPTION, PolicyDescription, PolicyVersion, ROLE_DESCRIPTION, RoleDescription,
 };
 use crate::ownership::{CREATED, Resource};
 use crate::properties::Properties;
-use crate::reconcile::claim::Claim;
-use crate::reconcile::external_id::Generated;
 use crate::trust;
 use serde_json::json;
 use std::collections::BTreeMap;
 
-fn wanted(properties: Value) -> Wanted {
+fn desired(properties: Value) -> DesiredState {
     let account = Account { partition: "aws".into(), id: "111122223333".into() };
-    Wanted {
+    DesiredState {
         id: account.physical_id("R", "P"),
         account,
         resource: Resource { stack_id: "arn:of:stack".into(), logical_id: "Access".into() },
         properties: Properties::parse(&properties).unwrap(),
-        role_claim: Claim::ByTags,
-        policy_claim: Claim::ByTags,
-        old_properties: Default::default(),
-        generated: Generated::New("0123456789abcdef".into()),
+        member_role: None,
+        change: Change::Create { external_id: "0123456789abcdef".into() },
     }
 }
 
-/// What is there when `wanted` is.
-fn settled(wanted: &Wanted) -> State {
-    let ((tags, _), external_id) = (wanted.tags(&State::default()), wanted.external_id(&State::default()).unwrap());
+/// The state when nothing is left to do.
+fn converged(desired: &DesiredState) -> State {
+    let ((tags, _), external_id) = (desired.tags(&State::default()), desired.external_id(&State::default()).unwrap());
     let version = PolicyVersion { id: "v1".into(), is_default: true };
     State {
         role: Some(Role {
             about: RoleDescription {
-                arn: wanted.account.role_arn("R"),
+                arn: desired.account.role_arn("R"),
                 description: ROLE_DESCRIPTION.into(),
-                trust: trust::document(&wanted.account, "017059471480", external_id.as_deref()),
+                trust: trust::document(&desired.account, "017059471480", external_id.as_deref()),
                 max_session_duration: 3600,
                 permissions_boundary: None,
                 tags: tags.clone(),
             },
-            attached: vec![AttachedPolicy { arn: wanted.policy_arn() }],
+            attached: vec![AttachedPolicy { arn: desired.policy_arn() }],
             inline: Vec::new(),
             suspension: None,
             instance_profiles: Vec::new(),
         }),
         policy: Some(Policy {
             about: PolicyDescription {
-                arn: wanted.policy_arn(),
+                arn: desired.policy_arn(),
                 default_version_id: "v1".into(),
                 description: POLICY_DESCRIPTION.into(),
                 tags,
             },
             versions: vec![version],
-            document: wanted.properties.edition.document(),
+            document: desired.properties.edition.document(),
             other_documents: BTreeMap::new(),
             users: Vec::new(),
         }),
@@ -62,33 +58,33 @@ fn settled(wanted: &Wanted) -> State {
 const ARN: &str = "arn:aws:iam::111122223333:policy/P";
 
 #[test]
-fn nothing_there_is_two_stages_and_reads_as_such() {
-    let plan = plan(&wanted(json!({})), &State::default()).unwrap();
+fn without_role_and_policy_the_plan_has_two_stages_and_reads_as_such() {
+    let plan = plan(&desired(json!({})), &State::default()).unwrap();
     assert_eq!(plan.to_string(), format!("CreatePolicy P | CreateRole R; AttachRolePolicy R {ARN}"));
     assert_eq!(
         plan.steps().map(Write::operation).collect::<Vec<_>>(),
-        ["CreatePolicy", "CreateRole", "AttachRolePolicy"]
+        [Operation::CreatePolicy, Operation::CreateRole, Operation::AttachRolePolicy]
     );
 }
 
 #[test]
-fn what_is_wanted_and_there_is_an_empty_plan() {
-    let wanted = wanted(json!({}));
-    let plan = plan(&wanted, &settled(&wanted)).unwrap();
+fn the_desired_state_is_an_empty_plan() {
+    let desired = desired(json!({}));
+    let plan = plan(&desired, &converged(&desired)).unwrap();
     assert!(plan.is_empty());
     assert_eq!(plan.to_string(), "nothing to do");
 }
 
 #[test]
 fn a_plan_names_each_difference_and_puts_a_limit_and_then_what_the_policy_grants_first() {
-    let there = settled(&wanted(json!({})));
-    let wanted = wanted(json!({
+    let observed = converged(&desired(json!({})));
+    let desired = desired(json!({
         "PolicyEdition": "2026-02-06", "MaxSessionDuration": "7200", "ExternalId": "given",
         "PermissionsBoundaryArn": "arn:aws:iam::aws:policy/ReadOnlyAccess", "Tags": [{"Key": "team", "Value": "data"}],
     }));
     let named = "orchestera:policy-edition,orchestera:policy-sha256";
     assert_eq!(
-        plan(&wanted, &there).unwrap().to_string(),
+        plan(&desired, &observed).unwrap().to_string(),
         format!(
             "PutRolePermissionsBoundary R arn:aws:iam::aws:policy/ReadOnlyAccess; CreatePolicyVersion {ARN}; \
              TagPolicy {ARN} {named},team | UpdateAssumeRolePolicy R; UpdateRole R MaxSessionDuration=7200; \
@@ -99,12 +95,12 @@ fn a_plan_names_each_difference_and_puts_a_limit_and_then_what_the_policy_grants
 
 #[test]
 fn steps_of_one_stage_are_about_different_objects() {
-    let wanted = wanted(json!({"Tags": [{"Key": "team", "Value": "data"}], "MaxSessionDuration": "7200"}));
-    for mut there in [State::default(), settled(&wanted)] {
-        if let Some(policy) = &mut there.policy {
-            policy.about.tags = wanted.resource.tags(&wanted.id, CREATED);
+    let desired = desired(json!({"Tags": [{"Key": "team", "Value": "data"}], "MaxSessionDuration": "7200"}));
+    for mut observed in [State::default(), converged(&desired)] {
+        if let Some(policy) = &mut observed.policy {
+            policy.about.tags = desired.resource.tags(&desired.id, CREATED);
         }
-        for stage in plan(&wanted, &there).unwrap().stages {
+        for stage in plan(&desired, &observed).unwrap().stages {
             let objects: std::collections::BTreeSet<_> = stage.iter().map(Write::object).collect();
             assert_eq!(objects.len(), stage.len(), "{stage:?}");
         }

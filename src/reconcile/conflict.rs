@@ -1,35 +1,27 @@
-//! Whether the objects under the wanted names may be touched.
+//! Whether the role and the policy that exist may be changed.
 
 use crate::account::PLATFORM_ACCOUNT_ID;
-use crate::error::{Error, Result};
-use crate::iam::{PolicyUser, ROLE_DESCRIPTION, Tags};
+use crate::iam::{MOST_VERSIONS, PolicyUser, ROLE_DESCRIPTION, Tags};
 use crate::ownership::{self, Owner};
 use crate::properties::OnExisting;
 use crate::reconcile::adoption::{POLICY, ROLE};
-use crate::reconcile::plan::MOST_VERSIONS;
+use crate::reconcile::desired::{DesiredState, OwnershipProof};
 use crate::reconcile::state::{Policy, Role, State};
-use crate::reconcile::wanted::Wanted;
 use crate::trust;
+use custom_resource::{Error, Result};
 
-/// What an event may take for its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Claim {
-    /// The name is new to this resource: what is there must carry our tags, or be adopted.
-    ByTags,
-    /// This resource already holds the name, as the physical id in the event proves: our tags may be lost from what we made or
-    /// adopted.
-    ByName,
-}
-
-/// Refuses if the role or the policy is somebody else's. Both are judged, each alone.
-pub fn check(wanted: &Wanted, there: &State) -> Result<()> {
-    let role = there.role.as_ref().and_then(|role| {
-        let obstacle = || role_obstacle(wanted, role);
-        judge(wanted, &Object::role(wanted), wanted.claim_to_role(there), &role.about.tags, obstacle)
+/// Refuses if the role or the policy is somebody else's. Each is checked alone, and the error names both.
+///
+/// # Errors
+/// [`Refused`](custom_resource::Kind::Refused), with who owns the object and what to do.
+pub fn check(desired: &DesiredState, observed: &State) -> Result<()> {
+    let role = observed.role.as_ref().and_then(|role| {
+        let obstacle = || role_obstacle(desired, role);
+        conflict(desired, &Object::role(desired), desired.proof_for_role(observed), &role.about.tags, obstacle)
     });
-    let policy = there.policy.as_ref().and_then(|policy| {
-        let obstacle = || policy_obstacle(wanted, policy);
-        judge(wanted, &Object::policy(wanted), wanted.claim_to_policy(there), &policy.about.tags, obstacle)
+    let policy = observed.policy.as_ref().and_then(|policy| {
+        let obstacle = || policy_obstacle(desired, policy);
+        conflict(desired, &Object::policy(desired), desired.proof_for_policy(observed), &policy.about.tags, obstacle)
     });
     match (role, policy) {
         (None, None) => Ok(()),
@@ -38,7 +30,7 @@ pub fn check(wanted: &Wanted, there: &State) -> Result<()> {
     }
 }
 
-/// An object as a sentence names it.
+/// How a sentence names an object.
 struct Object {
     /// `role` or `policy`.
     what: &'static str,
@@ -49,8 +41,8 @@ struct Object {
 }
 
 impl Object {
-    fn role(wanted: &Wanted) -> Self {
-        let (role_name, account_id) = (&wanted.id.role_name, &wanted.account.id);
+    fn role(desired: &DesiredState) -> Self {
+        let (role_name, account_id) = (&desired.id.role_name, &desired.account.id);
         Self {
             what: ROLE,
             name: format!("The {ROLE} {role_name} in account {account_id}"),
@@ -58,35 +50,35 @@ impl Object {
         }
     }
 
-    fn policy(wanted: &Wanted) -> Self {
-        let (policy_name, account_id) = (&wanted.id.policy_name, &wanted.account.id);
+    fn policy(desired: &DesiredState) -> Self {
+        let (policy_name, account_id) = (&desired.id.policy_name, &desired.account.id);
         Self {
             what: POLICY,
             name: format!("The {POLICY} {policy_name} in account {account_id}"),
-            untag: format!("untag-policy --policy-arn {}", wanted.policy_arn()),
+            untag: format!("untag-policy --policy-arn {}", desired.policy_arn()),
         }
     }
 }
 
-/// The sentence that refuses, or `None` if the object may be touched.
-fn judge(
-    wanted: &Wanted,
+/// The sentence that refuses, or `None` if the object may be changed.
+fn conflict(
+    desired: &DesiredState,
     object: &Object,
-    claim: Claim,
+    proof: OwnershipProof,
     tags: &Tags,
     obstacle: impl FnOnce() -> Option<String>,
 ) -> Option<String> {
     let Object { what, name, untag } = object;
-    match (wanted.resource.judge(tags), claim) {
-        (Owner::Us { .. }, _) if tags.get(ownership::OWNERSHIP).is_some_and(|o| o == ownership::ADOPTED) => {
-            let list = tags_to_overwrite(wanted, tags)?;
+    match (desired.resource.owner(tags), proof) {
+        (Owner::ThisResource { .. }, _) if tags.get(ownership::OWNERSHIP).is_some_and(|o| o == ownership::ADOPTED) => {
+            let list = tags_to_overwrite(desired, tags)?;
             Some(format!(
                 "{name} was adopted and carries {list} from before, which Tags would overwrite. Take that out of Tags, then \
                  retry. Nothing was changed."
             ))
         }
-        (Owner::Us { .. }, _) | (Owner::Nobody, Claim::ByName) => None,
-        (Owner::Another { stack_id, logical_id }, _) => {
+        (Owner::ThisResource { .. }, _) | (Owner::Nobody, OwnershipProof::PhysicalId) => None,
+        (Owner::AnotherResource { stack_id, logical_id }, _) => {
             let keys =
                 [ownership::STACK_ID, ownership::LOGICAL_ID, ownership::RESOURCE_ID, ownership::OWNERSHIP].join(" ");
             Some(format!(
@@ -95,12 +87,12 @@ fn judge(
                  then delete it and retry."
             ))
         }
-        (Owner::Nobody, Claim::ByTags) if wanted.properties.on_existing == OnExisting::Fail => Some(format!(
+        (Owner::Nobody, OwnershipProof::Tags) if desired.properties.on_existing == OnExisting::Fail => Some(format!(
             "{name} exists, was not made by this stack, and OnExisting is Fail. It was left as it is: delete it, or let \
              OnExisting be Adopt if it was made after the Orchestera guide, then retry."
         )),
-        (Owner::Nobody, Claim::ByTags) => {
-            let obstacle = obstacle().or_else(|| colliding_tag(wanted, tags))?;
+        (Owner::Nobody, OwnershipProof::Tags) => {
+            let obstacle = obstacle().or_else(|| colliding_tag(desired, tags))?;
             Some(format!(
                 "{name} exists, was not made by this stack, and cannot be adopted: {obstacle}, then retry. Nothing was changed. \
                  If the {what} is not the one of the Orchestera guide, or nobody needs it, delete it instead."
@@ -110,8 +102,8 @@ fn judge(
 }
 
 /// Why a role cannot be adopted, and what to do.
-fn role_obstacle(wanted: &Wanted, role: &Role) -> Option<String> {
-    if role.about.arn != wanted.account.role_arn(&wanted.id.role_name) {
+fn role_obstacle(desired: &DesiredState, role: &Role) -> Option<String> {
+    if role.about.arn != desired.account.role_arn(&desired.id.role_name) {
         return Some(format!(
             "it has the path of {}, and the guide's has none; make it anew without one",
             role.about.arn
@@ -121,7 +113,7 @@ fn role_obstacle(wanted: &Wanted, role: &Role) -> Option<String> {
         return Some(format!(
             "its description says that a stack of this product made it, but its tags do not say which. If that stack is gone, \
              give it another description (aws iam update-role --role-name {} --description 'Orchestera')",
-            wanted.id.role_name
+            desired.id.role_name
         ));
     }
     (!trust::is_the_guides(&role.about.trust, PLATFORM_ACCOUNT_ID)).then(|| {
@@ -133,11 +125,11 @@ fn role_obstacle(wanted: &Wanted, role: &Role) -> Option<String> {
 }
 
 /// Why a policy cannot be adopted, and what to do.
-fn policy_obstacle(wanted: &Wanted, policy: &Policy) -> Option<String> {
+fn policy_obstacle(desired: &DesiredState, policy: &Policy) -> Option<String> {
     let others: Vec<_> = policy
         .users
         .iter()
-        .filter(|user| **user != PolicyUser::Role(wanted.id.role_name.clone()))
+        .filter(|user| **user != PolicyUser::Role(desired.id.role_name.clone()))
         .map(ToString::to_string)
         .collect();
     if !others.is_empty() {
@@ -147,33 +139,33 @@ fn policy_obstacle(wanted: &Wanted, policy: &Policy) -> Option<String> {
         return None;
     }
     let oldest = policy.oldest_version(|version| !version.is_default)?;
-    Some(full(wanted, &oldest))
+    Some(full(desired, &oldest))
 }
 
-/// A policy has no room for a version that would be ours.
-pub(super) fn full(wanted: &Wanted, version_id: &str) -> String {
+/// What to do about a policy that has no room for another version.
+pub(super) fn full(desired: &DesiredState, version_id: &str) -> String {
     format!(
         "it has {MOST_VERSIONS} versions, as many as IAM keeps, so that none can be added. Delete one that nobody needs; the \
          oldest that is not in force is {version_id} (aws iam delete-policy-version --policy-arn {} --version-id {version_id})",
-        wanted.policy_arn()
+        desired.policy_arn()
     )
 }
 
-/// Tags that are wanted and there with another value, which no earlier properties explain.
-fn tags_to_overwrite(wanted: &Wanted, there: &Tags) -> Option<String> {
-    let is_earlier = |key: &String| wanted.old_properties.tags.contains_key(key);
-    let tags = wanted.properties.tags.iter();
+/// Keys of desired tags that the object has with another value, which no earlier properties explain.
+fn tags_to_overwrite(desired: &DesiredState, observed: &Tags) -> Option<String> {
+    let is_earlier = |key: &String| desired.old_tags().is_some_and(|tags| tags.contains_key(key));
+    let tags = desired.properties.tags.iter();
     let keys: Vec<_> = tags
-        .filter(|(key, value)| there.get(*key).is_some_and(|there| there != *value) && !is_earlier(key))
+        .filter(|(key, value)| observed.get(*key).is_some_and(|observed| observed != *value) && !is_earlier(key))
         .map(|(key, _)| key.as_str())
         .collect();
     (!keys.is_empty()).then(|| keys.join(", "))
 }
 
-/// A tag that is wanted but is there already, as somebody else's: it could not be put back.
-fn colliding_tag(wanted: &Wanted, tags: &Tags) -> Option<String> {
-    let wanted = wanted.properties.tags.keys();
-    let there: Vec<_> = wanted.filter(|key| tags.keys().any(|t| t.to_lowercase() == key.to_lowercase())).collect();
-    let list = there.iter().map(|key| key.as_str()).collect::<Vec<_>>().join(", ");
-    (!there.is_empty()).then(|| format!("it already carries {list}, which Tags would set. Take that out of Tags"))
+/// A desired tag whose key the object already has. The former value could not be restored.
+fn colliding_tag(desired: &DesiredState, tags: &Tags) -> Option<String> {
+    let is_present = |key: &&String| tags.keys().any(|tag| tag.to_lowercase() == key.to_lowercase());
+    let present: Vec<_> = desired.properties.tags.keys().filter(is_present).map(String::as_str).collect();
+    let list = present.join(", ");
+    (!present.is_empty()).then(|| format!("it already carries {list}, which Tags would set. Take that out of Tags"))
 }

@@ -1,0 +1,53 @@
+//! When trying again is worth it, and for how long.
+
+use custom_resource::{Budget, Error, Kind};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How long a missing right is waited for: the rights of a new role arrive within seconds.
+/// <https://github.com/aws/aws-cdk/issues/37675>
+pub const RIGHTS_ARRIVE: Duration = Duration::from_secs(15);
+/// How often a call without a clear answer is tried again, beyond the SDK's own attempts.
+pub const MOST_RETRIES: u32 = 2;
+/// How often a state that has changed since it was read is read again.
+const MOST_READS: u32 = 9;
+/// The first pause. Each further pause is twice as long.
+pub const FIRST_PAUSE: Duration = Duration::from_millis(200);
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+
+/// The attempts of one event.
+pub struct Retries<'a> {
+    budget: &'a Budget,
+    reads: u32,
+    retries: u32,
+    pause: Duration,
+}
+
+impl<'a> Retries<'a> {
+    pub fn new(budget: &'a Budget) -> Self {
+        Self { budget, reads: 0, retries: 0, pause: FIRST_PAUSE }
+    }
+
+    /// Waits if the error may pass by itself. `false` if trying again does not help or its time has ended.
+    pub async fn wait(&mut self, error: &Error) -> bool {
+        let worth_it = match error.kind() {
+            Kind::Gone | Kind::LookAgain => {
+                self.reads += 1;
+                self.reads <= MOST_READS
+            }
+            Kind::Unavailable => {
+                self.retries += 1;
+                self.retries <= MOST_RETRIES
+            }
+            Kind::Denied => Instant::now() + self.pause < self.budget.start + RIGHTS_ARRIVE,
+            Kind::Refused | Kind::OutOfTime | Kind::Bug => false,
+        };
+        if !worth_it || !self.budget.may_write_after(self.pause) {
+            return false;
+        }
+        tracing::info!(cause = error.cause(), kind = ?error.kind(), "trying again");
+        sleep(self.pause).await;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        true
+    }
+}
