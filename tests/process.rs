@@ -8,7 +8,7 @@ use common::iam_endpoint::serve;
 use common::moto::{self, Moto};
 use common::opened;
 use common::runbook::assert_explained;
-use common::runtime_api::{Ended, Lambda};
+use common::runtime_api::{Ended, Lambda, environment};
 use common::sdk::iam_at;
 use custom_resource::Request;
 use orchestera_access::handler::CONNECTIONS;
@@ -181,6 +181,36 @@ fn without_region_and_credentials_the_answer_says_which_configuration_is_missing
     let lambda = Lambda::start(&[("AWS_ACCESS_KEY_ID", "AKIADUMMYDUMMYDUMMY0"), ("AWS_SECRET_ACCESS_KEY", "dummy")]);
     let reason = answered(&lambda, &bucket, &event("delete", &bucket))["Reason"].as_str().unwrap().to_owned();
     assert!(reason.contains(": AWS_REGION is missing"), "{reason}");
+}
+
+#[test]
+fn neither_profile_files_nor_the_metadata_service_are_read() {
+    let fake = Arc::new(FakeIam::default());
+    let (iam, elsewhere, bucket) =
+        (serve(fake.clone(), 100), HttpServer::answering(&[200]), HttpServer::answering(&[200]));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("profiles");
+    std::fs::create_dir_all(folder.join(".aws")).unwrap();
+    let profile = format!("region = eu-central-1\nendpoint_url = {0}\nuse_fips_endpoint = true\n", elsewhere.url(""));
+    for (file, heading) in [("config", "[default]"), ("mine", "[profile mine]"), ("credentials", "[default]")] {
+        std::fs::write(folder.join(".aws").join(file), format!("{heading}\n{profile}")).unwrap();
+    }
+    let (home, file) = (folder.display().to_string(), folder.join(".aws/mine").display().to_string());
+    let (url, elsewhere_url) = (iam.url(""), elsewhere.url(""));
+    let more = [
+        ("HOME", &*home),
+        ("AWS_CONFIG_FILE", &*file),
+        ("AWS_PROFILE", "mine"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", &*elsewhere_url),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", &*elsewhere_url),
+    ];
+    let lambda = Lambda::start(&[&environment(&url)[..], &more].concat());
+    succeeded(answered(&lambda, &bucket, &event("create", &bucket)));
+    assert!(fake.world().role(ROLE).is_some());
+    // Without credentials in the environment they are not looked for elsewhere either.
+    let lambda = Lambda::start(&[&[("AWS_REGION", "us-east-1")][..], &more].concat());
+    let answer = answered(&lambda, &bucket, &event("create", &bucket));
+    assert!(answer["Reason"].as_str().unwrap().contains("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY are missing"));
+    assert_eq!((elsewhere.requests().len(), elsewhere.heads()), (0, 0));
 }
 
 #[test]

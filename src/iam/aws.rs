@@ -33,7 +33,12 @@ impl AwsIam {
 /// tell.
 pub async fn endpoint(configuration: &SdkConfig) -> Option<Url> {
     let region = configuration.region()?.to_string();
-    let params = Params::builder().region(region).set_endpoint(endpoint_url(configuration, "IAM")).build().ok()?;
+    let params = Params::builder()
+        .region(region)
+        .use_fips(configuration.use_fips().unwrap_or_default())
+        .use_dual_stack(configuration.use_dual_stack().unwrap_or_default())
+        .set_endpoint(endpoint_url(configuration, "IAM"));
+    let params = params.build().ok()?;
     DefaultResolver::new().resolve_endpoint(&params).await.ok()?.url().parse().ok()
 }
 
@@ -269,4 +274,23 @@ fn sdk_tags(tags: &Tags) -> Result<Vec<Tag>> {
     let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build();
     let tags: std::result::Result<_, _> = tags.iter().map(tag).collect();
     tags.map_err(|error| Error::new(Kind::Bug, format!("A tag cannot be written: {error}. Check Tags, then retry.")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_types::region::Region;
+
+    #[tokio::test]
+    async fn connections_are_opened_to_the_endpoint_that_the_calls_use() {
+        for (region, use_fips, url) in [
+            ("eu-central-1", false, "https://iam.amazonaws.com/"),
+            ("us-gov-west-1", false, "https://iam.us-gov.amazonaws.com/"),
+            ("us-east-1", true, "https://iam-fips.amazonaws.com/"),
+        ] {
+            let configuration = SdkConfig::builder().region(Region::new(region)).use_fips(use_fips).build();
+            assert_eq!(endpoint(&configuration).await.unwrap().as_str(), url);
+        }
+        assert_eq!(endpoint(&SdkConfig::builder().build()).await, None);
+    }
 }
