@@ -52,14 +52,10 @@ tools: .venv/installed ## what comes from PyPI: cargo-lambda, SAM, and an AWS to
 	  > "$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/orchestera.pth"
 	touch $@
 
-# The staging folder of this make. cargo-lambda would write into the function that is there, which may be running, and
-# Linux refuses that ("Text file busy"). A file that replaces another by its name does not disturb a process.
-NEW = $(TARGET_DIR)/lambda.new-$$PPID
-
 .PHONY: build
 build: tools ## the function, for provided.al2023: target/lambda/orchestera-access/bootstrap
-	$(CARGO_LAMBDA) build --release --locked --package orchestera-access --target $(TARGET) --lambda-dir "$(NEW)"
-	@mkdir -p "$(dir $(BOOTSTRAP))" && mv "$(NEW)/orchestera-access/bootstrap" "$(BOOTSTRAP)" && rm -r "$(NEW)"
+	$(CARGO_LAMBDA) build --release --locked --package orchestera-access --target $(TARGET) --lambda-dir "$(TARGET_DIR)/$(NEW)"
+	@$(call put_in_place,orchestera-access,$(TARGET_DIR))
 	@ls -l "$(BOOTSTRAP)"
 	@$(if $(filter build,$(MAKECMDGOALS)),$(LEFT_OUT) build)
 
@@ -100,8 +96,9 @@ check: tools $(CARGO_DENY) .tools/checkov/installed ## format, lints, documentat
 	RUSTDOCFLAGS='--deny warnings' cargo doc --locked --workspace --no-deps --document-private-items
 	$(CARGO_DENY) --log-level warn check --hide-inclusion-graph bans licenses sources
 	@# Only while it packages does cargo say that a locked version was withdrawn.
-	cargo package --locked --no-verify --allow-dirty 2> target/package.log || { cat target/package.log >&2; exit 1; }
-	@! grep 'is yanked' target/package.log >&2
+	cargo package --locked --no-verify --allow-dirty 2> "$(TARGET_DIR)/package.log" || \
+	  { cat "$(TARGET_DIR)/package.log" >&2; exit 1; }
+	@! grep 'is yanked' "$(TARGET_DIR)/package.log" >&2
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check --quiet || { echo 'To format: .venv/bin/ruff format' >&2; exit 1; }
 	$(PYTHON) -m orchestera_release.templates target/templates

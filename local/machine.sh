@@ -158,6 +158,13 @@ get_target() {
 }
 
 choose_libc() {
+  case $ARCHITECTURE in
+    x86_64 | aarch64) ;;
+    *)
+      say "ARCH is '$ARCH'; it must be x86_64 or arm64"
+      exit 2
+      ;;
+  esac
   case ${LIBC:-} in
     musl | gnu)
       get_target "$ARCHITECTURE-unknown-linux-$LIBC" || {
@@ -193,13 +200,6 @@ say_gnu() {
 }
 
 check() {
-  case $ARCHITECTURE in
-    x86_64 | aarch64) ;;
-    *)
-      say "ARCH is '$ARCH'; it must be x86_64 or arm64"
-      exit 2
-      ;;
-  esac
   for kind in "$@"; do look_for "$kind"; done
   if [ -n "$missing" ]; then
     say "Missing on this machine, and needed:$missing"

@@ -101,7 +101,7 @@ def test_make_ends_with_2_before_it_compiles_anything_and_without_rust_it_is_abo
 
 def test_make_help_needs_nothing_and_make_link_no_rust(machine):
     bare = machine("rustc", "cargo", "python3", "git", "cc")
-    assert bare.run("make", "help").returncode == 0
+    assert bare.run("make", "help", ARCH="mips").returncode == 0
     ran = bare.run("make", "link")
     assert ran.returncode == 2 and [line.split(":")[0] for line in listed(ran)] == ["Python 3.11 or newer with venv"]
 
