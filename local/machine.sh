@@ -1,8 +1,8 @@
 #!/bin/sh
 # What has to come from outside this folder. The makefiles call this before they compile or download anything.
 #
-#   sh local/machine.sh check KIND...     lists all that is missing for python, build, test or node, and exits with 2;
-#                                         if nothing is, prints the C library to build for, musl or gnu
+#   sh local/machine.sh check KIND...     lists all that is missing for python, build, test, node or c++, and exits
+#                                         with 2; if nothing is, prints the C library to build for, musl or gnu
 #   sh local/machine.sh setup KIND...     runs the line that `check` gives, which installs it
 #   sh local/machine.sh left-out KIND...  says at the end what is another here than in a release, and what was not measured
 #   sh local/machine.sh python            prints the Python to make environments with
@@ -114,6 +114,9 @@ look_for() {
       has zsh || could_use 'zsh, to try every command of the documents in it' zsh zsh zsh
       has openssl || could_use 'openssl, to try how customers check a signature' openssl openssl openssl
       ;;
+    c++)
+      has c++ || lacks 'a C++ compiler, for libFuzzer: c++ was not found' g++ gcc-c++ gcc
+      ;;
     node)
       if ! has npm || ! has node; then
         lacks 'Node 20 or newer with npm: node and npm were not found' 'nodejs npm' nodejs-npm node
@@ -207,7 +210,7 @@ check() {
     find_line
     [ -z "$unknown" ] || say "Neither apt-get nor dnf nor brew is here. Debian has it in these packages:$unknown"
     case " $* " in
-      *' node '*) command="sh local/machine.sh setup $*" ;;
+      *' node '* | *' c++ '*) command="sh local/machine.sh setup $*" ;;
       *) command='make setup' ;;
     esac
     [ -z "$line" ] || say "This line installs it, and \`$command\` runs it:

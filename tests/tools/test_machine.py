@@ -33,7 +33,7 @@ class Machine:
         for name in (*PLAIN, "make"):
             os.symlink(shutil.which(name), self.programs / name)
         self.stub("rustc", RUSTC.format(version="1.95.0", home=self.home))
-        for name in ("cargo", "python3", "git", "cc", "valgrind", "zsh", "openssl", "apt-get"):
+        for name in ("cargo", "python3", "git", "cc", "c++", "node", "npm", "valgrind", "zsh", "openssl", "apt-get"):
             self.stub(name, "exit 0")
         for name in lacking:
             (self.programs / name).unlink()
@@ -229,6 +229,16 @@ def test_where_no_package_manager_is_known_what_is_missing_is_told_all_the_same(
     assert ran.returncode == 2 and listed(ran)[0] == "git"
     assert "Debian has it in these packages: git valgrind" in ran.stderr
     assert unknown.run("make", "setup").returncode == 2
+
+
+@pytest.mark.parametrize(
+    "kind, program, said",
+    [("node", "npm", "Node 20 or newer with npm: node and npm were not found"), ("c++", "c++", "a C++ compiler")],
+)
+def test_what_only_one_command_needs_is_told_with_a_setup_of_its_own(machine, kind, program, said):
+    ran = machine(program).check("build", kind)
+    assert (ran.returncode, len(listed(ran))) == (2, 1) and listed(ran)[0].startswith(said)
+    assert f"`sh local/machine.sh setup build {kind}` runs it" in ran.stderr
 
 
 @pytest.mark.parametrize("manager, line", [("dnf", "dnf install --assumeyes git"), ("brew", "brew install git")])
