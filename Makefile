@@ -41,6 +41,7 @@ setup: ## installs what has to come from outside this folder: Rust, Python, a C 
 
 .PHONY: tools
 tools: .venv/installed ## what comes from PyPI: cargo-lambda, SAM, and an AWS to test on
+	@:
 
 .venv/installed: requirements.txt
 	"$$(sh local/machine.sh python)" -m venv --clear .venv
@@ -57,7 +58,7 @@ build: tools ## the function, for provided.al2023: target/lambda/orchestera-acce
 	$(CARGO_LAMBDA) build --release --locked --package orchestera-access --target $(TARGET) --lambda-dir "$(TARGET_DIR)/$(NEW)"
 	@$(call put_in_place,orchestera-access,$(TARGET_DIR))
 	@ls -l "$(BOOTSTRAP)"
-	@$(if $(filter build,$(MAKECMDGOALS)),$(LEFT_OUT) build)
+	@$(if $(filter build0,$(MAKECMDGOALS)$(MAKELEVEL)),$(LEFT_OUT) build)
 
 # For `sam build`, which names the folder.
 .PHONY: build-AccessFunction
