@@ -58,7 +58,7 @@ build: tools ## the function, for provided.al2023: target/lambda/orchestera-acce
 	$(CARGO_LAMBDA) build --release --locked --package orchestera-access --target $(TARGET) --lambda-dir "$(TARGET_DIR)/$(NEW)"
 	@$(call put_in_place,orchestera-access,$(TARGET_DIR))
 	@ls -l "$(BOOTSTRAP)"
-	@$(if $(filter build0,$(MAKECMDGOALS)$(MAKELEVEL)),$(LEFT_OUT) build)
+	@$(if $(filter 0,$(MAKELEVEL)),$(if $(filter build,$(MAKECMDGOALS)),$(LEFT_OUT) build))
 
 # For `sam build`, which names the folder.
 .PHONY: build-AccessFunction
