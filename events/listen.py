@@ -1,5 +1,6 @@
 """Listens on 127.0.0.1:9100, where the events in this folder want their answers, and prints them."""
 
+import argparse
 import json
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -16,4 +17,6 @@ class Bucket(BaseHTTPRequestHandler):
         """The answers are log enough."""
 
 
-HTTPServer(("127.0.0.1", 9100), Bucket).serve_forever()
+if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__, epilog="Example: python3 events/listen.py").parse_args()
+    HTTPServer(("127.0.0.1", 9100), Bucket).serve_forever()

@@ -88,7 +88,7 @@ fn a_quarter_of_a_megabyte_of_properties_is_answered_as_promised_and_soon() {
 #[test]
 fn every_generated_event_is_answered_as_promised() {
     // The same ones each time, so that a change is not blamed for what another day's luck would have found: that is what
-    // `make fuzz` is for.
+    // `make -C fuzz` is for.
     let config = Config { cases: 3000, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let kept = RefCell::new(BTreeMap::<Kept, u32>::new());

@@ -5,12 +5,13 @@ import os
 import shutil
 import tempfile
 
-import product
-import publisher
 import pytest
-from aws import EmbeddedAws
-from organization import Organization
-from stack import bootstrap
+
+from orchestera_local import publisher
+from orchestera_local.aws import EmbeddedAws
+from orchestera_local.organization import Organization
+from orchestera_local.stack import bootstrap
+from orchestera_release import product
 
 _numbers = itertools.count(1)
 

@@ -1,8 +1,9 @@
 """Who trusts the benchmark's certificate: a copy of the function, and never the function."""
 
 import pytest
-import stack
-from stage.certificates import Certificates, NotFound, content, key_of, public_roots
+
+from orchestera_bench.stage.certificates import Certificates, NotFound, content, key_of, public_roots
+from orchestera_local import stack
 
 
 @pytest.fixture

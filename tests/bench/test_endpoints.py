@@ -8,9 +8,10 @@ import time
 import boto3
 import pytest
 from botocore.config import Config
-from stage import signature
-from stage.iam import SECRET_KEY, SESSION_TOKEN, Iam, access_key
-from stage.wire import Busy, Request, event_loop, serve
+
+from orchestera_bench.stage import signature
+from orchestera_bench.stage.iam import SECRET_KEY, SESSION_TOKEN, Iam, access_key
+from orchestera_bench.stage.wire import Busy, Request, event_loop, serve
 
 ACCOUNT = "111122223333"
 DOCUMENT = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "a:b", "Resource": "*"}]})

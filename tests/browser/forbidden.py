@@ -1,15 +1,15 @@
 """For the tests in the browser: what the Rules of the published templates forbid, in the words of the rules.
 
 Reads a list of `[kind, {parameter: value}]` and writes a list of messages for each, as JSON. It evaluates the rules by
-itself, without release/rules.py: what a link cannot tell is an exception, which ends that rule.
+itself, without orchestera_release.rules: what a link cannot tell is an exception, which ends that rule.
 """
 
 import json
 import sys
 
-import link
-import product
 from samcli.yamlhelper import yaml_parse
+
+from orchestera_release import link, product
 
 
 class Unknown(Exception):

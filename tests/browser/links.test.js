@@ -9,13 +9,13 @@ import { look, ROOT } from "./browser.js";
 
 const KINDS = { "one-account": "flat", "many-accounts": "stack-set", "no-function": "native" };
 const CHOICES = Object.keys(KINDS);
+const LINK = ["-m", "orchestera_release.link"];
 const execFile = promisify(processes.execFile);
 // Whose value is an account's own, or names one.
 const OF_AN_ACCOUNT = /^(Require)?ExternalId$|^Member|BoundaryArn$|^OrganizationalUnitIds$|^Accounts$|^AccountFilterType$/;
 
-async function python(script, input, environment = {}) {
-  const env = { ...process.env, PYTHONPATH: "release:local", ...environment };
-  const ran = execFile(".venv/bin/python", [script], { cwd: ROOT, env, maxBuffer: 1 << 24 });
+async function python(command, input) {
+  const ran = execFile(".venv/bin/python", command, { cwd: ROOT, maxBuffer: 1 << 24 });
   ran.child.stdin.end(input);
   return (await ran).stdout;
 }
@@ -43,7 +43,7 @@ const tried = () => (trying ??= look({}, async (page) => {
   }
   assert.deepEqual(page.wrong, []);
   const asked = JSON.stringify(links.map(({ choice, parameters }) => [KINDS[choice], parameters]));
-  const said = JSON.parse(await python("tests/browser/published.py", asked));
+  const said = JSON.parse(await python(["tests/browser/published.py"], asked));
   return { templates: said.templates, links: links.map((one, at) => ({ ...one, wanted: said.links[at] })) };
 }));
 
@@ -147,8 +147,8 @@ for (const choice of CHOICES) {
 
 test("what make link prints, in a process of its own, is the page's link", async () => {
   const chosen = { PolicyEdition: "2026-02-06", MaxSessionDuration: "7200", AccessState: "Suspended" };
-  const PARAMETERS = Object.entries(chosen).map(([name, value]) => `${name}=${value}`).join(" ");
-  const printed = python("release/link.py", "", { TEMPLATE: "native", PARAMETERS });
+  const parameters = Object.entries(chosen).map(([name, value]) => `${name}=${value}`).join(" ");
+  const printed = python([...LINK, "--template=native", `--parameters=${parameters}`], "");
   await look({}, async (page) => {
     const { panel, link } = await opened(page, "no-function");
     for (const [name, value] of Object.entries(chosen)) await set(panel, name, value);
@@ -214,7 +214,7 @@ for (const choice of CHOICES) {
         return said;
       }, pairs);
       const asked = JSON.stringify(pairs.map((pair) => [KINDS[choice], pair]));
-      const wanted = JSON.parse(await python("tests/browser/forbidden.py", asked));
+      const wanted = JSON.parse(await python(["tests/browser/forbidden.py"], asked));
       assert.equal(wanted.length, pairs.length);
       for (const [at, one] of shown.entries()) {
         const what = JSON.stringify(pairs[at]);
@@ -230,9 +230,9 @@ for (const choice of CHOICES) {
 }
 
 test("make link refuses what the page refuses, by the same message", async () => {
-  const PARAMETERS = "Guardrail=On PermissionsBoundaryName=Boundary";
-  for (const [choice, TEMPLATE] of [["one-account", "flat"], ["many-accounts", "stack-set"]]) {
-    const refused = await python("release/link.py", "", { TEMPLATE, PARAMETERS }).catch((error) => error);
+  const parameters = "Guardrail=On PermissionsBoundaryName=Boundary";
+  for (const [choice, template] of [["one-account", "flat"], ["many-accounts", "stack-set"]]) {
+    const refused = await python([...LINK, `--template=${template}`, `--parameters=${parameters}`], "").catch((error) => error);
     await look({}, async (page) => {
       const { panel, link } = await opened(page, choice);
       await set(panel, "Guardrail", "On");

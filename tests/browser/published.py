@@ -8,9 +8,9 @@ import json
 import logging
 import sys
 
-import link
-import product
 from samcli.yamlhelper import yaml_parse
+
+from orchestera_release import link, product
 
 logging.getLogger("samtranslator").setLevel(logging.ERROR)
 templates = {name: yaml_parse((product.folder() / name).read_text())["Parameters"] for name in product.TEMPLATES}

@@ -5,7 +5,8 @@ import json
 
 import pytest
 from saying import AUTOMATIC, TEMPLATE, WAIT, said, signal, within
-from stack_set import StackSet, as_parameters
+
+from orchestera_local.stack_set import StackSet, as_parameters
 
 OFF = {"Enabled": False}
 RETAINING = {"Enabled": True, "RetainStacksOnAccountRemoval": True}

@@ -6,7 +6,8 @@ import time
 import zipfile
 
 import pytest
-from stack import Stack
+
+from orchestera_local.stack import Stack
 
 # Seconds for a wait that is to end in vain. The rollback's Delete waits as long and must be answered, and on a busy
 # machine a function takes seconds to start.

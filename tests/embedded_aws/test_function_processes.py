@@ -6,8 +6,9 @@ import threading
 import time
 
 import pytest
-from embedded_aws.function_processes import MOST_IDLE
-from stack import Stack
+
+from orchestera_local.embedded_aws.function_processes import MOST_IDLE
+from orchestera_local.stack import Stack
 
 # Says which process it is; given a folder, only once `go` is in there.
 CODE = """

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 from botocore.exceptions import ClientError
-from stack import Stack
+
+from orchestera_local.stack import Stack
 
 DOCUMENT = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]})
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})

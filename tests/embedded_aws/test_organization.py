@@ -2,8 +2,9 @@
 
 import json
 
-from organization import STACK_SETS
 from saying import code_of
+
+from orchestera_local.organization import STACK_SETS
 
 DOCUMENT = {"Version": "2012-10-17", "Statement": []}
 

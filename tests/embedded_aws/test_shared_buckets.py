@@ -8,7 +8,8 @@ import zipfile
 
 import pytest
 from botocore.exceptions import ClientError
-from stack import Stack
+
+from orchestera_local.stack import Stack
 
 HELLO = {"Resources": {"Said": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "hello"}}}}
 FORMS = [

@@ -4,7 +4,8 @@ import json
 
 import pytest
 from saying import TEMPLATE, code_of, said, within
-from stack_set import StackSet
+
+from orchestera_local.stack_set import StackSet
 
 
 @pytest.fixture

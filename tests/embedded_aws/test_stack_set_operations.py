@@ -3,9 +3,10 @@
 import json
 
 import pytest
-from embedded_aws.stack_sets.operations import limits
 from saying import NO_FUNCTION, TEMPLATE, WAIT, code_of, said, signal, within
-from stack_set import StackSet
+
+from orchestera_local.embedded_aws.stack_sets.operations import limits
+from orchestera_local.stack_set import StackSet
 
 FAILING = {"Resources": {"Failure": {"Type": "Custom::Failure", "Properties": {"ServiceToken": NO_FUNCTION}}}}
 WAITING = {"Resources": {"Wait": WAIT}}

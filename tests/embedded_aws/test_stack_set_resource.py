@@ -5,8 +5,9 @@ import json
 
 import pytest
 from saying import AUTOMATIC, TEMPLATE, said
-from stack import Stack
-from stack_set import StackSet, as_parameters
+
+from orchestera_local.stack import Stack
+from orchestera_local.stack_set import StackSet, as_parameters
 
 
 def template(unit, text="hello", accounts=None, overrides=None, regions=("us-east-1",), **properties):

@@ -1,6 +1,6 @@
 """Pseudo parameters in a template's conditions."""
 
-from stack import Stack
+from orchestera_local.stack import Stack
 
 EXPECTED = {"AccountId": None, "Region": "us-east-1", "Partition": "aws", "URLSuffix": "amazonaws.com"}
 

@@ -3,8 +3,9 @@
 import json
 
 import pytest
-from aws import EmbeddedAws
 from botocore.exceptions import ClientError
+
+from orchestera_local.aws import EmbeddedAws
 
 EVERY = 3
 

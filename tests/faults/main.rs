@@ -5,7 +5,7 @@
 //! prints its name; `FAULT_CASE="<name>" cargo test --test faults` plays it alone.
 //!
 //! The cases over HTTP go through the real SDK client, which is slow to play: only some states have them, and all with
-//! `DEEP=1`, which `make test-deep` sets.
+//! `DEEP=1`, which `make -C tests deep` sets.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -32,7 +32,14 @@ printf '{SAYS}\\n'
 PROGRAMS = ("apt-get", "aws", "cargo", "cargo-lambda", "curl", "git", "make", "node", "npm", "openssl", "pip", "pytest")
 PROGRAMS += ("python", "python3", "rustup", "sam", "sha256sum")
 # What a document calls by its path.
-IN_THE_FOLDER = (".venv/bin/cargo-lambda", ".venv/bin/moto_server", ".venv/bin/pytest", ".venv/bin/sam", ".ci/run")
+IN_THE_FOLDER = (
+    ".venv/bin/cargo-lambda",
+    ".venv/bin/moto_server",
+    ".venv/bin/pytest",
+    ".venv/bin/python",
+    ".venv/bin/sam",
+)
+IN_THE_FOLDER += (".ci/run",)
 # As a shell complains, at the beginning of a line.
 COMPLAINT = re.compile(r"^(?:-?(?:ba|z)?sh|/\S*/(?:ba|z)?sh)(?:: line \d+)?: .*", re.MULTILINE)
 ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07]*\x07|[=>()][0-9A-B]?)")

@@ -2,14 +2,12 @@
 
 import re
 import subprocess
-import sys
 
-import command_lint
-import command_snippets
 import pytest
-from product import ROOT
 
-import templates
+from orchestera_release import templates
+from orchestera_release.product import ROOT
+from orchestera_site import command_lint, command_snippets
 
 REFUSED = [
     # Comments.
@@ -183,8 +181,7 @@ def test_a_variable_that_an_earlier_block_exports_is_set_and_one_that_it_only_se
 def test_make_check_refuses_a_command_of_the_page_and_names_it(tmp_path, monkeypatch, capsys):
     for name, template in templates.published(command_snippets.product.BUCKET_PREFIX, "").items():
         (tmp_path / name).write_text(templates.text(template))
-    monkeypatch.setattr(sys, "argv", ["command_lint.py", str(tmp_path)])
-    command_lint.main()
+    command_lint.main([str(tmp_path)])
     shut_now = command_snippets.commands.shut_now
 
     def with_a_comment(region):
@@ -193,10 +190,10 @@ def test_make_check_refuses_a_command_of_the_page_and_names_it(tmp_path, monkeyp
 
     monkeypatch.setattr(command_snippets.commands, "shut_now", with_a_comment)
     with pytest.raises(SystemExit, match="as they stand: 1\\."):
-        command_lint.main()
-    assert "site/commands.py, command shut-now:2: " in capsys.readouterr().err
+        command_lint.main([str(tmp_path)])
+    assert "site/orchestera_site/commands.py, command shut-now:2: " in capsys.readouterr().err
 
 
 def test_make_check_runs_the_lint():
     rule = subprocess.run(["make", "--dry-run", "check"], cwd=ROOT, text=True, capture_output=True, check=True).stdout
-    assert rule.index("release/templates.py target/templates") < rule.index("site/command_lint.py target/templates")
+    assert rule.index("orchestera_release.templates target/t") < rule.index("orchestera_site.command_lint target/t")

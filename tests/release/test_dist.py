@@ -9,15 +9,16 @@ import struct
 import subprocess
 import zipfile
 
-import archive
-import dist as making
-import product
 import pytest
-import sbom
 import tomllib
-from product import ROOT
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
+from needs import need
 
-import templates
+from orchestera_release import archive, product, sbom, signature, templates
+from orchestera_release import dist as making
+from orchestera_release.product import ROOT
 
 BOOTSTRAP = b"#!/bin/sh\nexit 0\n" * 100
 
@@ -38,11 +39,13 @@ def checked(folder):
 
 
 def test_the_checks_that_the_documents_give_accept_what_was_published(downloaded):
+    need("openssl")
     assert checked(downloaded)
 
 
 @pytest.mark.parametrize("name", [*product.SUMMED, product.SUMS, product.SIGNATURE])
 def test_a_change_of_any_file_is_noticed_by_these_checks(downloaded, name):
+    need("openssl")
     content = (downloaded / name).read_bytes()
     (downloaded / name).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     assert not checked(downloaded)
@@ -92,6 +95,11 @@ def provenance(dist):
     return json.loads((dist / product.PROVENANCE).read_text())
 
 
+def target(dist):
+    """For which the function was built: where musl cannot be had, it is another than the published one."""
+    return provenance(dist)["predicate"]["buildDefinition"]["externalParameters"]["target"]
+
+
 def test_the_provenance_names_every_artefact_the_commit_and_the_toolchain(dist):
     statement = provenance(dist)
     digests = {subject["name"]: subject["digest"]["sha256"] for subject in statement["subject"]}
@@ -109,7 +117,10 @@ def test_the_provenance_names_every_artefact_the_commit_and_the_toolchain(dist):
         text=True,
     )
     how = definition["internalParameters"]
-    assert f"RUSTFLAGS='{how['rustflags']}' {how['command'].replace('cargo ', 'cargo-lambda ', 1)}\n" in build.stdout
+    assert (
+        f"RUSTFLAGS='{how['rustflags']}' {how['command'].replace('cargo ', 'cargo-lambda ', 1)} --lambda-dir "
+        in build.stdout
+    )
 
 
 def test_the_function_brings_its_c_library_may_be_loaded_anywhere_and_runs_no_data(dist):
@@ -121,7 +132,7 @@ def test_the_function_brings_its_c_library_may_be_loaded_anywhere_and_runs_no_da
     headers = dict(struct.unpack_from("<II", content, first + number * size) for number in range(count))
     shared_object, load, interpreter, stack, read_only_after_relocation = 3, 1, 3, 0x6474E551, 0x6474E552
     assert kind == shared_object and load in headers
-    assert (interpreter in headers) == (not product.TARGET.endswith("-musl"))
+    assert (interpreter in headers) == (not target(dist).endswith("-musl"))
     assert not headers[stack] & 1 and read_only_after_relocation in headers
 
 
@@ -140,7 +151,7 @@ def test_the_sbom_lists_what_is_linked_beside_the_crates(dist):
     listed = json.loads((dist / product.SBOM).read_text())
     others = {one["name"]: one for one in listed["components"] if not is_crate(one)}
     assert others.keys() == (
-        {"rust-std", "zig", "llvm-libunwind"} | ({"musl"} if product.TARGET.endswith("-musl") else set())
+        {"rust-std", "zig", "llvm-libunwind"} | ({"musl"} if target(dist).endswith("-musl") else set())
     )
     assert others["rust-std"]["version"] in subprocess.check_output(["rustc", "--version"], text=True)
     of_the_function = next(
@@ -162,9 +173,10 @@ def test_the_sbom_lists_the_crates_of_the_lock_file_that_cargo_links(dist):
         "cargo",
         "tree",
         "--locked",
+        "--package=orchestera-access",
         "--prefix=none",
         "--edges=no-dev",
-        f"--target={product.TARGET}",
+        f"--target={target(dist)}",
         "--format={p}",
     ]
     lines = subprocess.run(plan, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
@@ -178,7 +190,7 @@ def test_the_sbom_lists_the_crates_of_the_lock_file_that_cargo_links(dist):
 def test_the_same_source_makes_the_same_files_but_for_the_signature(tmp_path):
     one, other = (making.make(BOOTSTRAP, "a-prefix", tmp_path / name) for name in ("one", "other"))
     assert {name for name in one if one[name] != other[name]} <= {product.SIGNATURE}
-    assert sbom.document(product.TARGET).encode() == one[product.SBOM]
+    assert sbom.document(product.PUBLISHED_TARGET).encode() == one[product.SBOM]
 
 
 def test_what_was_made_before_stays_when_something_fails(tmp_path, monkeypatch):
@@ -193,13 +205,36 @@ def test_what_was_made_before_stays_when_something_fails(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("prefix", ["", "a", "-ab", "ab-", "A-prefix", "a.b", "x" * 43, "a_b"])
 def test_a_prefix_that_no_bucket_can_have_is_refused(tmp_path, prefix):
-    with pytest.raises(product.Refused, match="BUCKET_PREFIX"):
+    with pytest.raises(product.Refused, match="The bucket prefix"):
         making.make(BOOTSTRAP, prefix, tmp_path / "made")
 
 
-def test_a_key_that_is_none_is_refused_and_told(tmp_path, monkeypatch):
+def test_a_key_that_is_none_or_another_than_the_documents_say_is_refused_and_told(tmp_path):
     (tmp_path / "key").write_text("not a key")
-    for key, reason in [("key", "holds no private key"), ("none", "is not there")]:
-        monkeypatch.setenv("SIGNING_KEY", str(tmp_path / key))
+    pem, pkcs8 = Encoding.PEM, PrivateFormat.PKCS8
+    others = {"p384": ec.generate_private_key(ec.SECP384R1()), "ed25519": Ed25519PrivateKey.generate()}
+    for name, key in others.items():
+        (tmp_path / name).write_bytes(key.private_bytes(pem, pkcs8, NoEncryption()))
+    locked = ec.generate_private_key(ec.SECP256R1()).private_bytes(pem, pkcs8, BestAvailableEncryption(b"dummy"))
+    (tmp_path / "locked").write_bytes(locked)
+    for key, reason in [
+        ("key", "holds no private key"),
+        ("locked", "holds no private key in PEM without a password"),
+        ("none", "cannot be read: No such file"),
+        ("p384", "another key than one of ECDSA on P-256"),
+        ("ed25519", "another key than one of ECDSA on P-256"),
+    ]:
         with pytest.raises(product.Refused, match=reason):
-            making.make(BOOTSTRAP, "a-prefix", tmp_path / "made")
+            making.make(BOOTSTRAP, "a-prefix", tmp_path / "made", signing_key=tmp_path / key)
+
+
+def test_the_signature_is_the_keys_and_of_the_checksums_alone(tmp_path):
+    signature.make_key(tmp_path / "key.pem")
+    assert (tmp_path / "key.pem").stat().st_mode & 0o777 == 0o600
+    signed, public = signature.sign(b"content", tmp_path / "key.pem")
+    assert signature.is_valid(b"content", signed, public)
+    assert not signature.is_valid(b"another content", signed, public)
+    assert not signature.is_valid(b"content", signed[:-1] + bytes([signed[-1] ^ 1]), public)
+    assert not signature.is_valid(b"content", signed, signature.sign(b"content")[1])
+    assert not signature.is_valid(b"content", b"no signature", public)
+    assert not signature.is_valid(b"content", signed, b"no key")

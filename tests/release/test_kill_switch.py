@@ -4,20 +4,19 @@ CloudFormation is a stub that refuses what CloudFormation refuses: a parameter t
 and a capability that is missing.
 """
 
-import os
-import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-import command_snippets
 import pytest
-from product import ROOT
+from needs import need
 from samcli.yamlhelper import yaml_parse
 from terminal import Terminal
 
-import templates
+from orchestera_release import templates
+from orchestera_release.product import ROOT
+from orchestera_site import command_snippets
 
 AWS = ROOT / ".tools/awscli/bin/aws"
 CHOICES = {"one-account": "orchestera-access", "many-accounts": "orchestera-access-rollout"}
@@ -103,9 +102,7 @@ def page(tmp_path_factory):
 
 @pytest.fixture(params=["bash", "zsh"])
 def paste(request, cloudformation, tmp_path):
-    if not shutil.which(request.param):
-        assert not os.environ.get("CI"), f"{request.param} is not installed"
-        pytest.skip(f"{request.param} is not installed. On Debian: apt-get install zsh")
+    need(request.param)
     environment = {"AWS_ENDPOINT_URL": cloudformation.endpoint}
     environment |= {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_MAX_ATTEMPTS": "1"}
     terminal = Terminal(tmp_path / "terminal", {"aws": AWS}, environment)

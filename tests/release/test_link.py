@@ -1,14 +1,13 @@
 """`make link`: what it prints, and what it refuses."""
 
-import os
 import subprocess
 import sys
 from urllib.parse import parse_qsl, urlsplit
 
-import link
-import product
 import pytest
-from product import ROOT, Refused
+
+from orchestera_release import link, product
+from orchestera_release.product import ROOT, Refused
 
 
 def opened(address):
@@ -57,8 +56,8 @@ REFUSED = [
     ({"parameters": {"MaxSessionDuration": "60"}}, "a number from 3600 to 43200"),
     ({"parameters": {"MaxSessionDuration": "1e4"}}, "a number from 3600 to 43200"),
     ({"region": "eu-west-1"}, "the platform serves us-east-1"),
-    ({"stack_name": "1st"}, "STACK_NAME is '1st'"),
-    ({"stack_name": "a&param_ExternalId=x"}, "STACK_NAME"),
+    ({"stack_name": "1st"}, "The stack name is '1st'"),
+    ({"stack_name": "a&param_ExternalId=x"}, "The stack name"),
     ({"kind": "sam"}, "must be one of flat, native, stack-set"),
 ]
 
@@ -75,22 +74,22 @@ def test_all_problems_are_told_at_once():
     assert len(str(refused.value).splitlines()) == 4
 
 
-def run(**environment):
-    command = [sys.executable, "release/link.py"]
-    return subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True)
+def run(*options):
+    command = [sys.executable, "-m", "orchestera_release.link", *options]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
 def test_the_command_prints_the_link_and_nothing_else_or_every_reason():
-    ran = run(PARAMETERS="PolicyEdition=2026-02-06 AccessState='Suspended'", TEMPLATE="native", STACK_NAME="mine")
+    ran = run("--parameters=PolicyEdition=2026-02-06 AccessState='Suspended'", "--template=native", "--stack-name=mine")
     assert ran.returncode == 0, ran.stderr
     (line,) = ran.stdout.splitlines()
     assert opened(line)[2:4] == ("mine", {"PolicyEdition": "2026-02-06", "AccessState": "Suspended"})
-    ran = run(PARAMETERS="PolicyEdition 2026-02-06")
+    ran = run("--parameters=PolicyEdition 2026-02-06")
     assert (ran.returncode, ran.stdout) == (1, "") and "write Name=Value" in ran.stderr
     for given, reason in [("AccessState='Active", "No closing quotation"), ("Guardrail=On Guardrail=Off", "twice")]:
-        ran = run(PARAMETERS=given)
+        ran = run(f"--parameters={given}")
         assert (ran.returncode, ran.stdout) == (1, "") and reason in ran.stderr and "Traceback" not in ran.stderr
-    ran = run(PARAMETERS="Guardrail=On PermissionsBoundaryName=x")
+    ran = run("--parameters=Guardrail=On PermissionsBoundaryName=x")
     assert (ran.returncode, ran.stdout) == (1, "") and 'A role has one boundary. Set Guardrail to "Off"' in ran.stderr
-    ran = run(BUCKET_PREFIX="Not_A_Bucket")
-    assert (ran.returncode, ran.stdout) == (1, "") and "BUCKET_PREFIX" in ran.stderr
+    ran = run("--bucket-prefix=Not_A_Bucket")
+    assert (ran.returncode, ran.stdout) == (1, "") and "The bucket prefix" in ran.stderr

@@ -5,13 +5,12 @@ import json
 import re
 import shutil
 
-import build
-import choices
-import link
-import permissions
-import product
 import pytest
 from samcli.yamlhelper import yaml_parse
+
+from orchestera_local import permissions
+from orchestera_release import link, product
+from orchestera_site import build, choices
 
 
 @pytest.fixture(scope="module")

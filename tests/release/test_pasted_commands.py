@@ -4,16 +4,16 @@ The programs are stubs that note their arguments. Both shells have to give them 
 """
 
 import json
-import os
 import re
 import shutil
 
-import command_snippets
 import pytest
-from product import ROOT
+from needs import need
 from terminal import Terminal
 
-import templates
+from orchestera_release import templates
+from orchestera_release.product import ROOT
+from orchestera_site import command_snippets
 
 WAYS = [(shell, bracketed) for shell in ("bash", "zsh") for bracketed in (True, False)]
 
@@ -29,15 +29,6 @@ def pasted(tmp_path_factory):
 @pytest.fixture
 def terminal(tmp_path):
     return Terminal(tmp_path / "terminal")
-
-
-def need(shell):
-    if shutil.which(shell):
-        return
-    said = f"{shell} is not installed, so that no command was tried in it. On Debian: apt-get install zsh"
-    if os.environ.get("CI"):
-        pytest.fail(said)
-    pytest.skip(said)
 
 
 def faults(terminal, shell, bracketed, one):
@@ -80,7 +71,7 @@ def test_every_shell_block_of_every_document_and_every_command_of_the_page_is_am
         assert set(blocks) <= {one.text for one in pasted if one.file == str(path.relative_to(ROOT))}
         count += len(blocks)
     assert count > 30
-    ids = {one.file.removeprefix("site/commands.py, command ") for one in pasted}
+    ids = {one.file.removeprefix("site/orchestera_site/commands.py, command ") for one in pasted}
     for choice in ("one-account", "many-accounts", "no-function"):
         assert {f"{choice}-{what}" for what in ("aws", "sam", "suspend", "resume", "update", "remove")} <= ids
     assert {"look", "download", "shut-now", "many-accounts-organisation", "many-accounts-instances"} <= ids

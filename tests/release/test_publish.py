@@ -6,11 +6,11 @@ import shutil
 import subprocess
 import sys
 
-import product
-import publish
 import pytest
 from botocore.exceptions import ClientError
-from product import ROOT, Refused
+
+from orchestera_release import product, publish
+from orchestera_release.product import ROOT, Refused
 
 REGIONS = ("us-east-1", "eu-west-1")
 _numbers = itertools.count(1)
@@ -178,19 +178,18 @@ def test_a_bucket_that_is_not_there_and_one_that_may_not_be_written_are_told(aws
         publisher.run()
 
 
-def run(account, prefix, **more):
+def run(account, prefix, *options, **more):
     environment = os.environ | {
         "AWS_ENDPOINT_URL": account.endpoint,
         "AWS_ACCESS_KEY_ID": account.id,
         "AWS_SECRET_ACCESS_KEY": "dummy-secret-key",
-        "BUCKET_PREFIX": prefix,
     }
-    command = [sys.executable, "release/publish.py"]
+    command = [sys.executable, "-m", "orchestera_release.publish", f"--bucket-prefix={prefix}", *options]
     return subprocess.run(command, cwd=ROOT, env=environment | more, capture_output=True, text=True)
 
 
 def test_the_command_says_what_it_would_do_then_does_it_and_prints_the_templates_address(account, publisher, made):
-    dry = run(account, made[0], DRY_RUN="1")
+    dry = run(account, made[0], "--dry-run")
     assert (dry.returncode, dry.stdout.count("would write"), dry.stdout.count("would move")) == (0, 9, 3), dry.stderr
     assert "Nothing was written." in dry.stdout and publisher.holds("us-east-1") == {}
     wet = run(account, made[0])
@@ -207,7 +206,7 @@ def test_the_command_without_credentials_says_so_in_one_line(account, made):
 
 
 def test_what_may_not_be_released_is_not_put_into_the_buckets_of_the_releases(account, dist):
-    ran = run(account, product.BUCKETS_OF_THE_RELEASES)
+    ran = run(account, product.BUCKET_PREFIX)
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr.startswith("These are the buckets of the releases, and this may not be released:\n- ")
     assert "release/orchestera-access.pub" in ran.stderr

@@ -3,14 +3,11 @@
 import json
 import shutil
 
-import choices
-import link
-import product
 import pytest
-import rules
 from samcli.yamlhelper import yaml_parse
 
-import templates
+from orchestera_release import link, product, rules, templates
+from orchestera_site import choices
 
 ONE_BOUNDARY = (
     'A role has one boundary. Set Guardrail to "Off" to use yours, or leave PermissionsBoundaryArn and '

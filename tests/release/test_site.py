@@ -9,16 +9,15 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
-import build
-import link
-import orchestera_platform
-import permissions
-import product
 import pytest
-from aws import SECRET_KEY
 from botocore.exceptions import ClientError
 from samcli.yamlhelper import yaml_parse
-from stack import ROOT, Stack
+
+from orchestera_local import orchestera_platform, permissions
+from orchestera_local.aws import SECRET_KEY
+from orchestera_local.stack import ROOT, Stack
+from orchestera_release import link, product
+from orchestera_site import build
 
 AWSCLI = ROOT / ".tools/awscli/bin"
 NAME, ROLLOUT = link.STACK_NAMES["flat"], link.STACK_NAMES["stack-set"]

@@ -1,13 +1,14 @@
-"""`make version` and `make release-check`, in a repository of the test's own."""
+"""`make -C release version` and `make -C release check`, in a repository of the test's own."""
 
 import os
 import shutil
 import subprocess
 import sys
 
-import product
 import pytest
-from product import ROOT
+
+from orchestera_release import product, signature
+from orchestera_release.product import ROOT
 
 NEXT = "99.0.0"
 
@@ -46,24 +47,25 @@ class Repository:
         path = self.folder / file
         path.write_text(path.read_text().replace(*change) if len(change) == 2 else path.read_text() + change[0])
 
-    def run(self, program, **environment):
-        command = [sys.executable, f"release/{program}.py"]
+    def run(self, program, *options, **environment):
+        command = [sys.executable, "-m", f"orchestera_release.{program}", *options]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ORCHESTERA_")}
-        environment = inherited | environment
+        # The packages of this repository, and not those of the one from which it was copied.
+        environment = inherited | {"PYTHONPATH": str(self.folder / "release")} | environment
         return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
 
     def prepare(self):
         self.change("CHANGELOG.md", "## [Unreleased]\n", "## [Unreleased]\n\n### Added\n\n- Something.\n")
-        prepared = self.run("version", VERSION=NEXT)
+        prepared = self.run("version", NEXT)
         assert prepared.returncode == 0, prepared.stderr
         self.commit()
 
-    def make_dist(self, key, **environment):
+    def make_dist(self, key, *options):
         (self.folder / "bootstrap-for-the-test").write_bytes(b"\x7fELF, not really")
         self.change(".gitignore", "/bootstrap-for-the-test\n")
         self.commit()
         bootstrap = self.folder / "bootstrap-for-the-test"
-        made = self.run("dist", ORCHESTERA_BOOTSTRAP=str(bootstrap), SIGNING_KEY=str(key), **environment)
+        made = self.run("dist", f"--signing-key={key}", *options, ORCHESTERA_BOOTSTRAP=str(bootstrap))
         assert made.returncode == 0, made.stderr
 
     def refusals(self):
@@ -92,15 +94,14 @@ def releasable(prepared, tmp_path):
 @pytest.fixture(scope="session")
 def key(tmp_path_factory):
     key = tmp_path_factory.mktemp("key") / "dummy.pem"
-    command = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key]
-    subprocess.run(command, check=True, capture_output=True)
+    signature.make_key(key)
     return key
 
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory, key):
     repository = Repository(tmp_path_factory.mktemp("repository"))
-    public = subprocess.run(["openssl", "pkey", "-in", key, "-pubout"], check=True, capture_output=True).stdout
+    _, public = signature.sign(b"", key)
     (repository.folder / "release/orchestera-access.pub").write_bytes(public)
     repository.prepare()
     repository.make_dist(key)
@@ -122,8 +123,8 @@ def test_a_version_goes_into_every_file_that_has_it_and_its_template_is_kept(rep
 
 @pytest.mark.parametrize("version", ["", "1", "v1.2.3", "1.2.3-rc1", "0.0.1", product.VERSION])
 def test_a_version_that_is_none_or_not_higher_is_refused_and_nothing_is_written(repository, version):
-    refused = repository.run("version", VERSION=version)
-    assert refused.returncode == 1 and refused.stderr.startswith("VERSION is ")
+    refused = repository.run("version", version)
+    assert refused.returncode == 1 and refused.stderr.startswith("The version is ")
     assert repository.git("status", "--porcelain") == ""
 
 
@@ -132,7 +133,7 @@ def test_a_version_with_nothing_new_in_it_is_refused(repository):
     head, _, rest = changelog.read_text().partition("## [Unreleased]\n")
     changelog.write_text(f"{head}## [Unreleased]\n\n## [{rest.partition('## [')[2]}")
     repository.commit()
-    refused = repository.run("version", VERSION=NEXT)
+    refused = repository.run("version", NEXT)
     assert refused.returncode == 1 and "nothing under Unreleased" in refused.stderr
     assert repository.git("status", "--porcelain") == ""
 
@@ -186,7 +187,7 @@ def test_artefacts_of_another_commit_and_those_that_were_changed_are_refused(rel
 
 
 def test_a_function_that_was_built_for_another_target_is_refused(releasable, key):
-    releasable.make_dist(key, ORCHESTERA_TARGET="x86_64-unknown-linux-gnu")
+    releasable.make_dist(key, "--target=x86_64-unknown-linux-gnu")
     (reason,) = releasable.refusals()
     assert "The function is for x86_64-unknown-linux-gnu, not for x86_64-unknown-linux-musl" in reason
 

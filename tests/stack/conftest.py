@@ -3,12 +3,12 @@
 import copy
 import os
 
-import inventory
-import permissions
-import product
 import pytest
-import stack as stacks
 from botocore.exceptions import ClientError
+
+from orchestera_local import inventory, permissions
+from orchestera_local import stack as stacks
+from orchestera_release import product
 
 ROLE, POLICY = "OrchesteraAccessRole", "OrchesteraAccessPolicy"
 # Before the one that lies here. Stacks of each have to be upgraded for ever.

@@ -2,13 +2,12 @@
 
 import json
 
-import guide
-import orchestera_platform
-import permissions
 import pytest
 from conftest import NOTHING, failing_afterwards, left, tags_of
-from guide import POLICY, ROLE
-from stack import ACCESS
+
+from orchestera_local import guide, orchestera_platform, permissions
+from orchestera_local.guide import POLICY, ROLE
+from orchestera_local.stack import ACCESS
 
 SOME = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]})
 FORMS = {

@@ -2,11 +2,12 @@
 
 import json
 
-import product
 import pytest
 from conftest import NOTHING, Access, left
-from stack import Stack
 from test_member_account import DOOR, open_door
+
+from orchestera_local.stack import Stack
+from orchestera_release import product
 
 DENY_KEYS = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "kms:*", "Resource": "*"}]}
 ALLOW_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}

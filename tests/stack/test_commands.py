@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
-from aws import SECRET_KEY
 from conftest import NOTHING, environment, left
-from stack import ROOT, Stack
+
+from orchestera_local.aws import SECRET_KEY
+from orchestera_local.stack import ROOT, Stack
 
 SCENES = [
     "Deploy",
@@ -31,9 +32,9 @@ SCENES = [
 
 def test_make_launch_goes_from_the_artefacts_to_a_verified_role_by_the_link(dist):
     ran = subprocess.run(
-        [sys.executable, "local/launch.py"],
+        [sys.executable, "-m", "orchestera_local.launch"],
         cwd=ROOT,
-        env=environment(PYTHONPATH="local:release"),
+        env=environment(),
         text=True,
         capture_output=True,
         timeout=300,
@@ -97,7 +98,7 @@ def test_sam_gets_a_function_for_the_templates_architecture_whatever_the_environ
 def test_two_runs_at_once_show_every_scene_and_do_not_disturb_each_other():
     runs = [
         subprocess.Popen(
-            [sys.executable, "local/run.py"],
+            [sys.executable, "-m", "orchestera_local.run"],
             cwd=ROOT,
             env=environment(),
             text=True,
@@ -118,7 +119,9 @@ def test_two_runs_at_once_show_every_scene_and_do_not_disturb_each_other():
     assert len(endpoints) == 2
 
 
-@pytest.mark.parametrize("command, shown", [(["local/run.py"], "✗"), (["local/fleet.py", "10"], "create in account")])
+@pytest.mark.parametrize(
+    "command, shown", [(["orchestera_local.run"], "✗"), (["orchestera_local.fleet", "10"], "create in account")]
+)
 def test_a_run_of_a_function_that_does_nothing_ends_with_an_error(command, shown, tmp_path):
     idle = tmp_path / "bootstrap"
     idle.write_text("#!/bin/sh\nexit 1\n")
@@ -127,7 +130,7 @@ def test_a_run_of_a_function_that_does_nothing_ends_with_an_error(command, shown
     template = (ROOT / "template.yaml").read_text().replace("ServiceTimeout: 420", "ServiceTimeout: 1")
     (tmp_path / "template.yaml").write_text(template)
     run = subprocess.run(
-        [sys.executable, *command],
+        [sys.executable, "-m", *command],
         cwd=ROOT,
         text=True,
         capture_output=True,
@@ -141,7 +144,7 @@ def test_a_run_of_a_function_that_does_nothing_ends_with_an_error(command, shown
 def test_up_prints_commands_that_work_and_down_ends_it(tmp_path):
     def serve(word):
         return subprocess.run(
-            [sys.executable, "local/serve.py", word],
+            [sys.executable, "-m", "orchestera_local.serve", word],
             cwd=ROOT,
             env=environment(ORCHESTERA_UP=str(tmp_path / "up.json")),
             check=True,
@@ -180,10 +183,10 @@ def test_up_prints_commands_that_work_and_down_ends_it(tmp_path):
 
 
 def test_an_embedded_aws_ends_with_its_owner_even_if_that_one_is_killed(tmp_path):
-    script = "from aws import EmbeddedAws; aws = EmbeddedAws(); print(aws.process.pid, aws.folder, flush=True); input()"
+    script = "from orchestera_local.aws import EmbeddedAws as A; a = A(); print(a.process.pid, a.folder, flush=True)"
+    script += "; input()"
     owner = subprocess.Popen(
         [sys.executable, "-c", script],
-        cwd=ROOT / "local",
         text=True,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -208,11 +211,12 @@ def command_of(process):
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM], ids=lambda end: end.name)
 @pytest.mark.parametrize(
-    "command, shown", [(["local/run.py"], "What came out"), (["local/fleet.py", "10"], "5 accounts: create")]
+    "command, shown",
+    [(["orchestera_local.run"], "What came out"), (["orchestera_local.fleet", "10"], "5 accounts: create")],
 )
 def test_a_run_that_is_stopped_leaves_nothing_running(command, shown, end, tmp_path):
     run = subprocess.Popen(
-        [sys.executable, *command],
+        [sys.executable, "-m", *command],
         cwd=ROOT,
         env=environment(TMPDIR=str(tmp_path)),
         text=True,

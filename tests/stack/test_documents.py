@@ -3,9 +3,9 @@
 import re
 
 from conftest import actions
-from stack import ROOT
 
-import templates
+from orchestera_local.stack import ROOT
+from orchestera_release import templates
 
 
 def table(document, heading):

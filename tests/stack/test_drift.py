@@ -3,11 +3,11 @@
 import json
 import time
 
-import guide
-import permissions
 import pytest
 from conftest import NOTHING, ROLE, left, statements
-from stack import ACCESS, FUNCTION
+
+from orchestera_local import guide, permissions
+from orchestera_local.stack import ACCESS, FUNCTION
 
 EVERYTHING = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 STRANGER = json.dumps(guide.trust(principal="arn:aws:iam::999988887777:root"))

@@ -5,11 +5,12 @@ import fnmatch
 import json
 
 import cfnlint.api
-import permissions
 import pytest
 from conftest import tags_of
-from permissions import EDITIONS
 from policy_sentry.querying.actions import get_actions_for_service
+
+from orchestera_local import permissions
+from orchestera_local.permissions import EDITIONS
 
 # IAM: characters of a managed policy, white space not counted.
 LONGEST_POLICY = 6144

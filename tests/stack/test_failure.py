@@ -5,8 +5,9 @@ import json
 import time
 
 import pytest
-from conftest import NOTHING, POLICY, ROLE, failing_afterwards, for_names, left, statements, tags_of
-from stack import ACCESS, Stack
+from conftest import NOTHING, POLICY, ROLE, Access, failing_afterwards, for_names, left, statements, tags_of
+
+from orchestera_local.stack import ACCESS, Stack
 
 NO_SUCH_BOUNDARY = "arn:aws:iam::111122223333:policy/none"
 

@@ -1,4 +1,4 @@
-"""make test-fleet, with small fleets."""
+"""`make -C tests fleet`, with small fleets."""
 
 import collections
 import json
@@ -7,16 +7,16 @@ import subprocess
 import sys
 from concurrent import futures
 
-import fleet
-import guide
 import pytest
 from conftest import environment
-from stack import ROOT, Failed
+
+from orchestera_local import fleet, guide
+from orchestera_local.stack import ROOT, Failed
 
 
 def run(*sizes, **more):
     return subprocess.run(
-        [sys.executable, "local/fleet.py", *map(str, sizes)],
+        [sys.executable, "-m", "orchestera_local.fleet", *map(str, sizes)],
         cwd=ROOT,
         env=environment(**more),
         text=True,

@@ -1,16 +1,16 @@
 """The function's role is as small as it can be: without any one action something fails, and beside them nothing goes.
 
-`make prove-role` runs this file alone and lists the actions.
+`make -C tests function-role` runs this file alone and lists the actions.
 """
 
 import copy
 import json
 
-import guide
-import permissions
 import pytest
-import stack as stacks
 from conftest import POLICY, ROLE, actions, statements, tags_of
+
+from orchestera_local import guide, permissions
+from orchestera_local import stack as stacks
 
 DOCUMENT = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})

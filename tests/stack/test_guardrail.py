@@ -2,11 +2,11 @@
 
 import json
 
-import orchestera_platform
-import permissions
 import pytest
 from conftest import NOTHING, POLICY, ROLE, failing_afterwards, left
-from stack import ACCESS, FUNCTION, Stack
+
+from orchestera_local import orchestera_platform, permissions
+from orchestera_local.stack import ACCESS, FUNCTION, Stack
 
 EVERYTHING = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"

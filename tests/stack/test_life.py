@@ -2,12 +2,12 @@
 
 import json
 
-import orchestera_platform
-import permissions
 import pytest
 from conftest import NOTHING, RELEASES, ROLE, Access, for_names, left, tags_of
 from samcli.yamlhelper import yaml_parse
-from stack import ACCESS, FUNCTION, Stack
+
+from orchestera_local import orchestera_platform, permissions
+from orchestera_local.stack import ACCESS, FUNCTION, Stack
 
 
 def test_create_makes_a_role_that_only_the_platform_with_the_external_id_may_assume(

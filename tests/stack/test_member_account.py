@@ -2,10 +2,10 @@
 
 import json
 
-import orchestera_platform
-import permissions
 import pytest
 from conftest import NOTHING, POLICY, ROLE, Access, left, statements
+
+from orchestera_local import orchestera_platform, permissions
 
 DOOR = "OrganizationAccountAccessRole"
 EVERYTHING = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})

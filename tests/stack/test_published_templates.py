@@ -2,14 +2,13 @@
 
 import json
 
-import product
 import pytest
 from conftest import NOTHING, RELEASES, Access, left
-from permissions import EDITIONS
 from samcli.yamlhelper import yaml_parse
-from stack import ACCESS, FUNCTION, Stack
 
-import templates
+from orchestera_local.permissions import EDITIONS
+from orchestera_local.stack import ACCESS, FUNCTION, Stack
+from orchestera_release import product, templates
 
 NATIVE_CAPABILITIES = ("CAPABILITY_NAMED_IAM",)
 EXTERNAL_ID = "dummy-external-id"

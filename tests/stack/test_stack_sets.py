@@ -2,15 +2,14 @@
 
 import json
 
-import guide
-import orchestera_platform
-import product
-import publisher
 import pytest
-from aws import REGION
 from conftest import NOTHING, Access, left, tags_of
-from stack import Stack
-from stack_set import StackSet
+
+from orchestera_local import guide, orchestera_platform, publisher
+from orchestera_local.aws import REGION
+from orchestera_local.stack import Stack
+from orchestera_local.stack_set import StackSet
+from orchestera_release import product
 
 NAME = "orchestera-access"
 FOREIGN = {"Version": "2012-10-17", "Statement": []}

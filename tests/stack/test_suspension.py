@@ -2,9 +2,9 @@
 
 import json
 
-import orchestera_platform
-import permissions
 from conftest import NOTHING, ROLE, left
+
+from orchestera_local import orchestera_platform, permissions
 
 ALLOW_EVERYTHING = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}

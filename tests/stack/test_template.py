@@ -3,13 +3,14 @@
 import json
 import re
 
-import permissions
 import pytest
-import stack as stacks
 import tomllib
 from conftest import RELEASES, statements
 from samcli.yamlhelper import yaml_parse
-from stack import ACCESS, FUNCTION, ROOT
+
+from orchestera_local import permissions
+from orchestera_local import stack as stacks
+from orchestera_local.stack import ACCESS, FUNCTION, ROOT
 
 CARGO = tomllib.loads((ROOT / "Cargo.toml").read_text())
 

@@ -1,0 +1,1 @@
+"""The benchmark: this function beside other ways to write it."""

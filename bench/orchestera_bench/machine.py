@@ -1,0 +1,52 @@
+"""On what and when something was measured."""
+
+import datetime
+import os
+import platform
+import shutil
+import subprocess
+from contextlib import suppress
+from importlib.metadata import version as installed
+
+from orchestera_bench.stage.world import ROOT
+
+
+def kind():
+    return f"{platform.machine().replace('_', '-')}, {len(os.sched_getaffinity(0))} cores"
+
+
+def today():
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+def load():
+    """Processes that wanted a core in the last minute: with other work on the machine, absolute times say little."""
+    return round(os.getloadavg()[0], 2)
+
+
+def go_first():
+    """Asks that other work on the machine wait for this: faster than on an idle machine it makes nothing."""
+    with suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, -15)
+
+
+def commit():
+    """What is measured is built from it, with `+` if something was changed since."""
+    changed = "+" if _said("git", "status", "--porcelain", "--", "src", "bench", "Cargo.lock", "Cargo.toml") else ""
+    return _said("git", "rev-parse", "HEAD") + changed
+
+
+def versions(target):
+    """Of what the contenders are built with and run on, as far as it is here."""
+    return {
+        "target": target,
+        "rustc": _said("rustc", "--version"),
+        "python": f"{platform.python_version()}, {platform.python_compiler()}",
+        "boto3": installed("boto3"),
+        "crhelper": installed("crhelper"),
+        "node": _said("node", "--version") if shutil.which("node") else "",
+    }
+
+
+def _said(*command):
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()

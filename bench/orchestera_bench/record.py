@@ -1,0 +1,71 @@
+"""`make -C bench record`: the last runs of `make bench`, `make -C bench builds` and `make -C bench scale` are kept.
+
+Results go to `bench/results/`, the figure to `docs/benchmark.svg`, tables to `docs/performance.md`, each between two
+comments that name it, where all but them is written by hand.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+from orchestera_bench import command, plot, report, scale
+from orchestera_bench.stage import contenders
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS, FIGURE, DOCUMENT = ROOT / "bench/results", ROOT / "docs/benchmark.svg", ROOT / "docs/performance.md"
+REPORTS = {"cold": report.cold, "builds": report.builds, "choices": report.builds, "scale": report.scale}
+# Of the choices the builds are made by hand, see docs/performance.md.
+COMMANDS = {"cold": "bench", "builds": "-C bench builds", "choices": "-C bench builds", "scale": "-C bench scale"}
+LEAST_ROUNDS = 11
+# As the Makefile has them.
+BUILDS = {"product", "floor", "floor-glibc", "glibc", "opt-level-s", "opt-level-3"}
+
+
+def with_part(document, name, lines):
+    """The document with those lines between `<!-- NAME: … -->` and `<!-- end of NAME -->`."""
+    pattern = re.compile(rf"(<!-- {name}:[^>]*-->\n).*?(\n<!-- end of {name} -->)", re.DOTALL)
+    if not pattern.search(document):
+        raise SystemExit(f"{DOCUMENT.name} has no place for the table {name!r}")
+    return pattern.sub(lambda found: found[1] + "\n" + "\n".join(lines).strip() + "\n" + found[2], document)
+
+
+def is_whole(name, result):
+    """Whether everybody took part and often enough, as the documents say: other runs are for whoever asked for them."""
+    if result["versions"]["target"].endswith("-gnu") or result["share_of_a_core"]["why_not"]:
+        return False
+    if result["round_trip_ms"] != command.ROUND_TRIP_MS:
+        return False
+    if name == "cold":
+        # Of the names alone, which do not depend on where something was built.
+        everybody = {contender.name for contender in contenders.all_of_them(Path(), Path())}
+        return set(result["contenders"]) == everybody and result["rounds"] >= LEAST_ROUNDS
+    if name == "builds":
+        return set(result["contenders"]) >= BUILDS and result["rounds"] >= LEAST_ROUNDS
+    if name == "choices":
+        return result["rounds"] >= LEAST_ROUNDS
+    return all(set(sizes) == set(map(str, scale.SIZES)) for sizes in result["results"].values())
+
+
+def main(arguments=None):
+    built = command.parser("record", __doc__, "", measures=False).parse_args(arguments).built
+    RESULTS.mkdir(exist_ok=True)
+    document = DOCUMENT.read_text()
+    for name, lines in REPORTS.items():
+        run = built / f"{name}.json"
+        if not run.exists():
+            print(f"no run of {name} to record", file=sys.stderr)
+            continue
+        result = json.loads(run.read_text())
+        if not is_whole(name, result):
+            raise SystemExit(f"{run} is not of a whole run: make {COMMANDS[name]}, without leaving anything out")
+        (RESULTS / run.name).write_text(run.read_text())
+        document = with_part(document, name, lines(result))
+        if name == "cold":
+            FIGURE.write_text("\n".join(plot.svg(result)) + "\n")
+        print(f"recorded {name} of {result['date']}")
+    DOCUMENT.write_text(document)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+# What the makefiles share: where things are, how the function is built, and what the environment says.
+#
+# From the environment count ARCH, LIBC, CARGO_TARGET_DIR, and what cargo itself reads, such as CARGO_HOME. Everything else
+# is an argument of make, as in `make link STACK_NAME=mine`: a variable of that name, such as REGION, may be set for other
+# reasons.
+
+ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+
+# x86_64 or arm64: the function's architecture.
+ARCH ?= x86_64
+
+# What has to come from outside this folder is looked for once, before anything else, and so is LIBC decided. A makefile
+# that calls another has done it. NEEDS_<goal> is what a goal needs; where nothing is said, to build the function.
+ifndef ORCHESTERA_CHECKED
+NEEDS_help := nothing
+KINDS := $(sort $(foreach goal,$(or $(MAKECMDGOALS),$(.DEFAULT_GOAL)),$(or $(NEEDS_$(goal)),build)))
+# musl: the C library is linked into the function, which then loads nothing of the system; docs/performance.md has the
+# figures. gnu: for a machine that cannot get Rust's standard library for musl. A release refuses it.
+LIBC := $(shell ARCH='$(ARCH)' LIBC='$(LIBC)' sh '$(ROOT)/local/machine.sh' check $(KINDS))
+ifneq ($(.SHELLSTATUS),0)
+$(error What is needed is not here, see above)
+endif
+# Where rustup installs, for a terminal that was opened before.
+export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+export LIBC
+export ORCHESTERA_CHECKED := 1
+endif
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+TARGET := $(if $(filter arm64,$(ARCH)),aarch64,$(ARCH))-unknown-linux-$(LIBC)
+TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),$(ROOT)/target))
+BOOTSTRAP := $(TARGET_DIR)/lambda/orchestera-access/bootstrap
+# Where cargo keeps the sources of the crates would stand in the function otherwise (panic messages), and its hash would
+# differ from home to home. `make -C release reproduce` shows that nothing else differs.
+CRATES := $(abspath $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src)
+# That the file may be loaded anywhere: for musl rustc asks for it by an option that zig, the linker, does not know.
+BUILD_RUSTFLAGS := --remap-path-prefix=$(CRATES)=/crates$(if $(filter musl,$(LIBC)), -C link-arg=-pie)
+# cargo-lambda from .venv, with its linker.
+CARGO_LAMBDA = PATH="$(ROOT)/.venv/bin:$$PATH" RUSTFLAGS='$(BUILD_RUSTFLAGS)' cargo-lambda lambda
+# A folder of this make alone, and the way of a function from there to its place. cargo-lambda would write into the file
+# that is in its place, which may be running, and Linux refuses that ("Text file busy"). A file that replaces another by
+# its name does not disturb a process. $(1) is the function, $(2) cargo's target folder.
+NEW = lambda.new-$$PPID
+put_in_place = mkdir -p "$(2)/lambda/$(1)" && mv "$(2)/$(NEW)/$(1)/bootstrap" "$(2)/lambda/$(1)/" && rm -r "$(2)/$(NEW)"
+# With what requirements.txt lists, and with the packages of this repository: orchestera_local and its like.
+PYTHON := $(ROOT)/.venv/bin/python
+# Says at the end what is another than in a release, and what was not measured.
+LEFT_OUT = ARCH='$(ARCH)' sh '$(ROOT)/local/machine.sh' left-out
+# What tests make is kept apart from what somebody may have signed in dist/.
+DIST_UNDER_TEST := ORCHESTERA_DIST="$(TARGET_DIR)/dist"
+SITE_UNDER_TEST := ORCHESTERA_SITE="$(TARGET_DIR)/site"
+CARGO_DENY := $(ROOT)/.tools/cargo-deny-0.20.2/bin/cargo-deny
+
+# A text as one word of a shell, and an option of a command if an argument of make has a value: the option, the argument.
+quote = '$(subst ','\'',$(1))'
+option = $(if $($(2)), $(1)=$(call quote,$($(2))))
+
+# What the function weighs and computes, against limits that are written down. valgrind counts; where CI is set, the
+# check at the beginning has required it.
+define COST
+@if command -v valgrind > /dev/null; then set -x; \
+  cd '$(ROOT)'; ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" \
+  cargo test --locked --workspace --test cost -- --ignored --nocapture; fi
+$(PYTHON) '$(ROOT)/tests/size.py' --target $(TARGET)
+endef
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) $(filter %common.mk,$(MAKEFILE_LIST)) | \
+	  awk -F ':.*## ' '{ printf "  $(if $(filter $(ROOT),$(CURDIR)),make,make -C $(notdir $(CURDIR))) %-12s %s\n", $$1, $$2 }'
+	@$(MORE_HELP)
+
+# In a folder below, these are the ones of the root.
+ifneq ($(CURDIR),$(ROOT))
+.PHONY: build tools dist
+build tools dist:
+	@$(MAKE) --no-print-directory -C '$(ROOT)' $@
+endif
+
+# An environment of Python of its own, for what wants other versions than .venv has. The first prerequisite lists them.
+define VENV
+"$$(sh '$(ROOT)/local/machine.sh' python)" -m venv --clear $(@D)
+$(@D)/bin/pip install --quiet --no-deps --require-hashes --requirement $<
+touch $@
+endef
+
+$(ROOT)/.tools/awscli/installed: $(ROOT)/tests/release/awscli.txt
+	$(VENV)
+
+$(CARGO_DENY):
+	cargo install --quiet --locked --no-default-features --root $(dir $(@D)) cargo-deny@0.20.2

@@ -1,0 +1,73 @@
+"""`python -m orchestera_local.embedded_aws`: serve, until it is stopped or its owner is gone.
+
+Its other settings are MiniStack's environment variables, which `aws.py` gives.
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+
+import ministack.app
+
+from . import (
+    authorization,
+    custom_resources,
+    function_processes,
+    iam_resources,
+    iam_rules,
+    lambda_logs,
+    lambda_versions,
+    organization,
+    shared_buckets,
+    stack_sets,
+    template_conditions,
+    throttling,
+)
+
+
+def end_with(owner):
+    """A process whose parent is gone gets another one."""
+    while os.getppid() == owner:
+        time.sleep(1)
+    # Its own folder, as `aws.py` made it.
+    shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
+    os.killpg(0, signal.SIGKILL)
+
+
+def main(arguments=None):
+    command = ".venv/bin/python -m orchestera_local.embedded_aws"
+    parser = argparse.ArgumentParser(
+        prog=command,
+        description=__doc__,
+        epilog=f"Example:\n  BIND_HOST=127.0.0.1 GATEWAY_PORT=4566 AUTH=true {command}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--owner", type=int, metavar="PROCESS", help="its parent: it ends with that one")
+    parser.add_argument("--throttling", type=int, metavar="N", help="IAM refuses every Nth call of a function")
+    given = parser.parse_args(arguments)
+    if given.owner:
+        threading.Thread(target=end_with, args=(given.owner,), daemon=True).start()
+    authorization.repair()
+    function_processes.repair()
+    iam_resources.repair()
+    iam_rules.repair()
+    lambda_logs.repair()
+    lambda_versions.repair()
+    organization.repair()
+    shared_buckets.repair()
+    stack_sets.repair()
+    template_conditions.repair()
+    if given.throttling:
+        throttling.begin(given.throttling)
+    ministack.app.app = custom_resources.repair(ministack.app.app)
+    # It has a command line of its own.
+    del sys.argv[1:]
+    ministack.app.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What is published of a version: made, signed, checked, published, linked to."""

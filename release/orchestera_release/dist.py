@@ -1,0 +1,126 @@
+"""`make dist`: everything that is published of a version, in dist/<version>/. Ends with 0 when all of it is there.
+
+The same commit gives the same files on every machine, but for the signature: in none is a time or a random number.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version as installed
+from pathlib import Path
+
+from orchestera_release import product, sbom, templates
+from orchestera_release.archive import zipped
+from orchestera_release.command_line import parser
+from orchestera_release.product import ROOT, Refused
+from orchestera_release.signature import sign
+
+# With it a build trusts another account, see src/account.rs.
+PLATFORM_OF_A_TEST_BUILD = "ORCHESTERA_PLATFORM_ACCOUNT_ID"
+
+
+def provenance(contents, bootstrap, prefix, target):
+    """What was built from what and how: an in-toto statement with a predicate of SLSA.
+
+    `contents` are the artefacts that it speaks of. It claims no level of SLSA; that anybody can repeat the build is
+    shown by `make -C release reproduce`. https://slsa.dev/spec/v1.0/provenance
+    """
+    commit, is_dirty = source()
+    return {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{"name": name, "digest": {"sha256": product.sha256(it)}} for name, it in contents.items()]
+        + [{"name": "bootstrap", "digest": {"sha256": product.sha256(bootstrap)}}],
+        "predicateType": "https://slsa.dev/provenance/v1",
+        "predicate": {
+            "buildDefinition": {
+                "buildType": "urn:orchestera-access:make-dist:1",
+                "externalParameters": {"version": product.VERSION, "bucketPrefix": prefix, "target": target},
+                "internalParameters": {
+                    "command": f"cargo lambda build --release --locked --package orchestera-access --target {target}",
+                    "rustflags": "--remap-path-prefix=$CARGO_HOME/registry/src=/crates"
+                    + (" -C link-arg=-pie" if target.endswith("-musl") else ""),
+                    "profile": "release, as in Cargo.toml",
+                    "rustc": _said("rustc", "-vV").splitlines(),
+                    "cargo-lambda": installed("cargo-lambda"),
+                    "zig": installed("ziglang"),
+                    "zopfli": installed("zopfli"),
+                },
+                "resolvedDependencies": [
+                    {
+                        "name": "source",
+                        "digest": {"gitCommit": commit},
+                        "annotations": {"uncommittedChanges": is_dirty},
+                    },
+                    {"name": "Cargo.lock", "digest": {"sha256": product.sha256((ROOT / "Cargo.lock").read_bytes())}},
+                ],
+            },
+            "runDetails": {"builder": {"id": "urn:orchestera-access:make-dist"}},
+        },
+    }
+
+
+def source():
+    """The commit, and whether anything was changed since. Raises `Refused` outside a clone."""
+    try:
+        return _said("git", "rev-parse", "HEAD"), bool(_said("git", "status", "--porcelain"))
+    except subprocess.CalledProcessError as error:
+        raise Refused("This is no clone of the repository, so nobody could tell from what was built.") from error
+
+
+def make(bootstrap, prefix, folder, target=product.PUBLISHED_TARGET, signing_key=None):
+    """All artefacts, into a folder that need not exist. One that is there is replaced as a whole, or not at all."""
+    product.check_prefix(prefix)
+    code = zipped(bootstrap)
+    contents = {product.CODE: code}
+    for name, template in templates.published(prefix, product.code_sha256(code)).items():
+        contents[name] = templates.text(template).encode()
+    contents[product.SBOM] = sbom.document(target).encode()
+    contents[product.PROVENANCE] = (
+        json.dumps(provenance(contents, bootstrap, prefix, target), indent=1) + "\n"
+    ).encode()
+    sums = "".join(f"{product.sha256(contents[name])}  {name}\n" for name in product.SUMMED).encode()
+    contents[product.SUMS] = sums
+    contents[product.SIGNATURE], contents[product.PUBLIC_KEY] = sign(sums, signing_key)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as making:
+        made = Path(making) / folder.name
+        made.mkdir()
+        for name, content in contents.items():
+            (made / name).write_bytes(content)
+        shutil.rmtree(folder, ignore_errors=True)
+        made.rename(folder)
+    return contents
+
+
+def _said(*command):
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def main(arguments=None):
+    options = parser("orchestera_release.dist", __doc__, '--signing-key "$HOME/orchestera-release.pem"')
+    product.add_bucket_prefix(options)
+    options.add_argument("--signing-key", type=Path, metavar="FILE", help="a private key, ECDSA on P-256, in PEM")
+    options.add_argument(
+        "--target", default=product.PUBLISHED_TARGET, help="for which `make build` built (%(default)s)"
+    )
+    given, folder = options.parse_args(arguments), product.folder()
+    if os.environ.get(PLATFORM_OF_A_TEST_BUILD):
+        raise Refused(
+            f"{PLATFORM_OF_A_TEST_BUILD} is set: the function that was just built trusts a test platform. Only one "
+            "that trusts Orchestera's own account can be published. Unset the variable and run `make dist` again."
+        )
+    bootstrap = product.bootstrap().read_bytes()
+    contents = make(bootstrap, given.bucket_prefix, folder, given.target, given.signing_key)
+    for name in sorted(contents):
+        print(f"{len(contents[name]):>9}  {folder}/{name}")
+    commit, is_dirty = source()
+    print(f"\n{product.VERSION} of {commit[:12]}{', WITH UNCOMMITTED CHANGES' if is_dirty else ''}, ", end="")
+    print(f"for {given.target} and buckets {given.bucket_prefix}-<region>")
+    print(contents[product.SUMS].decode().splitlines()[0])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

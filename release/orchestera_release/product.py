@@ -1,0 +1,99 @@
+"""What is published, and where: the version, the artefacts, the buckets and keys. The one place for each."""
+
+import base64
+import hashlib
+import os
+import re
+from pathlib import Path
+
+import tomllib
+
+ROOT = Path(__file__).parents[2]
+VERSION = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["version"]
+# Of the function that is published. A function for glibc, which LIBC=gnu builds, is not released.
+PUBLISHED_TARGET = "x86_64-unknown-linux-musl"
+# The regions that the platform serves, as in the Rule ServedRegion of template.yaml; a test compares them. A function's
+# code must lie in a bucket of the function's own region: one bucket for each.
+REGIONS = ("us-east-1",)
+# Of the buckets of the releases. A stack has no say in it: whoever could choose the bucket by a link could choose the
+# code.
+BUCKET_PREFIX = "orchestera-access"
+
+CODE = "orchestera-access.zip"
+FLAT = "orchestera-access.yaml"
+NATIVE = "orchestera-access-native.yaml"
+STACK_SET = "orchestera-access-stack-set.yaml"
+TEMPLATES = (FLAT, NATIVE, STACK_SET)
+SBOM = "orchestera-access.cdx.json"
+PROVENANCE = "provenance.json"
+SUMS = "SHA256SUMS"
+SIGNATURE = f"{SUMS}.sig"
+PUBLIC_KEY = "orchestera-access.pub"
+# What SHA256SUMS names; it is itself signed.
+SUMMED = (CODE, *TEMPLATES, SBOM, PROVENANCE)
+
+# What S3 takes for a bucket, with room for the region behind it.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+PREFIX = re.compile(r"[a-z0-9][a-z0-9-]{1,40}[a-z0-9]")
+
+
+class Refused(SystemExit):
+    """What a release engineer asked for cannot be done; the text says why and what to do. Nothing was changed."""
+
+
+def folder(version=VERSION):
+    """Where `make dist` leaves the artefacts of a version. The tests have a place of their own."""
+    return Path(os.environ.get("ORCHESTERA_DIST") or ROOT / "dist") / version
+
+
+def bootstrap():
+    """The file of the function that `make build` made. The tests deploy a copy. Raises `Refused` if it is not there."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
+    path = Path(os.environ.get("ORCHESTERA_BOOTSTRAP") or target / "lambda/orchestera-access/bootstrap")
+    if not path.is_file():
+        raise Refused(f"{path} does not exist. Run `make build` first.")
+    return path
+
+
+def add_bucket_prefix(parser):
+    """Adds the option `--bucket-prefix` to a command."""
+    parser.add_argument(
+        "--bucket-prefix",
+        metavar="PREFIX",
+        default=BUCKET_PREFIX,
+        help="of the buckets <PREFIX>-<region>, 3 to 42 of a-z, 0-9 and - (%(default)s: those of the releases)",
+    )
+
+
+def check_prefix(prefix):
+    """Raises `Refused` unless `<prefix>-<region>` can be a bucket's name."""
+    if not PREFIX.fullmatch(prefix):
+        raise Refused(
+            f"The bucket prefix is {prefix!r}; it must be 3 to 42 of a-z, 0-9 and -, without - at either end."
+        )
+
+
+def bucket(prefix, region):
+    return f"{prefix}-{region}"
+
+
+def key(name, version=VERSION):
+    """Of an artefact in every bucket. Never written twice with other content."""
+    return f"{version}/{name}"
+
+
+def url(prefix, region, name, version=VERSION):
+    """By which CloudFormation fetches a template: https, and the regional name of S3.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html#API_CreateStack_RequestParameters
+    """
+    return f"https://{bucket(prefix, region)}.s3.{region}.amazonaws.com/{key(name, version)}"
+
+
+def sha256(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def code_sha256(content):
+    """In the form in which Lambda gives it: base64 instead of hex."""
+    return base64.b64encode(hashlib.sha256(content).digest()).decode()

@@ -1,0 +1,66 @@
+"""`make -C release version VERSION=1.2.3`: prepares a release.
+
+It writes the number of the release wherever one stands, and keeps its template.
+
+The number is Cargo.toml's. template.yaml has it too, because SAM deploys that file as it is, and so have the lock
+files. The template of every release stays in tests/stack/releases/, because stacks of it have to be upgraded for ever.
+"""
+
+import datetime
+import re
+import subprocess
+import sys
+
+from orchestera_release import product
+from orchestera_release.command_line import parser
+from orchestera_release.product import ROOT, Refused
+
+RELEASES = ROOT / "tests/stack/releases"
+UNRELEASED = "## [Unreleased]\n"
+
+
+def number(version):
+    """To compare by. Raises `Refused` if it is none."""
+    if not re.fullmatch(r"\d+\.\d+\.\d+", version):
+        raise Refused(f"The version is {version!r}; it must be three numbers, such as 1.2.3. https://semver.org")
+    return tuple(map(int, version.split(".")))
+
+
+def section(changelog, heading):
+    """What stands under a heading of CHANGELOG.md, or None."""
+    _, is_there, behind = changelog.partition(f"## [{heading}]")
+    return behind.partition("\n")[2].partition("\n## [")[0].strip() if is_there else None
+
+
+def prepare(old, new):
+    """Raises `Refused` before anything is written if the version does not go up or nothing is new."""
+    if number(new) <= number(old):
+        raise Refused(f"The version is {new!r}; this is {old}, so it must be higher.")
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    if not section(changelog, "Unreleased"):
+        raise Refused("CHANGELOG.md has nothing under Unreleased: what is this release for?")
+    today = datetime.date.today().isoformat()
+    texts = {"CHANGELOG.md": changelog.replace(UNRELEASED, f"{UNRELEASED}\n## [{new}] - {today}\n", 1)}
+    for file, line in [("Cargo.toml", 'version = "{}"\n'), ("template.yaml", "      Release: {}\n")]:
+        text = (ROOT / file).read_text()
+        if text.count(line.format(old)) != 1:
+            raise Refused(f"{file} does not say {line.format(old).strip()} once.")
+        texts[file] = text.replace(line.format(old), line.format(new))
+    texts[RELEASES / f"{new}.yaml"] = texts["template.yaml"]
+    for file, text in texts.items():
+        (ROOT / file).write_text(text)
+    for manifest in ("Cargo.toml", "fuzz/Cargo.toml"):
+        subprocess.run(["cargo", "update", "--quiet", "--workspace", "--manifest-path", ROOT / manifest], check=True)
+
+
+def main(arguments=None):
+    options = parser("orchestera_release.version", __doc__, "1.2.3")
+    options.add_argument("version", help="of the release that is prepared, three numbers")
+    new = options.parse_args(arguments).version
+    number(new)
+    prepare(product.VERSION, new)
+    print(f"{product.VERSION} → {new}. Read the changes, commit them, then go on with step 2 of docs/releasing.md.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
