@@ -1,4 +1,4 @@
-"""`make -C bench record`: the last runs of `make bench`, `make -C bench builds` and `make -C bench scale` are kept.
+"""`make -C bench record`: the last runs of `make bench` and `make -C bench scale` are kept.
 
 Results go to `bench/results/`, the figure to `docs/benchmark.svg`, tables to `docs/performance.md`, each between two
 comments that name it, where all but them is written by hand.
@@ -14,12 +14,9 @@ from orchestera_bench.stage import contenders
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS, FIGURE, DOCUMENT = ROOT / "bench/results", ROOT / "docs/benchmark.svg", ROOT / "docs/performance.md"
-REPORTS = {"cold": report.cold, "builds": report.builds, "choices": report.builds, "scale": report.scale}
-# Of the choices the builds are made by hand, see docs/performance.md.
-COMMANDS = {"cold": "bench", "builds": "-C bench builds", "choices": "-C bench builds", "scale": "-C bench scale"}
+REPORTS = {"cold": report.cold, "scale": report.scale}
+COMMANDS = {"cold": "bench", "scale": "-C bench scale"}
 LEAST_ROUNDS = 11
-# As the Makefile has them.
-BUILDS = {"product", "floor", "floor-glibc", "glibc", "opt-level-s", "opt-level-3"}
 
 
 def with_part(document, name, lines):
@@ -40,10 +37,6 @@ def is_whole(name, result):
         # Of the names alone, which do not depend on where something was built.
         everybody = {contender.name for contender in contenders.all_of_them(Path(), Path())}
         return set(result["contenders"]) == everybody and result["rounds"] >= LEAST_ROUNDS
-    if name == "builds":
-        return set(result["contenders"]) >= BUILDS and result["rounds"] >= LEAST_ROUNDS
-    if name == "choices":
-        return result["rounds"] >= LEAST_ROUNDS
     return all(set(sizes) == set(map(str, scale.SIZES)) for sizes in result["results"].values())
 
 
