@@ -72,8 +72,8 @@ pub fn goal(request: &Request, own: &Account, resource: &Resource, random: &str)
                 // resource owns nothing yet, so that the rules of Create hold, with the names in the new properties.
                 // The response keeps the id: a new one would bring a Delete of the old, which goes by the names in its
                 // properties, and those are the names of what has just been created. Nothing is removed under other
-                // names. A Create that fails removes what it created, and before CloudFormation works on the stack
-                // again, it deletes a resource whose Create failed.
+                // names: a Create that fails removes what it created, and CloudFormation deletes a resource without a
+                // stable state upon the next stack operation.
                 // <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-failure-options.html>
                 None => desired(own, resource, properties, create())?,
             }
@@ -117,16 +117,18 @@ fn desired(own: &Account, resource: &Resource, properties: Properties, change: C
 
 /// The physical id of a resource with these properties.
 fn id(own: &Account, properties: &Properties) -> PhysicalId {
-    PhysicalId {
-        account_id: properties.member_account_id.as_ref().unwrap_or(&own.id).clone(),
-        role_name: properties.role_name.clone(),
-        policy_name: properties.policy_name.clone(),
-    }
+    let account_id = properties.member_account_id.as_ref().unwrap_or(&own.id);
+    account(own, account_id).physical_id(&properties.role_name, &properties.policy_name)
+}
+
+/// An account in the partition of the function's own.
+fn account(own: &Account, account_id: &str) -> Account {
+    Account { id: account_id.to_owned(), ..own.clone() }
 }
 
 /// The account of the physical id, and the role to assume in it unless it is the function's own.
 fn access(own: &Account, id: &PhysicalId, role_name: &str, patience: Duration) -> (Account, Option<MemberRole>) {
-    let account = Account { id: id.account_id.clone(), ..own.clone() };
+    let account = account(own, &id.account_id);
     let member_role = (account != *own).then(|| MemberRole {
         account: account.clone(),
         name: role_name.to_owned(),
@@ -182,7 +184,8 @@ fn removal(own: &Account, resource: &Resource, physical_id: &str, properties: De
             // So was a Create with names that IAM does not allow.
             let (role_name, policy_name) = (properties.role_name?, properties.policy_name?);
             let may_be_running = !is_of_failed_create(physical_id);
-            (PhysicalId { account_id, role_name, policy_name }, RemovalMode::LeftFromFailedCreate { may_be_running })
+            let id = account(own, &account_id).physical_id(&role_name, &policy_name);
+            (id, RemovalMode::LeftFromFailedCreate { may_be_running })
         }
     };
     let (account, member_role) = access(own, &id, &properties.member_role_name, RIGHTS_ARRIVE);

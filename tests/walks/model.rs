@@ -477,7 +477,8 @@ fn check_adopted_trust(live: &mut Live, old: &Value, is_new: bool, before: &Worl
     if let Some(trust) = live.trust.as_ref().filter(|_| is_same) {
         prop_assert_eq!(&is.trust, trust, "no other external id was given");
     }
-    live.trust = Some(is.trust.clone());
+    // Somebody took the record off: an `ExternalId` that an Update then applies cannot be undone.
+    live.trust = is.tags.contains_key("orchestera:before-trust").then(|| is.trust.clone());
     Ok(())
 }
 

@@ -94,14 +94,6 @@ impl Outcome {
         Self::Failed { physical_id: address.physical_id.clone().unwrap_or_else(of_create), error }
     }
 
-    /// The same under another physical id.
-    pub fn under(mut self, id: &str) -> Self {
-        match &mut self {
-            Self::Success { physical_id, .. } | Self::Failed { physical_id, .. } => id.clone_into(physical_id),
-        }
-        self
-    }
-
     /// `SUCCESS` or `FAILED`.
     pub fn status(&self) -> &'static str {
         match self {
