@@ -1,16 +1,14 @@
 //! Orchestera Access: a CloudFormation custom resource that creates, converges, verifies and deletes one IAM role and
 //! one policy, by which the Orchestera platform gets access to an account.
 //!
-//! The contract in one sentence: **one event, one response**. Whatever happens, CloudFormation receives a response,
-//! with a sentence that a customer can act on, before it would have to give up.
+//! The crate `custom-resource` keeps the contract's first sentence: **one event, one response**. This crate is the work in
+//! between: what an event asks for, what exists, and the steps from one to the other.
 //!
 //! Imports run one way, from the top of this picture to its bottom. `tests/imports` checks that.
 //!
 //! ```text
-//! handler        one event, one response: panic guard, deadline
-//! ├─ request     the event               ├─ response, callback    the response
-//! ├─ drift, drift_check                  what a schedule asks between the updates
-//! │
+//! handler        the custom resource: in which account, with which clients
+//! ├─ drift_check what a schedule asks between the updates
 //! ├─ goal        pure: (request, account, resource, random value) → the desired state, or the removal
 //! ├─ reconcile   observe → plan → apply, for a goal
 //! │  ├─ converge, remove                 repeat the three until nothing is left
@@ -31,7 +29,7 @@
 //! The core knows nothing of HTTP or Lambda. [`iam::Iam`] is the seam to AWS, and `tests/common` has a fake behind it
 //! that obeys IAM's rules. `docs/semantics.md` says what each event does in each state, and which test proves it.
 
-// A panic is answered, but it is still a defect.
+// A panic becomes a response, but it is still a defect.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod account;

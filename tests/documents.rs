@@ -49,11 +49,19 @@ fn the_release_that_the_documents_speak_of_is_this_one() {
 }
 
 #[test]
-fn the_readme_names_the_commands_that_the_makefile_has() {
-    let makefile = read("Makefile");
-    for text in [read("README.md"), read("CONTRIBUTING.md")] {
-        for command in text.split("`make ").skip(1).map(|rest| rest.split(['`', ' ']).next().unwrap()) {
-            assert!(makefile.contains(&format!("\n{command}: ")), "make {command}");
+fn the_documents_name_commands_that_a_makefile_has() {
+    for document in ["README.md", "CONTRIBUTING.md", "docs/releasing.md", "bench/README.md", "docs/performance.md"] {
+        let text = read(document);
+        for command in text.split("`make ").skip(1).map(|rest| rest.split('`').next().unwrap()) {
+            let (makefile, goal) = match command.split_whitespace().collect::<Vec<_>>()[..] {
+                ["-C", folder, goal, ..] => (format!("{folder}/Makefile"), goal),
+                // Its default goal.
+                ["-C", folder] => (format!("{folder}/Makefile"), folder),
+                [goal, ..] => ("Makefile".to_owned(), goal),
+                [] => panic!("{document} names no goal"),
+            };
+            let rules = [read(&makefile), read("common.mk")].concat();
+            assert!(rules.contains(&format!("\n{goal}:")), "{document} names `make {command}`");
         }
     }
 }
