@@ -49,24 +49,6 @@ fn the_release_that_the_documents_speak_of_is_this_one() {
 }
 
 #[test]
-fn the_documents_name_commands_that_a_makefile_has() {
-    for document in ["README.md", "CONTRIBUTING.md", "docs/releasing.md", "bench/README.md", "docs/performance.md"] {
-        let text = read(document);
-        for command in text.split("`make ").skip(1).map(|rest| rest.split('`').next().unwrap()) {
-            let (makefile, goal) = match command.split_whitespace().collect::<Vec<_>>()[..] {
-                ["-C", folder, goal, ..] => (format!("{folder}/Makefile"), goal),
-                // Its default goal.
-                ["-C", folder] => (format!("{folder}/Makefile"), folder),
-                [goal, ..] => ("Makefile".to_owned(), goal),
-                [] => panic!("{document} names no goal"),
-            };
-            let rules = [read(&makefile), read("common.mk")].concat();
-            assert!(rules.contains(&format!("\n{goal}:")), "{document} names `make {command}`");
-        }
-    }
-}
-
-#[test]
 fn every_event_of_the_folder_is_played_to_the_built_function() {
     let plays = read("tests/process.rs");
     let files = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("events")).unwrap().flatten();
