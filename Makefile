@@ -21,6 +21,11 @@ override ARCH := x86_64
 endif
 include common.mk
 
+# A dry run that was meant must not become a real one.
+ifeq ($(origin DRY_RUN) $(filter publish,$(MAKECMDGOALS)),environment publish)
+$(error DRY_RUN does not count from the environment. Give it as an argument: make publish DRY_RUN=1)
+endif
+
 # Arguments of make, blank unless they are given. What the environment has under these names does not count.
 BUCKET_PREFIX :=
 SIGNING_KEY :=

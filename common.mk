@@ -4,10 +4,22 @@
 # else is an argument of make, as in `make link STACK_NAME=mine`: a variable of that name, such as REGION, may be set
 # for other reasons.
 
+ifneq ($(word 2,$(CURDIR)),)
+$(error The path of this folder contains a space, which make cannot handle. Move the clone: $(CURDIR))
+endif
+ifneq (4.2,$(firstword $(sort 4.2 $(MAKE_VERSION))))
+$(error This needs GNU make 4.2 or newer; this is $(MAKE_VERSION))
+endif
+
 ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 
 # x86_64 or arm64: the function's architecture.
-ARCH ?= x86_64
+ARCH := $(or $(ARCH),x86_64)
+# Relative to where make was called. Everything that is called from here has it as an absolute path.
+ifneq ($(CARGO_TARGET_DIR),)
+override CARGO_TARGET_DIR := $(abspath $(CARGO_TARGET_DIR))
+export CARGO_TARGET_DIR
+endif
 
 # What has to come from outside this folder is looked for once, before anything else, and so is LIBC decided. A makefile
 # that calls another has done it. NEEDS_<goal> is what a goal needs; where nothing is said, to build the function.
@@ -16,13 +28,19 @@ NEEDS_help := nothing
 KINDS := $(sort $(foreach goal,$(or $(MAKECMDGOALS),$(.DEFAULT_GOAL)),$(or $(NEEDS_$(goal)),build)))
 # musl: the C library is linked into the function, which then loads nothing of the system; docs/performance.md has the
 # figures. gnu: for a machine that cannot get Rust's standard library for musl. A release refuses it.
-LIBC := $(shell ARCH='$(ARCH)' LIBC='$(LIBC)' sh '$(ROOT)/local/machine.sh' check $(KINDS))
+CHOSEN := $(shell ARCH='$(ARCH)' LIBC='$(LIBC)' sh '$(ROOT)/local/machine.sh' check $(KINDS))
 ifneq ($(.SHELLSTATUS),0)
 $(error What is needed is not here, see above)
 endif
-# Where rustup installs, for a terminal that was opened before.
-export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+# Blank where nothing is built. What the environment says stays then, for the makefile that this one calls.
+ifneq ($(CHOSEN),)
+override LIBC := $(CHOSEN)
 export LIBC
+endif
+# Where rustup installs comes first, as in local/machine.sh.
+ifneq ($(wildcard $(or $(CARGO_HOME),$(HOME)/.cargo)/bin/rustc),)
+export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+endif
 export ORCHESTERA_CHECKED := 1
 endif
 

@@ -10,9 +10,12 @@
 # It reads ARCH, LIBC, CARGO_HOME and CI. Where CI is set, what the tests can do without is required, too. It needs no
 # more than a POSIX shell, because anything else may be what is missing.
 set -u
-cd "$(dirname "$0")/.." || exit 2
-# Where rustup installs, for a terminal that was opened before. common.mk does the same.
-PATH="$PATH:${CARGO_HOME:-${HOME:-}/.cargo}/bin"
+# With CDPATH set, cd would print where it goes.
+CDPATH='' cd -- "$(dirname "$0")/.." || exit 2
+# Where rustup installs. It comes first, as rustup has it: a system may have an older Rust, and a terminal that was opened
+# before rustup ran does not know the folder. common.mk does the same.
+CARGO_BIN="${CARGO_HOME:-${HOME:-}/.cargo}/bin"
+[ ! -x "$CARGO_BIN/rustc" ] || PATH="$CARGO_BIN:$PATH"
 
 ARCHITECTURE=${ARCH:-x86_64}
 [ "$ARCHITECTURE" != arm64 ] || ARCHITECTURE=aarch64
@@ -60,8 +63,12 @@ a_python() {
 look_for_rust() {
   if ! has rustc || ! has cargo || ! version=$(rustc --version 2> /dev/null); then
     lacks "Rust $RUST or newer: rustc and cargo were not found" '' '' ''
-    rust=$RUSTUP
-    has curl || packages 'curl ca-certificates' curl curl
+    if has rustup; then
+      rust='rustup default stable'
+    else
+      rust=$RUSTUP
+      has curl || packages 'curl ca-certificates' curl curl
+    fi
     return
   fi
   version=${version#rustc }
@@ -125,7 +132,7 @@ look_for() {
       fi
       ;;
     *)
-      say "machine.sh knows nothing of the kind $1"
+      say "machine.sh looks for these kinds: nothing, python, build, test, node, c++. It does not know '$1'."
       exit 2
       ;;
   esac
@@ -182,7 +189,7 @@ choose_libc() {
       elif get_target "$ARCHITECTURE-unknown-linux-gnu"; then
         LIBC=gnu
         say "Rust's standard library for $ARCHITECTURE-unknown-linux-musl is not installed, and rustup could not" \
-          "get it."
+          "get it. To build for glibc without asking rustup each time, set LIBC=gnu."
         say_gnu
       else
         say "Rust's standard library is installed neither for $ARCHITECTURE-unknown-linux-musl nor for" \
@@ -214,7 +221,9 @@ check() {
       *' node '* | *' c++ '*) command="sh local/machine.sh setup $*" ;;
       *) command='make setup' ;;
     esac
-    [ -z "$line" ] || say "This line installs it, and \`$command\` runs it:
+    installs=it
+    [ -z "$unknown" ] || installs=Rust
+    [ -z "$line" ] || say "This line installs $installs, and \`$command\` runs it:
 
   $line
 "
