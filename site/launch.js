@@ -26,7 +26,8 @@ function chosen(form) {
 }
 
 // The value of an expression of a template's rule, as orchestera_release.rules has it: `known` holds a text or a list
-// for each name. What is not known is undefined, and so is what depends on it. The page is not built with any other function.
+// for each name. What is not known is undefined, and so is what depends on it. The page is not built with any other
+// function.
 function judge(node, known) {
   if (typeof node === "string") return node;
   if (Array.isArray(node)) return ifKnown(node.map((one) => judge(one, known)), (all) => all);

@@ -16,8 +16,8 @@ use custom_resource::{Address, Budget, Context, CustomResource, Kind, Outcome, R
 use std::ops::Deref;
 use tokio::sync::OnceCell;
 
-/// The connections to IAM that are opened before the first event: as many as there are reads in the widest round of a Create
-/// or an Update.
+/// The connections to IAM that are opened before the first event: as many as there are reads in the widest round of a
+/// Create or an Update.
 pub const CONNECTIONS: usize = 6;
 
 /// The access function.
@@ -79,7 +79,8 @@ impl Access {
     }
 }
 
-/// Works on one event of CloudFormation. `connect` yields IAM: with the function's own rights, or with a session of the role.
+/// Works on one event of CloudFormation. `connect` yields IAM: with the function's own rights, or with a session of the
+/// role.
 pub async fn decide<I: Iam, D: Deref<Target = I>>(
     request: &Request,
     address: &Address,
@@ -89,14 +90,20 @@ pub async fn decide<I: Iam, D: Deref<Target = I>>(
 ) -> Outcome {
     let work = async {
         let own = Account::of_function(&invocation.function_arn, address.service_token.as_deref())?;
-        let goal = goal(request, &own, &Resource::from(address), &external_id::random()?)?;
+        // A Delete must not depend on the system's randomness.
+        let random = match request {
+            Request::Delete { .. } => String::new(),
+            Request::Create { .. } | Request::Update { .. } => external_id::random()?,
+        };
+        let goal = goal(request, &own, &Resource::from(address), &random)?;
         if matches!(goal, Goal::Nothing) {
             return Ok(Reached::default());
         }
         match connect(goal.member_role()).await {
             // Boxed: the types of futures within futures are nested deeper than the compiler accepts.
             Ok(iam) => Box::pin(reconcile::reach(&goal, &*iam, budget)).await,
-            // A Create that could not assume the member role created nothing. Its Delete must not fail for the same reason.
+            // A Create that could not assume the member role created nothing. Its Delete must not fail for the same
+            // reason.
             Err(error) if matches!(error.kind(), Kind::Denied | Kind::Refused) && goal.is_left_from_failed_create() => {
                 Ok(Reached { note: error.reason(), ..Reached::default() })
             }

@@ -285,8 +285,8 @@ impl fmt::Display for Write {
 /// IAM, in one account.
 ///
 /// If the object of a read does not exist, the result is `None` where it is an `Option`, and an error of kind
-/// [`Gone`](custom_resource::Kind::Gone) otherwise. Lists are complete: the implementation reads all pages. Reads may be
-/// older than the writes before them, because IAM is eventually consistent.
+/// [`Gone`](custom_resource::Kind::Gone) otherwise. Lists are complete: the implementation reads all pages. Reads may
+/// be older than the writes before them, because IAM is eventually consistent.
 ///
 /// Errors carry a kind and the failed call, not yet a sentence for the customer.
 #[expect(async_fn_in_trait, reason = "the runtime has one thread: no future needs to be Send")]

@@ -1,22 +1,22 @@
 //! Orchestera Access: a CloudFormation custom resource that creates, converges, verifies and deletes one IAM role and
 //! one policy, by which the Orchestera platform gets access to an account.
 //!
-//! The crate `custom-resource` keeps the contract's first sentence: **one event, one response**. This crate is the work in
-//! between: what an event asks for, what exists, and the steps from one to the other.
+//! The crate `custom-resource` keeps the contract's first sentence: **one event, one response**. This crate is the work
+//! in between: what an event asks for, what exists, and the steps from one to the other.
 //!
-//! Imports run one way, from the top of this picture to its bottom. `tests/imports` checks that.
+//! Imports run one way, from the top of this picture to its bottom. `tests/imports` checks that there is no cycle.
 //!
 //! ```text
 //! handler        the custom resource: in which account, with which clients
 //! ├─ drift_check what a schedule asks between the updates
-//! ├─ goal        pure: (request, account, resource, random value) → the desired state, or the removal
 //! ├─ reconcile   observe → plan → apply, for a goal
-//! │  ├─ converge, remove                 repeat the three until nothing is left
 //! │  ├─ attributes                       for Fn::GetAtt
-//! │  ├─ apply, reason                    send the steps; sentences for failed calls
+//! │  ├─ remove, converge                 repeat the three until nothing is left
+//! │  ├─ apply, observe                   send the steps; read the state
+//! │  ├─ reason                           sentences for failed calls
 //! │  ├─ convergence_plan, removal_plan, restoration, drift    pure: (goal, observed state) → steps
-//! │  ├─ observe                          read the state
 //! │  ├─ conflict                         may the objects that exist be changed?
+//! ├─ goal        pure: (request, account, resource, random value) → the desired state, or the removal
 //! │  ├─ desired, removal                 what is asked for, as values
 //! │  ├─ adoption, suspension, external_id    what tags record; the kill switch; the generated id
 //! │  └─ state, plan                      the observed state and the steps, as values

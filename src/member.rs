@@ -58,7 +58,11 @@ impl MemberRole {
                 let sentence = self.sentence(&error, &request);
                 return Err(error.because(sentence));
             }
-            tracing::info!(cause = error.cause(), role = request.role_arn, "not let in yet, trying again");
+            tracing::info!(
+                cause = error.cause(),
+                role = request.role_arn,
+                "the member role cannot be assumed yet; trying again"
+            );
             sleep(PAUSE).await;
         }
     }
@@ -85,7 +89,7 @@ impl MemberRole {
 
     fn sentence(&self, error: &Error, request: &AssumeRole) -> String {
         let (member, role_name, role_arn) = (&self.account.id, &self.name, &request.role_arn);
-        let what = format!("Account {member} could not be entered through its role {role_name}");
+        let what = format!("The role {role_name} in account {member} could not be assumed");
         // Without an answer there is no code.
         let said = error.failed_call().map(|call| match (call.code.as_str(), call.message.trim_end_matches('.')) {
             ("", words) => format!(" ({words})"),

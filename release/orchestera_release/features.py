@@ -1,7 +1,7 @@
 """Compares the crates of the function, and their features, with release/features.txt.
 
-Features add up: another crate of the workspace, or an update, can switch one on for the function too. The build takes the
-function's package alone, and this shows every change in review. With --write it writes the file.
+Features add up: another crate of the workspace, or an update, can switch one on for the function too. The build takes
+the function's package alone, and this shows every change in review. With --write it writes the file.
 """
 
 import subprocess

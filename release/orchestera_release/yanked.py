@@ -1,7 +1,7 @@
 """Refuses a crate of Cargo.lock that was yanked: its authors ask that nobody use this version.
 
-cargo reports yanked versions only when packaging, and it does not package a workspace that may not be published. So this
-packages a copy of the manifests and the lock file, with empty sources, that may be.
+cargo reports yanked versions only when packaging, and it does not package a workspace that may not be published. So
+this packages a copy of the manifests and the lock file, with empty sources, that may be.
 """
 
 import shutil
@@ -34,7 +34,8 @@ def main(arguments=None):
     parser("orchestera_release.yanked", __doc__, "").parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         copy(Path(folder))
-        command = ["cargo", "package", "--workspace", "--locked", "--no-verify", "--allow-dirty", "--target-dir", folder]
+        command = ["cargo", "package", "--workspace", "--locked", "--no-verify", "--allow-dirty"]
+        command += ["--target-dir", folder]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         raise Refused(f"Whether a crate was yanked could not be checked:\n{done.stderr}")

@@ -90,7 +90,7 @@ async fn each_way_in_which_it_fails_says_what_to_do() {
             Kind::Denied,
             "AccessDenied",
             &[
-                "Account 444455556666 could not be entered through its role OrganizationAccountAccessRole",
+                "The role OrganizationAccountAccessRole in account 444455556666 could not be assumed",
                 "(AccessDenied: no, because of something)",
                 "accounts that were invited have no OrganizationAccountAccessRole",
                 "MemberRoleName",

@@ -105,7 +105,7 @@ fn conflict(
 fn role_obstacle(desired: &DesiredState, role: &Role) -> Option<String> {
     if role.about.arn != desired.account.role_arn(&desired.id.role_name) {
         return Some(format!(
-            "it has the path of {}, and the guide's has none; make it anew without one",
+            "it has the path of {}, and the guide's has none; create it again without one",
             role.about.arn
         ));
     }

@@ -53,7 +53,7 @@ pub fn of_write(error: &Error, account: &Account, write: &Write) -> String {
         {
             format!(
                 "{what}: IAM says that the name is taken, but nothing can be read under it. Look for one whose name differs \
-                 in upper and lower case only, or that has a path, and rename or delete it, or choose another name."
+                 in upper and lower case only, or that has a path, and delete it."
             )
         }
         (Kind::LookAgain, _) => format!(

@@ -155,9 +155,9 @@ fn retention(removal: &Removal, role: Option<&Role>, policy: Option<&Policy>) ->
     let mut plan = RemovalPlan::default();
     if role.is_some() || policy.is_some() {
         let access = if is_suspended {
-            "and the platform stays shut out"
+            "and the platform still has no access"
         } else {
-            "and the platform keeps its access. Delete them in IAM to take it away"
+            "and the platform keeps its access. To end it, delete them in IAM"
         };
         plan.notes.insert(format!(
             "OnDelete is Retain: the role {} and the policy {} stay in account {}, {access}.",
@@ -203,7 +203,7 @@ fn closed(removal: &Removal, role: &Role) -> RemovalPlan {
         format!(" Somebody else gave the role {} as well; that is still on it.", others.join(", "))
     };
     plan.refusal = Some(format!(
-        "The role {} in account {} lost the tags that prove that this stack made it, so that it was not deleted. It was shut \
+        "The role {} in account {} lost the tags that prove that this stack made it, so that it was not deleted. It was closed \
          instead: its inline policy {} denies everything, its trust policy denies everybody, and the policy {} is \
          detached.{others} Look at who untagged it, delete the role, and the policy {policy_arn} if it is left, in IAM; then \
          delete the stack again, which will succeed.",

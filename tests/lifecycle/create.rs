@@ -287,7 +287,7 @@ async fn a_name_that_is_taken_but_cannot_be_read_is_explained() {
         world.write(&lower).unwrap();
     });
     let answer = Stack::new(&iam).create(json!({})).await.failed();
-    answer.saying(&["the name is taken", "upper and lower case", "choose another name"]);
+    answer.saying(&["the name is taken", "upper and lower case", "and delete it"]);
     assert!(iam.world().policies.is_empty());
 }
 

@@ -294,7 +294,7 @@ async fn a_role_that_still_trusts_the_platform_without_our_tags_is_shut_and_the_
         assert_eq!(answer.took, Duration::ZERO);
         answer.saying(&[
             "lost the tags",
-            "It was shut",
+            "It was closed",
             "delete the role",
             "delete the stack again, which will succeed",
         ]);
@@ -330,7 +330,7 @@ async fn a_role_that_was_shut_is_what_the_reason_speaks_of_whatever_else_stands_
     });
     let answer = stack.delete(ID, json!({})).await.failed();
     answer.saying(&[
-        "It was shut",
+        "It was closed",
         "Somebody else gave the role arn:aws:iam::aws:policy/AdministratorAccess, back-door as well",
     ]);
     stack.delete(ID, json!({})).await.failed().saying(&["used by user alice"]);
@@ -342,7 +342,7 @@ async fn a_platform_account_in_the_properties_is_ignored_by_a_delete() {
         let iam = FakeIam::default();
         let stack = created(&iam).await;
         iam.by_hand(|world| world.role_mut(ROLE).unwrap().tags.clear());
-        stack.delete(ID, properties.clone()).await.failed().saying(&["It was shut"]);
+        stack.delete(ID, properties.clone()).await.failed().saying(&["It was closed"]);
         let iam = FakeIam::default();
         created(&iam).await.delete(ID, properties).await.succeeded();
         assert_eq!(iam.world(), World::default());
@@ -504,7 +504,7 @@ async fn a_role_that_we_made_and_somebody_gave_to_another_account_is_shut_too() 
         role.tags.clear();
         role.trust = trust_of("999988887777", None);
     });
-    stack.delete(ID, json!({})).await.failed().saying(&["It was shut"]);
+    stack.delete(ID, json!({})).await.failed().saying(&["It was closed"]);
     let role = iam.world().role(ROLE).unwrap().clone();
     assert_eq!((role.trust["Statement"][1]["Effect"].as_str(), role.attached.len()), (Some("Deny"), 0));
     stack.delete(ID, json!({})).await.succeeded();
@@ -518,6 +518,6 @@ async fn a_resource_id_that_we_cannot_have_written_counts_as_lost() {
         iam.by_hand(|world| {
             world.role_mut(ROLE).unwrap().tags.insert("orchestera:resource-id".into(), forged.into());
         });
-        stack.delete(ID, json!({})).await.failed().saying(&["It was shut"]);
+        stack.delete(ID, json!({})).await.failed().saying(&["It was closed"]);
     }
 }

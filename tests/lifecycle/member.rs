@@ -43,10 +43,10 @@ async fn an_account_that_lets_nobody_in_fails_the_create_with_what_to_look_at_an
     let (iam, sts) = (FakeIam::default(), FakeSts::denying(99));
     let stack = stack(&iam, &sts);
     let answer = stack.create(member()).await.failed().with_id(FAILED_CREATE);
-    let answer = answer.saying(&["could not be entered", "MemberRoleName", "service control policy"]);
+    let answer = answer.saying(&["could not be assumed", "MemberRoleName", "service control policy"]);
     assert!(answer.took.as_secs() <= 25, "{:?}", answer.took);
     for id in [FAILED_CREATE, "access-Access-1ABCDEF"] {
-        stack.delete(id, member()).await.succeeded().with_id(id).saying(&["could not be entered"]);
+        stack.delete(id, member()).await.succeeded().with_id(id).saying(&["could not be assumed"]);
     }
     stack.delete(FAILED_CREATE, json!({"MemberAccountId": "none"})).await.succeeded();
 }
@@ -58,8 +58,8 @@ async fn a_resource_in_an_account_that_is_out_of_reach_is_not_called_deleted() {
     stack.create(member()).await.succeeded();
     let before = iam.world();
     sts.denials.set(99);
-    stack.delete(ID, member()).await.failed().with_id(ID).saying(&["could not be entered", "retained"]);
-    stack.update(ID, member(), member()).await.failed().with_id(ID).saying(&["could not be entered"]);
+    stack.delete(ID, member()).await.failed().with_id(ID).saying(&["could not be assumed", "retained"]);
+    stack.update(ID, member(), member()).await.failed().with_id(ID).saying(&["could not be assumed"]);
     assert_eq!(iam.world(), before);
 }
 

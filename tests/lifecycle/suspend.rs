@@ -161,7 +161,7 @@ async fn a_suspended_pair_that_is_retained_stays_shut_and_that_is_said() {
     let stack = Stack::new(&iam);
     stack.create(suspended()).await.succeeded();
     let retained = json!({"AccessState": "Suspended", "OnDelete": "Retain"});
-    stack.delete(ID, retained).await.succeeded().saying(&["the platform stays shut out"]);
+    stack.delete(ID, retained).await.succeeded().saying(&["the platform still has no access"]);
     is_shut(&iam);
 }
 

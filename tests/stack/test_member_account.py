@@ -67,7 +67,7 @@ def test_without_the_right_to_become_that_role_nothing_is_entered(account, membe
     (enter,) = [one for one in statements(template) if one["Action"] == "sts:AssumeRole"]
     enter["Action"] = "sts:GetCallerIdentity"
     assert stack.create(template, MemberAccountId=member.id) == "ROLLBACK_COMPLETE"
-    assert "could not be entered" in " ".join(stack.reasons())
+    assert "could not be assumed" in " ".join(stack.reasons())
 
 
 def test_without_a_member_account_the_function_may_become_nobody(account, member, stack, template):
@@ -87,7 +87,7 @@ def test_each_account_that_cannot_be_entered_fails_the_stack_with_what_to_look_a
         parameters = {"MemberAccountId": member.id} | ({"MemberRoleName": name} if name else {})
         assert stack.create(template, **parameters) == "ROLLBACK_COMPLETE"
         reasons = " ".join(stack.reasons())
-        assert f"Account {member.id} could not be entered through its role {name or DOOR}" in reasons
+        assert f"The role {name or DOOR} in account {member.id} could not be assumed" in reasons
         assert "accounts that were invited" in reasons and "trust" in reasons and "service control policy" in reasons
         assert stack.delete() == "DELETE_COMPLETE"
     assert left(account) == NOTHING

@@ -120,6 +120,29 @@ def test_rust_that_is_too_old_is_told_with_its_version(machine, has_rustup, line
         assert old.check("build").returncode == 0
 
 
+def test_the_rust_that_rustup_installed_comes_before_an_older_one_of_the_system(machine):
+    both = machine()
+    installed = both.home / ".cargo/bin"
+    installed.mkdir(parents=True)
+    for name in ("rustc", "cargo"):
+        shutil.copy(both.programs / name, installed)
+    both.stub("rustc", RUSTC.format(version="1.63.0", home=both.home))
+    ran = both.check("build")
+    assert (ran.returncode, ran.stdout.strip()) == (0, "musl"), ran.stderr
+
+
+def test_rustup_without_a_toolchain_is_asked_for_one(machine):
+    bare = machine("rustc", "cargo")
+    bare.stub("rustup", "exit 0")
+    ran = bare.check("build")
+    assert ran.returncode == 2 and "rustup default stable" in ran.stderr
+
+
+def test_a_cdpath_of_the_user_puts_nothing_into_the_answers(machine):
+    ran = machine().run("sh", "local/machine.sh", "check", "build", CDPATH=f".:{ROOT}")
+    assert ran.stdout == "musl\n", ran.stdout
+
+
 def test_python_that_is_too_old_or_has_no_venv_is_told_and_another_one_is_found(machine):
     old = machine()
     old.stub("python3", 'case "$*" in --version) echo Python 3.10.2 ;; *) exit 1 ;; esac')

@@ -45,7 +45,9 @@ def goals(folder):
 
 @pytest.mark.parametrize("folder, goal", GOALS)
 def test_a_variable_of_the_environment_is_no_argument(folder, goal):
-    assert dry_run(folder, goal, **ELSEWHERE) == dry_run(folder, goal)
+    # A dry run that was meant must not become a real one: that variable is refused, see below.
+    others = {name: value for name, value in ELSEWHERE.items() if (name, goal) != ("DRY_RUN", "publish")}
+    assert dry_run(folder, goal, **others) == dry_run(folder, goal)
 
 
 ARGUMENTS = [
@@ -74,6 +76,28 @@ def test_an_argument_of_make_is_an_option_of_the_command(folder, goal, argument,
 
 def test_make_dry_run_0_is_none():
     assert "--dry-run" not in dry_run("", "publish", "DRY_RUN=0")
+
+
+def test_a_dry_run_of_the_environment_is_refused_and_not_published():
+    environment = os.environ | {"DRY_RUN": "1"}
+    ran = subprocess.run(["make", "publish"], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert ran.returncode and "Give it as an argument: make publish DRY_RUN=1" in ran.stderr
+
+
+@pytest.mark.parametrize("goal", ["cost", "bench", "test-browser"])
+def test_libc_and_a_relative_target_dir_reach_the_makefile_that_a_command_is_forwarded_to(goal):
+    planned = dry_run("", goal, LIBC="gnu", CARGO_TARGET_DIR="out", ORCHESTERA_CHECKED="")
+    assert "-unknown-linux-gnu" in planned and "-unknown-linux-musl" not in planned
+    assert f"{ROOT}/out/" in planned and f"{ROOT}/tests/out" not in planned and f"{ROOT}/bench/out" not in planned
+
+
+def test_a_folder_with_a_space_is_refused_with_a_sentence(tmp_path):
+    folder = tmp_path / "a clone"
+    folder.mkdir()
+    for name in ("Makefile", "common.mk"):
+        shutil.copy(ROOT / name, folder)
+    ran = subprocess.run(["make", "help"], cwd=folder, capture_output=True, text=True)
+    assert ran.returncode and "contains a space, which make cannot handle. Move the clone" in ran.stderr
 
 
 def test_arch_libc_and_cargo_target_dir_count_from_the_environment(tmp_path):
@@ -105,7 +129,7 @@ def test_every_make_command_that_is_named_anywhere_is_there():
         if is_made_up or not (name.endswith(TEXTS) and (ROOT / name).is_file()):
             continue
         text = (ROOT / name).read_text()
-        found = re.findall(r"`make (?:-C (\w+) ?)?([a-z][\w-]*)?", text)
+        found = re.findall(r"(?:`|<code>)make (?:-C (\w+) ?)?([a-z][\w-]*)?", text)
         found += re.findall(r"^make (?:-C (\w+) ?)?([a-z][\w-]*)?$", text, re.MULTILINE)
         for folder, goal in found:
             count += 1

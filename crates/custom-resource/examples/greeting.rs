@@ -11,7 +11,8 @@
 use custom_resource::{Attributes, Context, CustomResource, Error, Outcome, Request, Result};
 use serde_json::Value;
 
-struct Greeting;
+/// The resource.
+pub struct Greeting;
 
 impl CustomResource for Greeting {
     async fn handle(&self, request: &Request, context: &Context<'_>) -> Outcome {

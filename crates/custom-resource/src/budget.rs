@@ -1,8 +1,9 @@
 //! How long an invocation may do what.
 //!
-//! Lambda ends an invocation at its deadline, and a stack that hears nothing waits. So the time is divided from the end:
-//! the last part belongs to the answer alone, before that calls in flight are only awaited, and before that writes may
-//! begin. With a function timeout of 60 seconds the parts are those of [`Budget::new`]; a shorter one shrinks them all.
+//! Lambda ends an invocation at its deadline, and a stack that hears nothing waits. So the time is divided from the
+//! end: the last part belongs to the answer alone, before that calls in flight are only awaited, and before that writes
+//! may begin. With a function timeout of 60 seconds the parts are those of [`Budget::new`]; a shorter one shrinks them
+//! all.
 
 use std::time::Duration;
 use tokio::time::Instant;

@@ -1,6 +1,7 @@
 //! Delivering the response: a PUT to the ResponseURL that is acknowledged, or an error.
 //!
-//! The URL is presigned for S3. The signature covers the Content-Type, so that the PUT has none. The URL appears in no error.
+//! The URL is presigned for S3. The signature covers the Content-Type, so that the PUT has none. The URL appears in no
+//! error.
 
 use crate::error::chain;
 use crate::event::ResponseUrl;
@@ -30,11 +31,11 @@ impl fmt::Display for Undelivered {
 
 impl std::error::Error for Undelivered {}
 
-/// Sends `body` until it is acknowledged or `until` is reached. Network errors, timeouts, 5xx and S3's transient refusals are
-/// retried. Any other status is final, because S3 would repeat it.
+/// Sends `body` until it is acknowledged or `until` is reached. Network errors, timeouts, 5xx and S3's transient
+/// refusals are retried. Any other status is final, because S3 would repeat it.
 ///
-/// An attempt that timed out may have arrived all the same. The next one then writes the same bytes once more, so that there
-/// is never more than one response.
+/// An attempt that timed out may have arrived all the same. The next one then writes the same bytes once more, so that
+/// there is never more than one response.
 ///
 /// # Errors
 /// When nothing was acknowledged in time, or a status is final.
@@ -88,8 +89,8 @@ async fn attempt(client: &Client, url: &ResponseUrl, body: &[u8]) -> Attempt {
     }
 }
 
-/// Whether S3 asks to try again: the statuses that say so, and 400 with the code `RequestTimeout`, for a body that came too
-/// slowly. <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
+/// Whether S3 asks to try again: the statuses that say so, and 400 with the code `RequestTimeout`, for a body that came
+/// too slowly. <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
 async fn is_transient(response: Response) -> bool {
     match response.status() {
         StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS => true,

@@ -5,9 +5,9 @@
 //!
 //! * **A [`Kind`] says what the caller must do**, not what went wrong. The adapters of the SDK map AWS error *codes* to
 //!   kinds, never message text. Callers match on kinds and nothing else.
-//! * **Two messages, kept apart.** [`Error::reason`] is the sentence for the customer. It is written where the customer's
-//!   next action is known, never by an adapter of the SDK. [`Error::cause`] is for the log: the operation, AWS's code and
-//!   message, the request id.
+//! * **Two messages, kept apart.** [`Error::reason`] is the sentence for the customer. It is written where the
+//!   customer's next action is known, never by an adapter of the SDK. [`Error::cause`] is for the log: the operation,
+//!   AWS's code and message, the request id.
 //! * **Inner layers know nothing of CloudFormation.** `FAILED`, and the limits of a Reason, belong to `response`.
 
 use std::fmt;
@@ -19,7 +19,7 @@ pub enum Kind {
     Refused,
     /// What the call was about is not there. A deletion is done then; anything else looks again.
     Gone,
-    /// The state is not what it was when it was observed: look again and plan anew.
+    /// The state is not what it was when it was observed: read it again and make a new plan.
     LookAgain,
     /// A right is missing. In the first seconds of a new role it may only not have arrived yet: wait, then give up.
     Denied,

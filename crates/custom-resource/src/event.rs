@@ -1,8 +1,9 @@
 //! The event that CloudFormation sends.
 //!
-//! An event is read in two steps. The *address* comes first: where to send the response, and the three identifiers that the
-//! response repeats. It is extracted from anything that is a JSON object, because without it nobody can be told anything.
-//! Then the whole event is decoded as `aws_lambda_events` defines it. If that fails, the failure itself has an address.
+//! An event is read in two steps. The *address* comes first: where to send the response, and the three identifiers that
+//! the response repeats. It is extracted from anything that is a JSON object, because without it nobody can be told
+//! anything. Then the whole event is decoded as `aws_lambda_events` defines it. If that fails, the failure itself has
+//! an address.
 
 use crate::error::{Error, Result};
 use aws_lambda_events::cloudformation::CloudFormationCustomResourceRequest;
@@ -56,8 +57,8 @@ pub struct Address {
     pub stack_id: String,
     pub request_id: String,
     pub logical_id: String,
-    /// `PhysicalResourceId`, if the event has one. Always `None` for a Create: an id in a Create would be another resource's,
-    /// and CloudFormation deletes the id that a failed Create responds with.
+    /// `PhysicalResourceId`, if the event has one. Always `None` for a Create: an id in a Create would be another
+    /// resource's, and CloudFormation deletes the id that a failed Create responds with.
     pub physical_id: Option<String>,
     /// `ServiceToken`: the ARN of the function that the template names.
     pub service_token: Option<String>,
@@ -82,8 +83,8 @@ impl Request {
     }
 }
 
-/// The payload of an invocation, split into its top-level fields. Each is still undecoded, so that nothing in one can make
-/// another unreadable.
+/// The payload of an invocation, split into its top-level fields. Each is still undecoded, so that nothing in one can
+/// make another unreadable.
 pub struct Envelope<'a> {
     payload: &'a RawValue,
     fields: HashMap<String, &'a RawValue>,
@@ -127,8 +128,8 @@ impl<'a> Envelope<'a> {
         })
     }
 
-    /// What CloudFormation requests. A Delete needs its physical id only: a resource must be removable, whatever else of the
-    /// event is unreadable.
+    /// What CloudFormation requests. A Delete needs its physical id only: a resource must be removable, whatever else
+    /// of the event is unreadable.
     ///
     /// # Errors
     /// [`Refused`](crate::Kind::Refused) if the event is not what CloudFormation sends. The error names the fields.
@@ -176,10 +177,13 @@ impl<'a> Envelope<'a> {
         let maps =
             maps.filter(|name| self.field(name).is_none_or(|raw| serde_json::from_str::<Value>(raw.get()).is_err()));
         let fields: Vec<_> = texts.chain(token.map(|_| "ServiceToken")).chain(maps).collect();
-        let fields = if fields.is_empty() { "a field that is there twice".to_owned() } else { fields.join(", ") };
+        let fields = match fields.is_empty() {
+            true => "a field that appears twice, or the properties".to_owned(),
+            false => fields.join(", "),
+        };
         Error::refused(format!(
             "The event cannot be decoded. Missing, of another type, or nested too deeply: {fields}. Check the resource's \
-             properties in the template; if they are right, the event does not come from CloudFormation."
+             properties in the template. If they are right, something else than CloudFormation sent the event."
         ))
     }
 

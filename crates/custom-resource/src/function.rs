@@ -31,8 +31,8 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// What a function does: the work of its custom resource.
 #[expect(async_fn_in_trait, reason = "the runtime has one thread: no future needs to be Send")]
 pub trait CustomResource {
-    /// Builds what can be built before the first event, while Lambda gives the function a whole core. A failure is logged; the
-    /// first event tries again, and its response can report it.
+    /// Builds what can be built before the first event, while Lambda gives the function a whole core. A failure is
+    /// logged; the first event tries again, and its response can report it.
     async fn prepare(&self, _clients: &Clients) -> Result<()> {
         Ok(())
     }
@@ -40,8 +40,8 @@ pub trait CustomResource {
     /// Works on one event. The future is dropped when the time to respond has come, and a panic in it becomes FAILED.
     async fn handle(&self, request: &Request, context: &Context<'_>) -> Outcome;
 
-    /// Works on an event that CloudFormation did not send, such as a schedule's. Nobody waits for a response. The default
-    /// refuses it.
+    /// Works on an event that CloudFormation did not send, such as a schedule's. Nobody waits for a response. The
+    /// default refuses it.
     ///
     /// # Errors
     /// Lambda counts them, and invokes the function again if it was invoked asynchronously.
@@ -76,8 +76,8 @@ pub struct Invocation {
     pub deadline: Instant,
 }
 
-/// The HTTP client and the SDK's configuration. They are built when they are first needed and kept. If that fails, the next
-/// use tries again.
+/// The HTTP client and the SDK's configuration. They are built when they are first needed and kept. If that fails, the
+/// next use tries again.
 #[derive(Debug, Default)]
 pub struct Clients {
     http: OnceCell<Client>,
@@ -100,7 +100,8 @@ impl Clients {
     }
 }
 
-/// Why an invocation failed, as Lambda reports it: there was nobody to respond to, or the response was not acknowledged.
+/// Why an invocation failed, as Lambda reports it: there was nobody to respond to, or the response was not
+/// acknowledged.
 #[derive(Debug)]
 pub struct Failure {
     /// For Lambda's `errorType`.
@@ -143,7 +144,8 @@ pub async fn run(resource: impl CustomResource) -> std::result::Result<(), lambd
     function.prepare().await;
     // Undecoded, because an event that the runtime cannot decode never reaches us, and gets no response.
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
-        // No invocation begins after its own deadline: if it is in the past, it comes from an emulator such as cargo-lambda's.
+        // No invocation begins after its own deadline: if it is in the past, it comes from an emulator such as
+        // cargo-lambda's.
         let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(TIMEOUT);
         let function_arn = event.context.invoked_function_arn;
         function.handle(&event.payload, &Invocation { function_arn, deadline: Instant::now() + left }).await
@@ -179,8 +181,8 @@ impl<R: CustomResource> Function<R> {
         }
         let address = &envelope.address()?;
         let http = clients.http().await?;
-        // The connection to the response's host is open by the time that there is a response. What is still under way when
-        // this returns ends with it.
+        // The connection to the response's host is open by the time that there is a response. What is still under way
+        // when this returns ends with it.
         let mut opening = JoinSet::new();
         if let Some(origin) = address.url.origin() {
             let http = http.clone();
@@ -198,8 +200,8 @@ impl<R: CustomResource> Function<R> {
     }
 }
 
-/// Works on the event until there is an outcome, at the latest when the time to respond has come. No AWS call is under way
-/// after that.
+/// Works on the event until there is an outcome, at the latest when the time to respond has come. No AWS call is under
+/// way after that.
 pub async fn outcome(
     envelope: &Envelope<'_>,
     address: &Address,

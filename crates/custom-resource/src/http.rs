@@ -1,8 +1,8 @@
 //! The one HTTP client: for the response, and for the SDK's calls to AWS.
 //!
-//! Two clients would load certificates twice and could not share connections. It is reqwest on rustls and ring. The root
-//! certificates are compiled in. No proxy is taken from the environment and no redirect is followed, because everything that
-//! it sends is either signed or secret.
+//! Two clients would load certificates twice and could not share connections. It is reqwest on rustls and ring. The
+//! root certificates are compiled in. No proxy is taken from the environment and no redirect is followed, because
+//! everything that it sends is either signed or secret.
 
 use crate::error::{Error, Kind, Result};
 use aws_smithy_runtime_api::client::http::{
@@ -23,6 +23,10 @@ use tokio::time::timeout;
 
 /// The longest that opening a connection may take: name, TCP and TLS.
 const CONNECT: Duration = Duration::from_secs(3);
+
+/// For how long a connection that nobody uses is kept. Servers close those that idle, some after a few seconds. A
+/// function that was frozen meanwhile has not noticed, and would wait for an answer in vain.
+const IDLE: Duration = Duration::from_secs(4);
 
 /// Sends requests. Clones share their connections.
 #[derive(Clone, Debug)]
@@ -53,13 +57,14 @@ impl Client {
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .connect_timeout(CONNECT)
+            .pool_idle_timeout(IDLE)
             .redirect(Policy::none())
             .no_proxy();
         client.build().map(Self).map_err(|error| cannot(&error))
     }
 
-    /// Opens `count` connections to where `origin` is, for the requests that follow. Returns when they are open, or after
-    /// three seconds. Whether they could be opened, the requests will tell.
+    /// Opens `count` connections to where `origin` is, for the requests that follow. Returns when they are open, or
+    /// after three seconds. Whether they could be opened, the requests will tell.
     ///
     /// A connection is opened by a request: an unsigned `HEAD /`, whose answer does not matter.
     pub async fn open_connections(&self, origin: &Url, count: usize) {
@@ -74,7 +79,8 @@ impl Client {
 }
 
 impl HttpClient for Client {
-    /// The settings contain timeouts only. The SDK applies them around this client anyway.
+    /// The settings have timeouts for connecting and reading. This client has its own for connecting, and the SDK
+    /// limits each attempt as a whole.
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
@@ -87,7 +93,10 @@ impl HttpConnector for Client {
         let io = |error: reqwest::Error| ConnectorError::io(error.without_url().into());
         HttpConnectorFuture::new(async move {
             let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
-            // The APIs used here take bodies that are in memory.
+            // The APIs used here take bodies that are in memory. A stream must not be sent as an empty body.
+            if request.body().bytes().is_none() {
+                return Err(ConnectorError::user("a body that is a stream cannot be sent".into()));
+            }
             let request = request.map(|body| body.bytes().unwrap_or_default().to_vec());
             let request = request.try_into().map_err(|error: reqwest::Error| ConnectorError::user(error.into()))?;
             let mut response = client.execute(request).await.map_err(io)?;

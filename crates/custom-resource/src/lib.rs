@@ -1,8 +1,8 @@
 //! A framework for CloudFormation custom resources in a Lambda function: **one event, one response**.
 //!
-//! CloudFormation sends an event and waits. If no response comes, the stack hangs for up to an hour. This crate makes sure
-//! that one comes, whatever happens: an event that does not decode, a missing configuration, a panic, a hung endpoint, the
-//! end of the function's time. A resource implements [`CustomResource`] and knows nothing of all that.
+//! CloudFormation sends an event and waits. If no response comes, the stack hangs for up to an hour. This crate makes
+//! sure that one comes, whatever happens: an event that does not decode, a missing configuration, a panic, a hung
+//! endpoint, the end of the function's time. A resource implements [`CustomResource`] and knows nothing of all that.
 //!
 //! ```text
 //!          event                                             response

@@ -4,9 +4,10 @@ use serde_json::Value;
 use std::io::Write;
 use tracing::level_filters::LevelFilter;
 
-/// Starts the log. `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's logging configuration, can make it quieter
-/// than INFO. It cannot make it louder: below INFO other crates print whole requests, and the event that the runtime prints
-/// at TRACE contains the ResponseURL. The features of `tracing` remove those levels from the function altogether.
+/// Starts the log. `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's logging configuration, can make it
+/// quieter than INFO. It cannot make it louder: below INFO other crates print whole requests, and the event that the
+/// runtime prints at TRACE contains the ResponseURL. The features of `tracing` remove those levels from the function
+/// altogether.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html>
 pub fn start() {
     let level = match std::env::var("AWS_LAMBDA_LOG_LEVEL").as_deref() {

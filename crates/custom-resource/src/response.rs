@@ -87,8 +87,8 @@ pub fn is_of_failed_create(physical_id: &str) -> bool {
 }
 
 impl Outcome {
-    /// FAILED, under the physical id of the event. A Create has none: it fails under `failed/<logical id>/<request id>`, which
-    /// is never blank and never the id of a resource that exists.
+    /// FAILED, under the physical id of the event. A Create has none: it fails under `failed/<logical id>/<request
+    /// id>`, which is never blank and never the id of a resource that exists.
     pub fn failed(address: &Address, error: Error) -> Self {
         let of_create = || format!("{FAILED_CREATE}{}/{}", address.logical_id, address.request_id);
         Self::Failed { physical_id: address.physical_id.clone().unwrap_or_else(of_create), error }
@@ -168,8 +168,8 @@ pub fn body(address: &Address, outcome: &Outcome) -> Vec<u8> {
     }
 }
 
-/// Removes characters from the end until the body is `over` bytes shorter, and marks the place. `false` when nothing may be
-/// removed: a reason keeps its first words, so that it is never blank.
+/// Removes characters from the end until the body is `over` bytes shorter, and marks the place. `false` when nothing
+/// may be removed: a reason keeps its first words, so that it is never blank.
 fn shorten(reason: &mut String, over: usize) -> bool {
     const MARK: char = '…';
     const LEAST: usize = 40;

@@ -46,3 +46,13 @@ async fn opening_ends_after_three_seconds_although_nobody_answers() {
     Client::new().unwrap().open_connections(&format!("http://127.0.0.1:{port}").parse().unwrap(), 2).await;
     assert!((3000..4000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
 }
+
+#[tokio::test]
+async fn a_connection_that_nobody_has_used_for_seconds_is_not_used_any_more() {
+    let server = HttpServer::answering(&[200]);
+    let client = Client::new().unwrap();
+    client.open_connections(&server.url("").parse().unwrap(), 1).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    put(&client, &server).await;
+    assert_eq!(server.connections(), 2);
+}

@@ -1,7 +1,7 @@
 //! Every way in which a delivery can go, played against the example as a process under a Runtime API.
 //!
-//! Whatever the bucket does: at most one response is acknowledged, the invocation succeeds exactly if one was, it ends before
-//! its deadline, nothing follows the acknowledgement, and the same event again gets the same response.
+//! Whatever the bucket does: at most one response is acknowledged, the invocation succeeds exactly if one was, it ends
+//! before its deadline, nothing follows the acknowledgement, and the same event again gets the same response.
 
 mod common;
 

@@ -109,7 +109,10 @@ fn a_create_or_update_that_the_typed_event_rejects_is_refused_and_every_field_is
         (event("Create", ""), "ResourceProperties"),
         (event("Create", &format!(r#", "ResourceProperties": {deep}"#)), "ResourceProperties"),
         (event("Create", r#", "ResourceProperties": {}, "ServiceToken": 7"#), "ServiceToken"),
-        (event("Create", r#", "ResourceProperties": {}, "StackId": "s""#), "a field that is there twice"),
+        (
+            event("Create", r#", "ResourceProperties": {}, "StackId": "s""#),
+            "a field that appears twice, or the properties",
+        ),
         (event("Update", r#", "PhysicalResourceId": "p""#), "ResourceProperties, OldResourceProperties"),
         (
             open(r#"{"RequestType": "Create", "StackId": 7, "ResourceProperties": {}}"#),

@@ -1,6 +1,5 @@
-//! A small HTTP/1.1 server on loopback that can also misbehave as the real ones do: no answer, half an answer, a reset, a
-//! certificate that nobody trusts.
-//! Plain threads, so that it goes on while the code under test blocks or is killed.
+//! A small HTTP/1.1 server on loopback that can also misbehave as the real ones do: no answer, half an answer, a reset,
+//! a certificate that nobody trusts. Plain threads, so that it goes on while the code under test blocks or is killed.
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,4 +1,5 @@
-//! What the tests share: Lambda's Runtime API, a bucket that behaves as S3 and networks do, and the example as a process.
+//! What the tests share: Lambda's Runtime API, a bucket that behaves as S3 and networks do, and the example as a
+//! process.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
