@@ -5,8 +5,8 @@
 //! [`EDITIONS`].
 
 use crate::hex;
-use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 /// A published edition of the permission policy.
@@ -69,9 +69,54 @@ pub fn sha256(document: &Value) -> String {
     hex::sha256(&text)
 }
 
-/// Whether two documents are the same policy. Most often they are so to the letter.
+/// Whether two documents are the same policy to IAM. Most are equal to the letter.
 pub fn same(a: &Value, b: &Value) -> bool {
-    a == b || canonical(a) == canonical(b)
+    a == b || comparable(a) == comparable(b)
+}
+
+/// The [canonical](canonical) document without further differences that do not matter to IAM: the order and repetition of
+/// statements, the case of condition keys, `true` for `"true"`, an empty condition, `"*"` for
+/// `{"AWS": "*"}`. The digests of the editions do not depend on it.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html>
+fn comparable(document: &Value) -> Value {
+    let mut document = canonical(document);
+    if let Some(statements) = document.get_mut("Statement").and_then(Value::as_array_mut) {
+        statements.iter_mut().filter_map(Value::as_object_mut).for_each(make_comparable);
+        statements.sort_by_cached_key(ToString::to_string);
+        statements.dedup();
+    }
+    document
+}
+
+fn make_comparable(statement: &mut Map<String, Value>) {
+    if statement.get("Principal").is_some_and(|principal| principal == "*") {
+        statement.insert("Principal".to_owned(), json!({ "AWS": ["*"] }));
+    }
+    let Some(Value::Object(operators)) = statement.remove("Condition") else { return };
+    let mut condition = BTreeMap::<String, BTreeMap<String, BTreeSet<String>>>::new();
+    for (operator, keys) in &operators {
+        // The values of these are true and false, which have no case.
+        let is_boolean = operator == "Null" || operator.contains("Bool");
+        for (key, values) in keys.as_object().into_iter().flatten() {
+            let values = values.as_array().into_iter().flatten().map(|value| match scalar_text(value) {
+                text if is_boolean => text.to_ascii_lowercase(),
+                text => text,
+            });
+            let keys = condition.entry(operator.clone()).or_default();
+            // A key that is there twice, spelled differently, stays two: what IAM makes of it is not documented.
+            let lower = key.to_ascii_lowercase();
+            let name = if keys.contains_key(&lower) { key.clone() } else { lower };
+            keys.insert(name, values.collect());
+        }
+    }
+    if !condition.is_empty() {
+        statement.insert("Condition".to_owned(), json!(condition));
+    }
+}
+
+/// A value of a condition as IAM reads it: numbers and booleans need no quotes.
+pub(crate) fn scalar_text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// What `new` grants and `old` does not name, and the other way round: each `action on resource`, in order. Only a
@@ -202,7 +247,12 @@ fn root_of_bare_account(principal: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+
+    /// What `PolicySha256` is for ever.
+    const DIGESTS: [&str; 2] = [
+        "4318a6ac6f1ea97db8b234e4e4dcd6574e925ba974801c10b4f04ca083af90a1",
+        "3ba9cdb520bd1bdd23a7cc14a281af1048b62394e1d35509966adeb7c95cc7c4",
+    ];
 
     #[test]
     fn the_difference_of_two_documents_names_each_permission_with_its_resource() {
@@ -307,6 +357,58 @@ mod tests {
         assert_eq!(sha256(&a), sha256(&b));
         let list = |actions: Value| json!({"Statement": [{"Action": actions, "Resource": "*"}]});
         assert!(same(&list(json!(["a:B", "c:D", "a:B"])), &list(json!(["c:D", "a:b"]))));
+    }
+
+    #[test]
+    fn documents_are_compared_as_iam_understands_them() {
+        let of = |condition: Value| {
+            json!({"Version": "2012-10-17", "Statement": [
+                {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole", "Condition": condition},
+                {"Effect": "Deny", "Principal": "*", "Action": "sts:TagSession"},
+            ]})
+        };
+        let bools = |value: Value| of(json!({"Bool": {"aws:MultiFactorAuthPresent": value}}));
+        for (a, b) in [
+            (
+                of(json!({"StringEquals": {"sts:ExternalId": "x"}})),
+                of(json!({"StringEquals": {"STS:externalid": ["x"]}})),
+            ),
+            (
+                of(json!({"StringEquals": {"sts:ExternalId": "x"}})),
+                of(json!({"StringEquals": {"sts:externalId": "x"}})),
+            ),
+            (bools(json!(true)), bools(json!("true"))),
+            (bools(json!("True")), bools(json!(["true"]))),
+            (of(json!({"NumericLessThan": {"a:b": 60}})), of(json!({"NumericLessThan": {"A:B": "60"}}))),
+            (of(json!({})), of(json!({"StringEquals": {}}))),
+        ] {
+            assert!(same(&a, &b), "{a} {b}");
+            let mut reordered = b.clone();
+            reordered["Statement"].as_array_mut().unwrap().reverse();
+            reordered["Statement"][0]["Principal"] = json!({"AWS": ["*"]});
+            assert!(same(&a, &reordered), "{a} {reordered}");
+        }
+        for (a, b) in [
+            (
+                of(json!({"StringEquals": {"sts:ExternalId": "x"}})),
+                of(json!({"StringEquals": {"sts:ExternalId": "X"}})),
+            ),
+            (of(json!({"StringEquals": {"sts:ExternalId": "x"}})), of(json!({"StringLike": {"sts:ExternalId": "x"}}))),
+            (of(json!({"StringEquals": {"sts:ExternalId": "x"}})), of(json!({}))),
+            (bools(json!(true)), bools(json!(false))),
+            (
+                of(json!({"StringEquals": {"sts:ExternalId": "x", "sts:externalid": "y"}})),
+                of(json!({"StringEquals": {"sts:ExternalId": ["x", "y"]}})),
+            ),
+        ] {
+            assert!(!same(&a, &b), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn the_digests_of_the_editions_do_not_change() {
+        let digests = EDITIONS.map(|edition| edition.sha256().to_owned());
+        assert_eq!(digests, DIGESTS);
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod common;
 
 use common::assume::{Call, EXTERNAL_ID, OIDC, SAML, STRANGER, calls, is_allowed};
 use common::by_hand::{PLATFORM, trust_of};
-use orchestera_access::trust;
+use orchestera_access::{policy, trust};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -187,4 +187,58 @@ fn a_role_that_anybody_can_assume_is_open() {
         prop_assert!(!admits || trust::admits(&policy, PLATFORM), "{policy}");
         Ok(())
     });
+}
+
+/// The same policy in another spelling: a text for a list of one and the other way round, another order of lists and
+/// statements, and another case of actions and condition keys.
+fn respelled(trust: &Value) -> Value {
+    let wrapped = |value: &Value| match value {
+        Value::Array(list) if list.len() == 1 => list[0].clone(),
+        Value::Array(list) => list.iter().rev().cloned().collect(),
+        one => json!([one]),
+    };
+    let keys = |keys: &Value| match keys {
+        Value::Object(keys) => keys.iter().map(|(key, values)| (key.to_uppercase(), wrapped(values))).collect(),
+        other => other.clone(),
+    };
+    let part = |(name, value): (&String, &Value)| {
+        let value = match (name.as_str(), value) {
+            ("Action" | "NotAction", value) => {
+                wrapped(&serde_json::from_str(&value.to_string().to_uppercase()).unwrap())
+            }
+            ("Principal", Value::String(_)) => json!({"AWS": value}),
+            ("Principal", Value::Object(kinds)) => {
+                kinds.iter().map(|(kind, principals)| (kind.clone(), wrapped(principals))).collect()
+            }
+            ("Condition", Value::Object(operators)) => {
+                operators.iter().map(|(operator, of)| (operator.clone(), keys(of))).collect()
+            }
+            (_, value) => value.clone(),
+        };
+        (name.clone(), value)
+    };
+    let statements = list(&trust["Statement"]);
+    let statements = statements.iter().rev().map(|one| one.as_object().unwrap().iter().map(part).collect::<Value>());
+    json!({"Version": trust["Version"], "Statement": statements.collect::<Vec<_>>()})
+}
+
+#[test]
+fn a_trust_policy_in_another_spelling_is_the_same_and_the_same_allows_the_same() {
+    let before = std::cell::RefCell::new(json!({"Version": "2012-10-17", "Statement": []}));
+    let (same, others) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
+    for_every_trust_policy(|policy| {
+        let other = respelled(&policy);
+        prop_assert!(policy::same(&policy, &other), "{policy} {other}");
+        prop_assert_eq!(admitted(&policy), admitted(&other), "the evaluator reads both alike");
+        // Two that were generated alone are seldom the same. If they are, they allow the same.
+        let before = before.replace(policy.clone());
+        if policy::same(&before, &policy) {
+            same.set(same.get() + 1);
+            prop_assert_eq!(admitted(&before), admitted(&policy), "{} {}", before, policy);
+        } else {
+            others.set(others.get() + 1);
+        }
+        Ok(())
+    });
+    assert!(others.get() > CASES * 9 / 10, "{} are told apart, {} are the same", others.get(), same.get());
 }

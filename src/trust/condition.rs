@@ -21,11 +21,13 @@ pub fn asked(condition: &Value) -> Option<&str> {
     }
 }
 
-/// Whether there is no condition, or only that of one external id, spelled as the guide has it.
+/// Whether there is no condition, or only that of one external id, with the operator that the guide uses.
 pub fn is_none_or_external_id(condition: &Value) -> bool {
-    let only = |value: &Value, key: &str| value.as_object().is_some_and(|map| map.len() == 1 && map.contains_key(key));
-    is_no_condition(condition)
-        || only(condition, EQUALS) && only(&condition[EQUALS], EXTERNAL_ID) && asked(condition).is_some()
+    let is_alone = || match condition.as_object().map(|operators| operators.values().collect::<Vec<_>>()).as_deref() {
+        Some([keys]) => keys.as_object().is_some_and(|keys| keys.len() == 1),
+        _ => false,
+    };
+    is_no_condition(condition) || asked(condition).is_some() && is_alone()
 }
 
 /// The part of a condition in which the external id is this one. What it says of the external id gives way to the one
@@ -69,8 +71,8 @@ fn is_met(operator: &str, values: &Value, external_id: &str) -> Option<bool> {
         ["forallvalues:", "foranyvalue:"].into_iter().find_map(|set| operator.strip_prefix(set)).unwrap_or(&operator);
     let operator = operator.strip_suffix("ifexists").unwrap_or(operator);
     let values: Vec<String> = match values {
-        Value::Array(list) => list.iter().map(text).collect(),
-        one => vec![text(one)],
+        Value::Array(list) => list.iter().map(policy::scalar_text).collect(),
+        one => vec![policy::scalar_text(one)],
     };
     if operator == "null" {
         return Some(values.iter().any(|is_absent| is_absent.eq_ignore_ascii_case("false")));
@@ -90,9 +92,4 @@ fn is_met(operator: &str, values: &Value, external_id: &str) -> Option<bool> {
     };
     let equals: Option<Vec<bool>> = values.iter().map(equals).collect();
     Some(equals?.contains(&true) != is_negated)
-}
-
-/// A value as IAM reads it: numbers and booleans need no quotes.
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -64,6 +64,8 @@ fn the_guides_trust_is_recognised_in_every_spelling_and_nothing_else_is() {
         json!({"Condition": {}}),
         external_id(json!("abc")),
         external_id(json!(["abc"])),
+        json!({"Condition": {"StringEquals": {"sts:externalId": "abc"}}}),
+        json!({"Condition": {"StringEquals": {"STS:ExternalId": ["abc"]}}}),
     ] {
         assert!(is_the_guides(&with(changes.clone()), PLATFORM), "{changes}");
     }
@@ -81,7 +83,7 @@ fn the_guides_trust_is_recognised_in_every_spelling_and_nothing_else_is() {
         json!({"NotAction": "sts:AssumeRole"}),
         external_id(json!(["abc", "def"])),
         json!({"Condition": {"StringLike": {"sts:ExternalId": "abc"}}}),
-        json!({"Condition": {"StringEquals": {"sts:externalid": "abc"}}}),
+        json!({"Condition": {"StringEquals": {"sts:ExternalId": "abc", "sts:externalid": "abc"}}}),
         json!({"Condition": {"StringEquals": {"sts:ExternalId": "abc", "aws:PrincipalOrgID": "o-1"}}}),
         json!({"Condition": {"StringEquals": {"sts:ExternalId": "abc"}, "Bool": {"aws:SecureTransport": "true"}}}),
     ] {
@@ -257,11 +259,12 @@ fn each_allow_is_cut_to_the_part_that_is_wanted_and_its_other_conditions_stay() 
         with("Condition", json!({"ForAllValues:StringEquals": {"sts:ExternalId": ["abc"]}})),
         with("Condition", json!({"StringNotEquals": {"sts:ExternalId": "other"}})),
         with("Condition", json!({"Null": {"sts:ExternalId": "false"}})),
-        with("Condition", json!({"StringEquals": {"sts:externalid": "abc"}})),
         with("Condition", json!({"StringEquals": {"STS:ExternalId": "abc"}, "StringLike": {"sts:EXTERNALID": "*"}})),
     ] {
         assert_eq!(narrowed(&wider, &wanted, PLATFORM), Some(wanted.clone()), "{wider}");
     }
+    let respelled = with("Condition", json!({"StringEquals": {"sts:externalid": ["abc"]}}));
+    assert_eq!(narrowed(&respelled, &wanted, PLATFORM), None, "IAM reads it as the wanted one");
     for never in [
         with("Action", json!("sts:TagSession")),
         with("Condition", json!({"StringEquals": {"sts:ExternalId": "ABC"}})),

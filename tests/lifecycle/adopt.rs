@@ -9,7 +9,7 @@ use serde_json::json;
 const FAILED_CREATE: &str = "failed/Access/request-1";
 
 /// What the guide, its readers and the console leave behind.
-const GUIDES: [(&str, Furnish); 8] = [
+const GUIDES: [(&str, Furnish); 9] = [
     ("the older edition, without an external id", guides),
     ("a bare account id", |world| {
         guides(world);
@@ -18,6 +18,11 @@ const GUIDES: [(&str, Furnish); 8] = [
     ("an external id", |world| {
         guides(world);
         role(world).trust = trust_of(PLATFORM, Some("theirs"));
+    }),
+    ("an external id, the condition key in another case", |world| {
+        guides(world);
+        role(world).trust = trust_of(PLATFORM, None);
+        role(world).trust["Statement"][0]["Condition"] = json!({"StringEquals": {"sts:externalId": ["theirs"]}});
     }),
     ("the longest external id", |world| {
         guides(world);
