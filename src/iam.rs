@@ -20,8 +20,19 @@ pub use operation::Operation;
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
 pub const MOST_VERSIONS: usize = 5;
 
-/// Tags by key. For IAM, keys that differ only in upper and lower case are the same.
+/// Tags by key. [`is_same_key`] compares keys.
 pub type Tags = BTreeMap<String, String>;
+
+/// Whether IAM treats two keys of tags as the same. Case does not count.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules>
+pub fn is_same_key(a: &str, b: &str) -> bool {
+    a.to_lowercase() == b.to_lowercase()
+}
+
+/// Whether a key is among these tags.
+pub fn has_key(tags: &Tags, key: &str) -> bool {
+    tags.keys().any(|other| is_same_key(other, key))
+}
 
 /// The description of every role that this product creates. The platform cannot change it under the older edition, as
 /// it can a tag. So it distinguishes a role that was adopted and restored from one that lost its tags.

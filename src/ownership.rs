@@ -4,6 +4,7 @@
 //! database. The call that creates the object also sets the tags, so that it never exists without an owner. The tags
 //! prove ownership between honest stacks. They prove nothing against the platform, whose permissions include tagging.
 
+use crate::hex;
 use crate::iam::Tags;
 use crate::physical_id::PhysicalId;
 use custom_resource::Address;
@@ -30,12 +31,16 @@ pub const POLICY_SHA256: &str = "orchestera:policy-sha256";
 /// Present once an Update has asked that a Delete delete adopted objects too.
 pub const DELETE_ADOPTED: &str = "orchestera:delete-adopted";
 
+/// On an adopted object: SHA-256, in hex, of the customer's tags that the properties have put on it. It is written in the
+/// same call as these tags. So a tag that the object had before is told from one of ours with the same key and value.
+pub const TAGS_SHA256: &str = "orchestera:tags-sha256";
+
 /// Which of role and policy were adopted, separated by a space; absent if neither was. On both objects.
 pub const ADOPTED_OBJECTS: &str = "orchestera:adopted";
 
 /// Every key that this product may set, except the record on an adopted object. The customer's tags must leave room for
 /// them below IAM's limit of 50.
-pub const KEYS: [&str; 10] = [
+pub const KEYS: [&str; 11] = [
     STACK_ID,
     LOGICAL_ID,
     RESOURCE_ID,
@@ -45,6 +50,7 @@ pub const KEYS: [&str; 10] = [
     POLICY_EDITION,
     POLICY_SHA256,
     DELETE_ADOPTED,
+    TAGS_SHA256,
     ADOPTED_OBJECTS,
 ];
 /// The value of [`OWNERSHIP`] on what this product created.
@@ -114,6 +120,18 @@ impl Resource {
         .map(|(key, value)| (key.to_owned(), value))
         .into()
     }
+}
+
+/// The value of [`TAGS_SHA256`] for these tags.
+pub fn digest_of_tags(tags: &Tags) -> String {
+    let text: String = tags.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
+    hex::sha256(&text)
+}
+
+/// Whether the properties can have put these tags on an object with the tags `observed`. An object that was created, or that
+/// release 0.4.0 or an earlier one adopted, does not say.
+pub fn can_have_put(tags: &Tags, observed: &Tags) -> bool {
+    observed.get(TAGS_SHA256).is_none_or(|digest| *digest == digest_of_tags(tags))
 }
 
 /// A text as a tag value. A tag value cannot contain a comma, and an IAM name can.

@@ -1,6 +1,6 @@
 //! Reading properties one after the other, and collecting what is wrong with them.
 
-use crate::iam::Tags;
+use crate::iam::{Tags, has_key};
 use crate::ownership;
 use custom_resource::{Error, Result};
 use serde_json::Value;
@@ -86,8 +86,10 @@ impl<'a> Reader<'a> {
 
     pub(super) fn seconds(&mut self, name: &str, range: std::ops::RangeInclusive<i32>) -> i32 {
         let Some(text) = self.text(name) else { return *range.start() };
-        match text.parse() {
-            Ok(seconds) if range.contains(&seconds) => seconds,
+        // A parameter of the type Number accepts 3600.0 too.
+        let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+        match whole.parse() {
+            Ok(seconds) if range.contains(&seconds) && fraction.bytes().all(|digit| digit == b'0') => seconds,
             _ => {
                 let (least, most) = (range.start(), range.end());
                 self.problems.push(format!("{name} must be {least} to {most} seconds, not '{}'", shortened(&text)));
@@ -146,7 +148,7 @@ impl<'a> Reader<'a> {
         if is_reserved_key(key) {
             self.problems.push(format!("{name}: keys that begin with aws: or {} are reserved", ownership::PREFIX));
         }
-        if before.keys().any(|other| other.to_lowercase() == key.to_lowercase()) {
+        if has_key(before, key) {
             self.problems.push(format!("{name}: the key is given twice (IAM takes no account of case)"));
         }
     }

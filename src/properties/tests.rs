@@ -180,11 +180,21 @@ fn tags_follow_iams_rules() {
 }
 
 #[test]
+fn a_number_without_a_fraction_is_read_as_cloudformation_may_write_it() {
+    for (given, seconds) in [("3600", 3600), ("3600.0", 3600), ("43200.", 43200), ("7200.000", 7200)] {
+        assert_eq!(parse(json!({"MaxSessionDuration": given})).max_session_duration, seconds, "{given}");
+    }
+    for given in ["3600.5", "3600.0.0", "36e2", "3600.-0", ".0"] {
+        assert!(reason(json!({"MaxSessionDuration": given})).contains("3600 to 43200 seconds"), "{given}");
+    }
+}
+
+#[test]
 fn there_is_room_for_as_many_tags_as_iam_allows_beside_ours() {
     let tags =
         |n: usize| json!({"Tags": (0..n).map(|i| json!({"Key": format!("k{i}"), "Value": ""})).collect::<Vec<_>>()});
-    assert_eq!(parse(tags(40)).tags.len(), 40);
-    assert!(reason(tags(41)).contains("41 are given, but there is room for 40"));
+    assert_eq!(parse(tags(39)).tags.len(), 39);
+    assert!(reason(tags(40)).contains("40 are given, but there is room for 39"));
     let many = reason(json!({"Tags": vec![json!("x"); 10_000]}));
     assert!(many.contains("10000 are given") && many.contains("entry 50 must") && !many.contains("entry 51"), "{many}");
 }

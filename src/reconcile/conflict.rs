@@ -1,7 +1,7 @@
 //! Whether the role and the policy that exist may be changed.
 
 use crate::account::PLATFORM_ACCOUNT_ID;
-use crate::iam::{MOST_VERSIONS, PolicyUser, ROLE_DESCRIPTION, Tags};
+use crate::iam::{MOST_VERSIONS, PolicyUser, ROLE_DESCRIPTION, Tags, has_key};
 use crate::ownership::{self, Owner};
 use crate::properties::OnExisting;
 use crate::reconcile::adoption::{POLICY, ROLE};
@@ -103,7 +103,15 @@ fn conflict(
 
 /// Why a role cannot be adopted, and what to do.
 fn role_obstacle(desired: &DesiredState, role: &Role) -> Option<String> {
-    if role.about.arn != desired.account.role_arn(&desired.id.role_name) {
+    let arn = desired.account.role_arn(&desired.id.role_name);
+    if role.about.arn != arn && role.about.arn.eq_ignore_ascii_case(&arn) {
+        let name = role.about.arn.rsplit('/').next().unwrap_or_default();
+        return Some(format!(
+            "its name is spelled {name}, and IAM treats names that differ only in case as the same. Delete it, or set RoleName \
+             to {name}"
+        ));
+    }
+    if role.about.arn != arn {
         return Some(format!(
             "it has the path of {}, and the guide's has none; create it again without one",
             role.about.arn
@@ -151,21 +159,26 @@ pub(super) fn full(desired: &DesiredState, version_id: &str) -> String {
     )
 }
 
-/// Keys of desired tags that the object has with another value, which no earlier properties explain.
+/// Keys of desired tags that an adopted object had before it was adopted, or that somebody has put on it since. `None` if
+/// there are none.
 fn tags_to_overwrite(desired: &DesiredState, observed: &Tags) -> Option<String> {
-    let is_earlier = |key: &String| desired.old_tags().is_some_and(|tags| tags.contains_key(key));
-    let tags = desired.properties.tags.iter();
-    let keys: Vec<_> = tags
-        .filter(|(key, value)| observed.get(*key).is_some_and(|observed| observed != *value) && !is_earlier(key))
-        .map(|(key, _)| key.as_str())
-        .collect();
-    (!keys.is_empty()).then(|| keys.join(", "))
+    // An attempt at this very event has put them there.
+    if observed.get(ownership::TAGS_SHA256) == Some(&ownership::digest_of_tags(&desired.properties.tags)) {
+        return None;
+    }
+    let old_tags = desired.old_tags(observed);
+    let is_ours = |key: &&String| old_tags.is_some_and(|tags| has_key(tags, key));
+    present_keys(&desired.properties.tags, observed, |key| !is_ours(key))
 }
 
-/// A desired tag whose key the object already has. The former value could not be restored.
+/// Desired tags whose keys the object already has. The former values could not be restored.
 fn colliding_tag(desired: &DesiredState, tags: &Tags) -> Option<String> {
-    let is_present = |key: &&String| tags.keys().any(|tag| tag.to_lowercase() == key.to_lowercase());
-    let present: Vec<_> = desired.properties.tags.keys().filter(is_present).map(String::as_str).collect();
-    let list = present.join(", ");
-    (!present.is_empty()).then(|| format!("it already carries {list}, which Tags would set. Take that out of Tags"))
+    let list = present_keys(&desired.properties.tags, tags, |_| true)?;
+    Some(format!("it already carries {list}, which Tags would set. Take that out of Tags"))
+}
+
+fn present_keys(desired: &Tags, observed: &Tags, counts: impl Fn(&&String) -> bool) -> Option<String> {
+    let keys = desired.keys().filter(|key| has_key(observed, key)).filter(counts);
+    let keys: Vec<_> = keys.map(String::as_str).collect();
+    (!keys.is_empty()).then(|| keys.join(", "))
 }

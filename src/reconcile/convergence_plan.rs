@@ -208,7 +208,7 @@ fn tag_changes(desired: &DesiredState, tags: &Tags, observed: &Tags) -> (Option<
     // A tag with another value is somebody else's, or was never set: the rollback of an update that failed before it
     // set tags.
     let is_set = |(key, value): &(&String, &String)| observed.get(*key) == Some(*value);
-    let earlier = desired.old_tags().into_iter().flatten().filter(is_set).map(|(key, _)| key.as_str());
+    let earlier = desired.old_tags(observed).into_iter().flatten().filter(is_set).map(|(key, _)| key.as_str());
     let forgotten = (desired.properties.on_delete != OnDelete::DeleteAll).then_some(ownership::DELETE_ADOPTED);
     let stale: Vec<_> = earlier
         .chain(forgotten)

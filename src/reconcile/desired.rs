@@ -87,11 +87,13 @@ impl DesiredState {
         external_id::generated(&self.resource, new, observed)
     }
 
-    /// The customer's tags before an Update.
-    pub fn old_tags(&self) -> Option<&Tags> {
+    /// The customer's tags before an Update, if it was this resource that put them on the object with the tags `observed`.
+    pub fn old_tags(&self, observed: &Tags) -> Option<&Tags> {
         match &self.change {
             Change::Create { .. } => None,
-            Change::Update { old_properties } => Some(&old_properties.tags),
+            Change::Update { old_properties } => {
+                Some(&old_properties.tags).filter(|tags| ownership::can_have_put(tags, observed))
+            }
         }
     }
 
@@ -254,6 +256,10 @@ impl DesiredState {
             let mut tags = common.clone();
             tags.extend(self.resource.tags(&self.id, ownership));
             tags.extend(record);
+            if is_adopted {
+                let digest = ownership::digest_of_tags(&self.properties.tags);
+                tags.insert(ownership::TAGS_SHA256.to_owned(), digest);
+            }
             if self.deletes_adopted(proof) {
                 tags.insert(ownership::DELETE_ADOPTED.to_owned(), "true".to_owned());
             }

@@ -10,7 +10,7 @@ use crate::states::{Before, MANAGEMENT};
 use orchestera_access::iam::{Iam, ROLE_DESCRIPTION, Tags};
 use orchestera_access::reconcile::suspension;
 use orchestera_access::sts::Sts;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 const MADE_UP: &str = "access-Access-1ABCDEFGHIJK";
@@ -24,6 +24,8 @@ pub enum Event {
     Suspend,
     /// Another `ExternalId` than before.
     ExternalId,
+    /// Other `Tags` than before: the same key in another case, and a new one.
+    Tags,
     /// No event of CloudFormation: what the schedule sends.
     Repair,
     Delete,
@@ -31,12 +33,13 @@ pub enum Event {
     DeleteOfAMadeUpId,
 }
 
-pub const EVENTS: [Event; 9] = [
+pub const EVENTS: [Event; 10] = [
     Event::Create,
     Event::Update,
     Event::Edition,
     Event::Suspend,
     Event::ExternalId,
+    Event::Tags,
     Event::Repair,
     Event::Delete,
     Event::DeleteOfAFailedCreate,
@@ -52,7 +55,7 @@ impl Event {
 
     /// Whether it gives no other external id and suspends nothing: then an adopted role keeps its trust policy.
     pub fn keeps_an_adopted_trust(self) -> bool {
-        matches!(self, Self::Update | Self::Edition | Self::Repair)
+        matches!(self, Self::Update | Self::Edition | Self::Tags | Self::Repair)
     }
 
     /// Nobody waits for the answer of a drift check: a defect in it is left to Lambda.
@@ -62,7 +65,7 @@ impl Event {
 
     /// Whether CloudFormation sends its rollback when it fails.
     pub fn is_update(self) -> bool {
-        matches!(self, Self::Update | Self::Edition | Self::Suspend | Self::ExternalId)
+        matches!(self, Self::Update | Self::Edition | Self::Suspend | Self::ExternalId | Self::Tags)
     }
 
     fn properties(self, old: &Value) -> Value {
@@ -71,6 +74,7 @@ impl Event {
             Self::Edition => properties["PolicyEdition"] = "2026-02-06".into(),
             Self::Suspend => properties["AccessState"] = "Suspended".into(),
             Self::ExternalId => properties["ExternalId"] = "another".into(),
+            Self::Tags => properties["Tags"] = json!([{"Key": "OWNER", "Value": "me"}, {"Key": "cost", "Value": "7"}]),
             _ => {}
         }
         properties
@@ -81,7 +85,7 @@ impl Event {
         let properties = self.properties(old);
         match self {
             Self::Create => stack.create(properties).await,
-            Self::Update | Self::Edition | Self::Suspend | Self::ExternalId => {
+            Self::Update | Self::Edition | Self::Suspend | Self::ExternalId | Self::Tags => {
                 stack.update(ID, properties, old.clone()).await
             }
             Self::Repair => {
@@ -111,7 +115,7 @@ impl Event {
         match self {
             Self::Create => gone(&stack, &answer.id, &new).await,
             Self::Repair => gone(&stack, ID, old).await,
-            Self::Update | Self::Edition | Self::Suspend | Self::ExternalId => {
+            Self::Update | Self::Edition | Self::Suspend | Self::ExternalId | Self::Tags => {
                 assert_eq!(answer.id, ID, "an Update never changes the id");
                 let succeeded = answer.status == "SUCCESS";
                 if !succeeded {

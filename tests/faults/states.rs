@@ -147,6 +147,24 @@ pub fn states() -> Vec<(&'static str, Before)> {
             }),
         ),
         ("adopted", Before::Created(guides, json!({}), nothing)),
+        (
+            "adopted, with a tag of the properties",
+            Before::Created(guides, json!({"Tags": [{"Key": "Owner", "Value": "me"}]}), nothing),
+        ),
+        (
+            "adopted, with a tag that the properties will have",
+            Before::Created(
+                |world| {
+                    guides(world);
+                    let policies = world.policies.values_mut().map(|policy| &mut policy.tags);
+                    for tags in world.roles.values_mut().map(|role| &mut role.tags).chain(policies) {
+                        tags.insert("owner".into(), "me".into());
+                    }
+                },
+                json!({}),
+                nothing,
+            ),
+        ),
         (GIVEN, Before::Created(guides, json!({"ExternalId": "given"}), nothing)),
         ("nothing, in a member account", Before::Untouched(nothing, in_member_account())),
         ("ours, in a member account", Before::Created(nothing, in_member_account(), nothing)),

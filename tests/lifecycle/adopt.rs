@@ -199,7 +199,7 @@ async fn an_adoption_that_died_half_way_is_carried_to_the_end_or_put_back() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_not_recognisably_the_guides_is_refused_and_nothing_is_changed() {
-    let cases: [(&str, Furnish, &[&str]); 10] = [
+    let cases: [(&str, Furnish, &[&str]); 11] = [
         (
             "a role of ours that lost its tags and its stack",
             |world| {
@@ -228,6 +228,14 @@ async fn what_is_not_recognisably_the_guides_is_refused_and_nothing_is_changed()
                 role(world).trust = orchestera_access::trust::with_everybody_denied(&trust_of(PLATFORM, None));
             },
             &["its trust is not the guide's"],
+        ),
+        (
+            "a role whose name differs in case only",
+            |world| {
+                guides(world);
+                role(world).name = "ORCHESTERAaccessROLE".into();
+            },
+            &["its name is spelled ORCHESTERAaccessROLE", "set RoleName to ORCHESTERAaccessROLE"],
         ),
         (
             "a role with a path",
@@ -330,6 +338,66 @@ async fn an_update_overwrites_no_tag_that_an_adopted_object_came_with() {
     stack.update(ID, changed.clone(), owner).await.succeeded();
     stack.delete(ID, changed).await.succeeded();
     assert_eq!(iam.world().role(ROLE).unwrap().tags, tags([("Team", "data")]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tag_that_an_adopted_object_came_with_stays_in_whatever_case_and_with_whatever_value_tags_has_it() {
+    for (key, value) in [("Team", "data"), ("team", "data"), ("TEAM", "other"), ("Team", "other"), ("tEAM", "")] {
+        let iam = furnished(guides);
+        let original = iam.world();
+        let stack = Stack::new(&iam);
+        let both = json!({"Tags": [{"Key": "Owner", "Value": "me"}, {"Key": key, "Value": value}]});
+        stack.create(both.clone()).await.failed().saying(&["it already carries", key, "Take that out of Tags"]);
+        assert_eq!(iam.world(), original, "{key}");
+
+        for old in [json!({}), json!({"Tags": [{"Key": "Owner", "Value": "me"}]})] {
+            stack.create(old.clone()).await.succeeded();
+            let adopted = iam.world();
+            stack
+                .update(ID, both.clone(), old.clone())
+                .await
+                .failed()
+                .with_id(ID)
+                .saying(&["was adopted and carries", key]);
+            assert_eq!(iam.world(), adopted, "{key}={value}");
+            // The rollback, and the same refused Update once more.
+            stack.update(ID, old.clone(), both.clone()).await.succeeded();
+            stack.update(ID, both.clone(), old.clone()).await.failed();
+            assert_eq!(iam.world(), adopted, "{key}={value}");
+            // Whichever properties the Delete has: those that were refused have put nothing on it.
+            let properties = if old == json!({}) { &both } else { &old };
+            stack.delete(ID, properties.clone()).await.succeeded();
+            assert_eq!(iam.world(), original.unnumbered_like(&iam.world()), "{key}={value}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn tags_of_an_adopted_object_follow_the_properties_also_when_an_update_is_repeated() {
+    for operation in ["TagRole", "TagPolicy", "CreatePolicyVersion"] {
+        let iam = furnished(guides);
+        let original = iam.world();
+        let stack = Stack::new(&iam);
+        stack.create(json!({})).await.succeeded();
+        let owner = json!({"PolicyEdition": "2026-02-06", "Tags": [{"Key": "Owner", "Value": "me"}]});
+        // Lambda repeats the event after an attempt that stopped half way.
+        let faulty = FaultyIam::new(&iam).on(operation, 9, Fault::Panic);
+        Stack::new(&faulty).update(ID, owner.clone(), json!({})).await.failed();
+        stack.update(ID, owner.clone(), json!({})).await.succeeded();
+        let tagged = iam.world();
+        assert_eq!(
+            (&tagged.role(ROLE).unwrap().tags["Owner"], &tagged.role(ROLE).unwrap().tags["Team"]),
+            (&"me".into(), &"data".into())
+        );
+        stack.update(ID, owner.clone(), json!({})).await.succeeded();
+        let respelled = json!({"PolicyEdition": "2026-02-06", "Tags": [{"Key": "OWNER", "Value": "you"}]});
+        stack.update(ID, respelled.clone(), owner.clone()).await.succeeded();
+        assert_eq!(iam.world().role(ROLE).unwrap().tags["OWNER"], "you", "{operation}");
+        stack.update(ID, json!({}), respelled.clone()).await.succeeded();
+        assert!(!iam.world().role(ROLE).unwrap().tags.contains_key("OWNER"), "{operation}");
+        stack.delete(ID, json!({})).await.succeeded();
+        assert_eq!(iam.world(), original.unnumbered_like(&iam.world()), "{operation}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,7 +20,8 @@ pub type Attributes = BTreeMap<&'static str, Attribute>;
 pub enum Attribute {
     /// Never shortened.
     Text(String),
-    /// Comma separated. If the response is too long, the last entries are left out, and `+N` says how many.
+    /// Comma separated. A comma in an entry is written as `%2C`. If the response is too long, the last entries are left out,
+    /// and `+N` says how many.
     List { entries: Vec<String>, left_out: usize },
 }
 
@@ -48,10 +49,10 @@ impl Attribute {
     fn text(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
-            Self::List { entries, left_out: 0 } => entries.join(","),
             Self::List { entries, left_out } => {
-                let more = format!("+{left_out}");
-                entries.iter().chain([&more]).map(String::as_str).collect::<Vec<_>>().join(",")
+                let entries = entries.iter().map(|entry| entry.replace(',', "%2C"));
+                let more = (*left_out > 0).then(|| format!("+{left_out}"));
+                entries.chain(more).collect::<Vec<_>>().join(",")
             }
         }
     }
@@ -308,6 +309,9 @@ mod tests {
         }
         assert_eq!(seen, ["a,b,c", "a,b,+1", "a,+2", "+3"]);
         assert!(!text("a,b").shorten() && !Attribute::from(Vec::new()).shorten());
+        assert_eq!(text("a,b").text(), "a,b");
+        let names: Attribute = ["inline:a,b", "c"].map(str::to_owned).to_vec().into();
+        assert_eq!(names.text(), "inline:a%2Cb,c");
     }
 
     #[test]
