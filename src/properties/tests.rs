@@ -103,7 +103,7 @@ fn one_problem_reads_as_one_sentence() {
         reason(json!({"MaxSessionDuration": "43201"})),
         "The properties need attention: MaxSessionDuration must be 3600 to 43200 seconds, not '43201'."
     );
-    for seconds in ["3599", "-3600", "3600.0", "99999999999", "an hour"] {
+    for seconds in ["3599", "-3600", "99999999999", "an hour"] {
         assert!(reason(json!({"MaxSessionDuration": seconds})).contains("must be 3600 to 43200"), "{seconds}");
     }
     assert_eq!(parse(json!({"MaxSessionDuration": "3600"})).max_session_duration, 3600);

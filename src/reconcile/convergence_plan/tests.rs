@@ -106,3 +106,15 @@ fn steps_of_one_stage_are_about_different_objects() {
         }
     }
 }
+
+#[test]
+fn a_role_whose_name_differs_in_case_only_is_named_as_that_and_not_as_one_with_a_path() {
+    let desired = desired(json!({"RoleName": "R"}));
+    let mut observed = State { policy: None, ..converged(&desired) };
+    let role = &mut observed.role.as_mut().unwrap().about;
+    role.tags.clear();
+    role.arn = desired.account.role_arn("r");
+    let reason = plan(&desired, &observed).unwrap_err().reason();
+    assert!(reason.contains("its name is spelled r,") && reason.contains("set RoleName to r,"), "{reason}");
+    assert!(!reason.contains("path"), "{reason}");
+}
