@@ -4,8 +4,8 @@ use crate::account::Account;
 use crate::cloudformation::aws::AwsStacks;
 use crate::drift_check::{self, Check};
 use crate::goal::{Goal, goal};
-use crate::iam::Iam;
 use crate::iam::aws::{AwsIam, endpoint};
+use crate::iam::{Iam, has_unknown_credentials};
 use crate::member::MemberRole;
 use crate::ownership::Resource;
 use crate::reconcile::{self, Reached, external_id};
@@ -14,11 +14,17 @@ use custom_resource::event::Envelope;
 use custom_resource::function::{Clients, Invocation, OtherContext};
 use custom_resource::{Address, Budget, Context, CustomResource, Kind, Outcome, Request, Result, log};
 use std::ops::Deref;
+use std::time::Duration;
 use tokio::sync::OnceCell;
+use tokio::time::sleep;
 
 /// The connections to IAM that are opened before the first event: as many as there are reads in the widest round of a
 /// Create or an Update.
 pub const CONNECTIONS: usize = 6;
+
+/// The most sessions in a member account that one event uses, and the time between two.
+const MOST_SESSIONS: u32 = 3;
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// The access function.
 #[derive(Debug, Default)]
@@ -86,7 +92,7 @@ pub async fn decide<I: Iam, D: Deref<Target = I>>(
     address: &Address,
     invocation: &Invocation,
     budget: Budget,
-    connect: impl AsyncFnOnce(Option<&MemberRole>) -> Result<D>,
+    connect: impl AsyncFn(Option<&MemberRole>) -> Result<D>,
 ) -> Outcome {
     let work = async {
         let own = Account::of_function(&invocation.function_arn, address.service_token.as_deref())?;
@@ -99,15 +105,22 @@ pub async fn decide<I: Iam, D: Deref<Target = I>>(
         if matches!(goal, Goal::Nothing) {
             return Ok(Reached::default());
         }
-        match connect(goal.member_role()).await {
-            // Boxed: the types of futures within futures are nested deeper than the compiler accepts.
-            Ok(iam) => Box::pin(reconcile::reach(&goal, &*iam, budget)).await,
-            // A Create that could not assume the member role created nothing. Its Delete must not fail for the same
-            // reason.
-            Err(error) if matches!(error.kind(), Kind::Denied | Kind::Refused) && goal.is_left_from_failed_create() => {
-                Ok(Reached { note: error.reason(), ..Reached::default() })
+        let mut sessions = 1;
+        loop {
+            match attempt(&goal, budget, &connect).await {
+                // IAM may never learn of this session. It may know the next one.
+                Err(error)
+                    if has_unknown_credentials(&error)
+                        && goal.member_role().is_some()
+                        && sessions < MOST_SESSIONS
+                        && budget.may_write_after(PAUSE) =>
+                {
+                    tracing::info!(cause = error.cause(), "trying again with a new session");
+                    sleep(PAUSE).await;
+                    sessions += 1;
+                }
+                reached => return reached,
             }
-            Err(error) => Err(error),
         }
     };
     match work.await {
@@ -117,5 +130,22 @@ pub async fn decide<I: Iam, D: Deref<Target = I>>(
             Outcome::Success { physical_id: address.physical_id.clone().unwrap_or_else(new), attributes, note }
         }
         Err(error) => Outcome::failed(address, error),
+    }
+}
+
+/// Reaches the goal with one session.
+async fn attempt<I: Iam, D: Deref<Target = I>>(
+    goal: &Goal,
+    budget: Budget,
+    connect: &impl AsyncFn(Option<&MemberRole>) -> Result<D>,
+) -> Result<Reached> {
+    match connect(goal.member_role()).await {
+        // Boxed: the types of futures within futures are nested deeper than the compiler accepts.
+        Ok(iam) => Box::pin(reconcile::reach(goal, &*iam, budget)).await,
+        // A Create that could not assume the member role created nothing. Its Delete must not fail for the same reason.
+        Err(error) if matches!(error.kind(), Kind::Denied | Kind::Refused) && goal.is_left_from_failed_create() => {
+            Ok(Reached { note: error.reason(), ..Reached::default() })
+        }
+        Err(error) => Err(error),
     }
 }

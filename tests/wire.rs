@@ -295,7 +295,7 @@ async fn each_error_code_has_its_kind_and_final_ones_are_asked_once() {
         (|| refusal(403, "AccessDenied"), Kind::Denied),
         (|| refusal(409, "LimitExceeded"), Kind::Refused),
         (|| refusal(400, "MalformedPolicyDocument"), Kind::Refused),
-        (|| refusal(403, "InvalidClientTokenId"), Kind::Refused),
+        (|| refusal(403, "InvalidClientTokenId"), Kind::Denied),
     ];
     for (reply, kind) in cases {
         let (result, requests) = told(reply).await;

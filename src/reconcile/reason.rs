@@ -3,7 +3,7 @@
 //! They are written here and not in the adapter, because the adapter does not know what the call was for.
 
 use crate::account::Account;
-use crate::iam::Write;
+use crate::iam::{Write, has_unknown_credentials};
 use crate::physical_id::PhysicalId;
 use custom_resource::error::{Error, FailedCall, Kind};
 
@@ -15,6 +15,7 @@ pub fn of_read(error: &Error, account: &Account, id: &PhysicalId) -> String {
     let Some(call) = error.failed_call() else { return error.reason() };
     let what = format!("Reading {} and {} in account {} failed", id.role_name, id.policy_name, account.id);
     match error.kind() {
+        Kind::Denied if has_unknown_credentials(error) => unknown_credentials(call, &what),
         Kind::Denied => denied(call, &what),
         Kind::Unavailable => {
             format!("{what}: IAM gave no usable answer to {}{}. Retry the stack operation.", call.operation, code(call))
@@ -33,6 +34,7 @@ pub fn of_write(error: &Error, account: &Account, write: &Write) -> String {
     let Some(call) = error.failed_call() else { return error.reason() };
     let what = format!("{} on {} in account {} failed", write.operation(), write.object(), account.id);
     match (error.kind(), write) {
+        (Kind::Denied, _) if has_unknown_credentials(error) => unknown_credentials(call, &what),
         (Kind::Denied, _) => denied(call, &what),
         (Kind::Unavailable, _) => format!(
             "{what}: IAM gave no usable answer{}, so that it is not known whether it took effect. Retry the stack \
@@ -68,6 +70,15 @@ pub fn of_write(error: &Error, account: &Account, write: &Write) -> String {
         ),
         _ => format!("{what}{}: {}. Correct that, then retry the stack operation.", code(call), quoted(call)),
     }
+}
+
+fn unknown_credentials(call: &FailedCall, what: &str) -> String {
+    format!(
+        "{what}: IAM does not know the credentials of the function's role or session ({}: {}). It knows new ones within \
+         seconds. Retry the stack operation.",
+        call.code,
+        quoted(call)
+    )
 }
 
 fn denied(call: &FailedCall, what: &str) -> String {

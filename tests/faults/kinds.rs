@@ -48,7 +48,7 @@ const fn over_http(name: &'static str, times: usize, passes: bool, fault: HttpFa
     Kind { name, times, passes, what: What::Http(fault) }
 }
 
-pub const SEAM: [Kind; 21] = [
+pub const SEAM: [Kind; 24] = [
     at_the_seam("throttled once", 1, true, || Fault::Refuse("Throttling")),
     at_the_seam("throttled for ever", FOR_EVER, false, || Fault::Refuse("Throttling")),
     at_the_seam("no answer once, without effect", 1, true, || Fault::Unheard),
@@ -56,6 +56,9 @@ pub const SEAM: [Kind; 21] = [
     at_the_seam("no answer for ever", FOR_EVER, false, || Fault::Unheard),
     at_the_seam("denied for a moment", 3, true, || Fault::Refuse("AccessDenied")),
     at_the_seam("denied for ever", FOR_EVER, false, || Fault::Refuse("AccessDenied")),
+    at_the_seam("credentials that are not known for a moment", 3, true, || Fault::Refuse("InvalidClientTokenId")),
+    at_the_seam("a signature that does not match once", 1, true, || Fault::Refuse("SignatureDoesNotMatch")),
+    at_the_seam("a signature that has expired once", 1, true, || Fault::Refuse("RequestExpired")),
     at_the_seam("a quota", 1, false, || Fault::Refuse("LimitExceeded")),
     at_the_seam("already there", 1, true, || Fault::Refuse("EntityAlreadyExists")),
     at_the_seam("not there", 1, true, || Fault::Refuse("NoSuchEntity")),

@@ -7,8 +7,11 @@ use crate::common::stack::{ID, Stack};
 use custom_resource::function::{Invocation, outcome};
 use custom_resource::{Budget, Error, Kind, Outcome, Request};
 use orchestera_access::handler::decide;
+use orchestera_access::iam::Iam;
 use orchestera_access::member::MemberRole;
 use serde_json::json;
+use std::cell::Cell;
+use std::ops::Deref;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -127,16 +130,18 @@ async fn decide_with(event: serde_json::Value, function_arn: &str, client: Resul
     if event.get("ResourceProperties").is_none() {
         event["ResourceProperties"] = json!({});
     }
-    let iam = FakeIam::default();
     let start = Instant::now();
     let invocation = Invocation { function_arn: function_arn.to_owned(), deadline: start + Duration::from_secs(60) };
-    outcome_with(&event, &invocation, async |_: Option<&MemberRole>| client.map(|()| Box::new(iam))).await
+    outcome_with(&event, &invocation, async |_: Option<&MemberRole>| {
+        client.clone().map(|()| Box::new(FakeIam::default()))
+    })
+    .await
 }
 
-async fn outcome_with(
+async fn outcome_with<I: Iam, D: Deref<Target = I>>(
     event: &serde_json::Value,
     invocation: &Invocation,
-    connect: impl AsyncFnOnce(Option<&MemberRole>) -> Result<Box<FakeIam>, Error>,
+    connect: impl AsyncFn(Option<&MemberRole>) -> Result<D, Error>,
 ) -> Outcome {
     let envelope = opened(event);
     let address = envelope.address().unwrap();
@@ -199,4 +204,62 @@ async fn clients_that_take_for_ever_to_build_are_answered_in_time() {
     let outcome = outcome_with(&event, &invocation, never).await;
     assert!(outcome.status() == "FAILED" && outcome.reason().contains("function's time ended"));
     assert_eq!(start.elapsed().as_secs(), 48);
+}
+
+/// A Create in a member account whose first `unknown` sessions IAM never learns of; the outcome, and how many there were.
+async fn create_by_sessions(unknown: usize) -> (Outcome, usize) {
+    let world = FakeIam::default();
+    let never = FaultyIam::new(&world).on("GetRole", FOR_EVER, Fault::Refuse("InvalidClientTokenId"));
+    let known = FaultyIam::new(&world);
+    let sessions = Cell::new(0);
+    let event = json!({
+        "RequestType": "Create", "ResponseURL": "https://bucket.s3.amazonaws.com/x", "RequestId": "r",
+        "LogicalResourceId": "Access", "ResourceType": "Custom::OrchesteraAccess", "StackId": "arn:of:the:stack",
+        "ResourceProperties": {"MemberAccountId": "111122223333"},
+    });
+    let start = Instant::now();
+    let function_arn = "arn:aws:lambda:us-east-1:222233334444:function:f".to_owned();
+    let invocation = Invocation { function_arn, deadline: start + Duration::from_secs(60) };
+    let connect = async |role: Option<&MemberRole>| {
+        assert!(role.is_some());
+        sessions.set(sessions.get() + 1);
+        Ok(if sessions.get() <= unknown { &never } else { &known })
+    };
+    (outcome_with(&event, &invocation, connect).await, sessions.get())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_iam_never_learns_of_is_replaced_by_another() {
+    for unknown in [1, 2] {
+        let (outcome, sessions) = create_by_sessions(unknown).await;
+        assert_eq!((outcome.status(), sessions), ("SUCCESS", unknown + 1), "{}", outcome.reason());
+    }
+    let (outcome, sessions) = create_by_sessions(99).await;
+    assert_eq!((outcome.status(), sessions), ("FAILED", 3));
+    assert!(outcome.reason().contains("IAM does not know the credentials"), "{}", outcome.reason());
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_that_iam_does_not_know_yet_are_waited_for_and_a_late_signature_is_repeated() {
+    for (code, times) in [
+        ("InvalidClientTokenId", 4),
+        ("UnrecognizedClientException", 4),
+        ("SignatureDoesNotMatch", 1),
+        ("RequestExpired", 1),
+        ("RequestTimeTooSkewed", 1),
+        ("SlowDown", 1),
+        ("PriorRequestNotComplete", 1),
+        ("RequestTimeout", 1),
+    ] {
+        for operation in ["GetRole", "CreateRole", "AttachRolePolicy", "ListPolicyVersions"] {
+            let iam = FakeIam::default();
+            let faulty = FaultyIam::new(&iam).on(operation, times, Fault::Refuse(code));
+            Stack::new(&faulty).create(json!({})).await.succeeded();
+        }
+        let iam = FakeIam::default();
+        let faulty = FaultyIam::new(&iam).on("CreatePolicy", FOR_EVER, Fault::Refuse(code));
+        let answer = Stack::new(&faulty).create(json!({})).await.failed().saying(&[code]);
+        assert!(answer.took.as_secs() < 20, "{code}: {:?}", answer.took);
+        assert_eq!(iam.world(), World::default(), "{code}");
+    }
 }
