@@ -4,6 +4,7 @@ use crate::iam::{Tags, has_key};
 use crate::ownership;
 use custom_resource::{Error, Result};
 use serde_json::Value;
+use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 /// IAM: at most 50 tags on a role or policy.
 const MOST_TAGS: usize = 50;
@@ -180,9 +181,15 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// IAM's rule for tag keys and values: letters, numbers, spaces and `_.:/=+-@`.
+/// IAM's rule for tag keys and values: letters, numbers, separators and `_.:/=+-@`. Marks that combine with a letter, as
+/// some scripts have them, are none of these.
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html>
 fn is_tag_text(text: &str) -> bool {
-    text.chars().all(|c| c.is_alphanumeric() || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@".contains(c))
+    let is_of_iams_classes = |c: char| {
+        let group = c.general_category_group();
+        matches!(group, GeneralCategoryGroup::Letter | GeneralCategoryGroup::Number | GeneralCategoryGroup::Separator)
+    };
+    text.chars().all(|c| is_of_iams_classes(c) || "_.:/=+-@".contains(c))
 }
 
 /// A customer's text in a Reason, long enough to be recognised.

@@ -6,8 +6,10 @@
 
 use orchestera_access::iam::{POLICY_DESCRIPTION, PolicyUser, ROLE_DESCRIPTION, Tags, Write};
 use orchestera_access::policy::Edition;
+use regex::Regex;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 pub const ACCOUNT: &str = "111122223333";
 
@@ -316,7 +318,8 @@ fn check_session(seconds: i32) -> Result<(), Refusal> {
 }
 
 fn check_tags(there: &Tags, new: &Tags) -> Result<(), Refusal> {
-    let legal = |text: &str| text.chars().all(|c| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c));
+    static LEGAL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$").unwrap());
+    let legal = |text: &str| LEGAL.is_match(text);
     for (key, value) in new {
         if key.is_empty() || key.chars().count() > 128 || !legal(key) || key.to_lowercase().starts_with("aws:") {
             return Err(invalid(format!("tag key '{key}'")));
