@@ -154,11 +154,17 @@ pub fn covers(document: &Value, part: &Value) -> bool {
 /// Whether a text is one of those that a pattern with `*` and `?` stands for. Takes at most pattern times text steps, because
 /// only the last `*` is ever tried again: patterns come from documents that others wrote.
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
+    matches_in_steps(pattern, text).0
+}
+
+/// The same, and how many characters were compared.
+fn matches_in_steps(pattern: &str, text: &str) -> (bool, usize) {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut from) = (0, 0);
     // The place behind the last `*`, and how much of the text it has taken.
-    let mut star = None;
+    let (mut star, mut steps) = (None, 0);
     while from < text.len() {
+        steps += 1;
         match pattern.get(at) {
             Some('*') => {
                 at += 1;
@@ -169,13 +175,13 @@ pub(crate) fn matches(pattern: &str, text: &str) -> bool {
                 from += 1;
             }
             _ => {
-                let Some((behind, taken)) = star else { return false };
+                let Some((behind, taken)) = star else { return (false, steps) };
                 (at, from) = (behind, taken + 1);
                 star = Some((behind, taken + 1));
             }
         }
     }
-    pattern[at..].iter().all(|one| *one == '*')
+    (pattern[at..].iter().all(|one| *one == '*'), steps)
 }
 
 fn granted(document: &Value) -> BTreeSet<String> {
@@ -321,7 +327,18 @@ mod tests {
             assert_eq!(matches(pattern, text), is_match, "{pattern} {text}");
         }
         // Tried one by one, the places of thirty stars in such a text would take for ever.
-        assert!(!matches(&format!("{}z", "a*".repeat(30)), &"a".repeat(5000)));
+        for (pattern, text) in [
+            (format!("{}z", "a*".repeat(30)), "a".repeat(5000)),
+            (format!("{}b", "*a".repeat(40)), "a".repeat(3000)),
+            ("a*b*c*d*e*f*g*h*z".to_owned(), "abcdefgh".repeat(500)),
+            (format!("*{}b", "a".repeat(200)), "a".repeat(4000)),
+            ("*".repeat(300), "x".repeat(300)),
+            (format!("{}x", "?*".repeat(50)), "y".repeat(2000)),
+        ] {
+            let (is_match, steps) = matches_in_steps(&pattern, &text);
+            assert_eq!(is_match, pattern.chars().all(|c| c == '*'), "{pattern}");
+            assert!(steps <= (pattern.len() + 1) * (text.len() + 1), "{steps} steps for {pattern}");
+        }
     }
 
     #[test]
