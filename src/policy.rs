@@ -74,7 +74,7 @@ pub fn same(a: &Value, b: &Value) -> bool {
     a == b || comparable(a) == comparable(b)
 }
 
-/// The [canonical](canonical) document without further differences that do not matter to IAM: the order and repetition of
+/// The [canonical] document without further differences that do not matter to IAM: the order and repetition of
 /// statements, the case of condition keys, `true` for `"true"`, an empty condition, `"*"` for
 /// `{"AWS": "*"}`. The digests of the editions do not depend on it.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html>
