@@ -88,7 +88,7 @@ down: tools ## ends what `make up` began
 
 .PHONY: test
 test: build $(ROOT)/.tools/awscli/installed ## every test: the function's, in Rust, and the stack's, on the AWS on loopback
-	ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" cargo test --locked --workspace --lib --examples --test '*'
+	ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" cargo test --locked --workspace
 	$(COST)
 	$(DIST_UNDER_TEST) $(PYTHON) -m orchestera_release.dist --target $(TARGET)
 	$(DIST_UNDER_TEST) $(PYTHON) -m pytest --numprocesses 8
