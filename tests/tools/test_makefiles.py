@@ -107,7 +107,9 @@ def test_arch_libc_and_cargo_target_dir_count_from_the_environment(tmp_path):
 
 
 def test_the_makefile_of_the_root_has_what_a_newcomer_needs_and_says_where_the_rest_is():
-    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     listed = re.findall(r"^  make (\w+) ", shown, re.MULTILINE)
     needed = {"setup", "build", "run", "test", "check", "up", "down", "dist", "publish", "link", "bench"}
     needed |= {"clean", "help"}
