@@ -144,5 +144,22 @@ def simulate(account, role_arn, actions):
     return allowed
 
 
+def simulate_document(account, document, action, resource="*", context=None):
+    """What IAM's simulator decides by one document: allowed, implicitDeny or explicitDeny.
+
+    For what no call can show here. `context` has the values of condition keys, one string each.
+    """
+    (result,) = account.client("iam").simulate_custom_policy(
+        PolicyInputList=[json.dumps(document)],
+        ActionNames=[action],
+        ResourceArns=[resource],
+        ContextEntries=[
+            {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+            for key, value in (context or {}).items()
+        ],
+    )["EvaluationResults"]
+    return result["EvalDecision"]
+
+
 def as_list(value):
     return value if isinstance(value, list) else [value]

@@ -121,14 +121,32 @@ def test_the_other_calls_know_the_boundary_that_the_role_has(somebody, root, arn
     root.create_role(RoleName="limited", AssumeRolePolicyDocument=TRUST, PermissionsBoundary=arn("policy", "limit"))
     root.create_role(RoleName="free", AssumeRolePolicyDocument=TRUST)
     iam = somebody(
-        ["iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePermissionsBoundary"],
+        [
+            "iam:AttachRolePolicy",
+            "iam:PutRolePolicy",
+            "iam:UpdateAssumeRolePolicy",
+            "iam:UpdateRole",
+            "iam:UpdateRoleDescription",
+            "iam:DeleteRolePolicy",
+            "iam:DetachRolePolicy",
+            "iam:DeleteRole",
+            "iam:DeleteRolePermissionsBoundary",
+        ],
         "*",
         {"StringEquals": {"iam:PermissionsBoundary": arn("policy", "limit")}},
     )
+    root.create_role(RoleName="open", AssumeRolePolicyDocument=TRUST, PermissionsBoundary=arn("policy", "limit"))
+    iam.delete_role_permissions_boundary(RoleName="open")
+    assert denied(iam.delete_role_permissions_boundary, RoleName="open")
     for call, request in [
         (iam.attach_role_policy, {"PolicyArn": arn("policy", "mine")}),
         (iam.put_role_policy, {"PolicyName": "inline", "PolicyDocument": READ_ALL}),
-        (iam.delete_role_permissions_boundary, {}),
+        (iam.update_assume_role_policy, {"PolicyDocument": TRUST}),
+        (iam.update_role, {"MaxSessionDuration": 7200}),
+        (iam.update_role_description, {"Description": "it"}),
+        (iam.delete_role_policy, {"PolicyName": "inline"}),
+        (iam.detach_role_policy, {"PolicyArn": arn("policy", "mine")}),
+        (iam.delete_role, {}),
     ]:
         assert denied(call, RoleName="free", **request)
         call(RoleName="limited", **request)
@@ -156,3 +174,36 @@ def test_the_tags_of_a_role_are_known(somebody, root):
     iam = somebody("iam:DeleteRole", "*", {"StringEquals": {"aws:ResourceTag/owner": "me"}})
     iam.delete_role(RoleName="me")
     assert denied(iam.delete_role, RoleName="you")
+
+
+def test_an_identity_provider_is_judged_on_its_own_arn(somebody, root, arn):
+    mine, other = "issuer.example.com/mine", "issuer.example.com/other"
+    iam = somebody("iam:*OpenIDConnectProvider", arn("oidc-provider", mine))
+    request = {"ClientIDList": ["sts.amazonaws.com"], "ThumbprintList": ["0" * 40]}
+    iam.create_open_id_connect_provider(Url=f"https://{mine}", **request)
+    assert denied(iam.create_open_id_connect_provider, Url=f"https://{other}", **request)
+    root.create_open_id_connect_provider(Url=f"https://{other}", **request)
+    assert denied(iam.delete_open_id_connect_provider, OpenIDConnectProviderArn=arn("oidc-provider", other))
+    iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=arn("oidc-provider", mine))
+
+
+def test_a_service_linked_role_is_judged_by_its_service(somebody):
+    iam = somebody(
+        "iam:CreateServiceLinkedRole", "*", {"StringEquals": {"iam:AWSServiceName": "autoscaling.amazonaws.com"}}
+    )
+    iam.create_service_linked_role(AWSServiceName="autoscaling.amazonaws.com")
+    assert denied(iam.create_service_linked_role, AWSServiceName="spot.amazonaws.com")
+
+
+def test_a_boundary_knows_the_tags_too(somebody, root, arn):
+    root.create_role(RoleName="mine", AssumeRolePolicyDocument=TRUST, Tags=[{"Key": "owner", "Value": "me"}])
+    root.create_role(RoleName="free", AssumeRolePolicyDocument=TRUST)
+    iam = somebody("iam:*")
+    condition = {"StringEquals": {"aws:ResourceTag/owner": "me"}}
+    statement = {"Effect": "Allow", "Action": "iam:UpdateRole", "Resource": "*", "Condition": condition}
+    root.create_policy(
+        PolicyName="limit", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    )
+    root.put_user_permissions_boundary(UserName="somebody", PermissionsBoundary=arn("policy", "limit"))
+    iam.update_role(RoleName="mine")
+    assert denied(iam.update_role, RoleName="free")

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsident
 
 import ministack.services.iam as iam
 import ministack.services.tagging as tagging
-from ministack.core import iam_actions
+from ministack.core import iam_actions, iam_evaluator
 
 # The calls that set a boundary are judged by the one in the request ...
 SETS_A_BOUNDARY = {"CreateRole", "CreateUser", "PutRolePermissionsBoundary", "PutUserPermissionsBoundary"}
@@ -21,13 +21,16 @@ JUDGED_BY_THE_CURRENT_BOUNDARY = {
         ("Delete", "Policy"),
         ("Delete", "PermissionsBoundary"),
     )
-}
+} | {"DeleteRole", "UpdateAssumeRolePolicy", "UpdateRole", "UpdateRoleDescription"}
 JUDGED_BY_THE_POLICY = {
     f"{verb}{principal}Policy" for verb in ("Attach", "Detach") for principal in ("Role", "User", "Group")
 }
 
 
 def repair():
+    # MiniStack looks tags up only if the caller's policies name one, and not if a boundary or a session policy does.
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+    iam_evaluator._names_condition_key = lambda policies, prefix: True
     iam_actions.extract_resource_arn = _with_iams_resources(iam_actions.extract_resource_arn)
     # Where MiniStack asks for the condition keys of a request's tags is the one place where others can be added.
     iam_actions.request_tag_context = _with_iams_keys(iam_actions.request_tag_context)
@@ -35,7 +38,11 @@ def repair():
 
 
 def _with_iams_resources(extract_resource_arn):
-    """Policies and instance profiles by their own ARN, roles by the ARN that they have, path included."""
+    """Policies, instance profiles and identity providers by their own ARN, roles by theirs, with its path.
+
+    An identity provider's ARN has its URL without `https://`:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
+    """
 
     def repaired(service, method, path, headers, body, parameters, region, account_id):
         if service == "iam":
@@ -45,6 +52,12 @@ def _with_iams_resources(extract_resource_arn):
                 return f"arn:aws:iam::{account_id}:policy{iam_path}{parameter('PolicyName')}"
             if parameter("Action") == "CreateRole":
                 return f"arn:aws:iam::{account_id}:role{iam_path}{parameter('RoleName')}"
+            if parameter("Action") == "CreateOpenIDConnectProvider":
+                return (
+                    f"arn:aws:iam::{account_id}:oidc-provider/{parameter('Url').removeprefix('https://').rstrip('/')}"
+                )
+            if provider_arn := parameter("OpenIDConnectProviderArn"):
+                return provider_arn
             if name := parameter("InstanceProfileName"):
                 profile = iam._instance_profiles.get(name)
                 return profile["Arn"] if profile else f"arn:aws:iam::{account_id}:instance-profile{iam_path}{name}"
@@ -56,13 +69,15 @@ def _with_iams_resources(extract_resource_arn):
 
 
 def _with_iams_keys(request_tag_context):
-    """`iam:PolicyARN` and `iam:PermissionsBoundary`. A key that has no value is absent, not blank."""
+    """`iam:PolicyARN`, `iam:PermissionsBoundary`, `iam:AWSServiceName`. A key without a value is absent, not blank."""
 
     def repaired(service, iam_action, body, parameters):
         keys = request_tag_context(service, iam_action, body, parameters)
         if service != "iam":
             return keys
         action, parameter = iam_action.removeprefix("iam:"), _reader(parameters)
+        if action == "CreateServiceLinkedRole":
+            keys["iam:AWSServiceName"] = parameter("AWSServiceName")
         if action in JUDGED_BY_THE_POLICY:
             keys["iam:PolicyARN"] = parameter("PolicyArn")
         if action in SETS_A_BOUNDARY:
