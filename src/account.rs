@@ -1,7 +1,8 @@
 //! The account of the role and the policy, and the ARNs that follow from it.
 
-use crate::physical_id::{PhysicalId, is_account_id};
-use custom_resource::{Error, Result};
+use crate::physical_id::PhysicalId;
+use custom_resource::Result;
+use custom_resource::function_arn::{is_account_id, partition_and_account};
 
 /// Orchestera's platform account, the only one that may assume the role. Compiled in, because an event can come from
 /// anybody who may invoke the function: no property may hand the role to another account. A build for a test platform
@@ -22,30 +23,13 @@ pub struct Account {
 }
 
 impl Account {
-    /// The function's own account, read from the ARN under which Lambda invoked it. The function and its role are
-    /// always in one account, so that no call to STS is needed. An emulator may not give such an ARN (cargo-lambda
-    /// gives `function-arn`). Then the account is read from the event's `ServiceToken`, which is the function's ARN
-    /// too.
+    /// The function's own account, read from the ARN under which Lambda invoked it, or from the event's `ServiceToken`.
     ///
     /// # Errors
     /// [`Refused`](custom_resource::Kind::Refused) when neither is a function's ARN.
     pub fn of_function(invoked_arn: &str, service_token: Option<&str>) -> Result<Self> {
-        let arns = [Some(invoked_arn), service_token];
-        arns.into_iter().flatten().find_map(Self::in_function_arn).ok_or_else(|| {
-            Error::refused(format!(
-                "The account could not be told, because the function was invoked as '{invoked_arn}', which is not the ARN \
-                 of a Lambda function, and neither is the ServiceToken. Let the ServiceToken be the function's own ARN."
-            ))
-        })
-    }
-
-    fn in_function_arn(arn: &str) -> Option<Self> {
-        match arn.split(':').collect::<Vec<_>>()[..] {
-            ["arn", partition, "lambda", _, id, "function", _, ..] if is_account_id(id) && !partition.is_empty() => {
-                Some(Self { partition: partition.to_owned(), id: id.to_owned() })
-            }
-            _ => None,
-        }
+        let (partition, id) = partition_and_account(invoked_arn, service_token)?;
+        Ok(Self { partition, id })
     }
 
     /// ARN of a role with the path `/`.

@@ -5,11 +5,12 @@
 use crate::account::Account;
 use crate::member::MemberRole;
 use crate::ownership::Resource;
-use crate::physical_id::{PhysicalId, is_account_id};
+use crate::physical_id::PhysicalId;
 use crate::properties::{DeleteProperties, OldProperties, OnDelete, Properties};
 use crate::reconcile::desired::{Change, DesiredState};
 use crate::reconcile::removal::{Removal, RemovalMode};
 use crate::retry::RIGHTS_ARRIVE;
+use custom_resource::function_arn::is_account_id;
 use custom_resource::response::is_of_failed_create;
 use custom_resource::{Error, Request, Result};
 use serde_json::Value;

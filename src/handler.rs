@@ -4,15 +4,16 @@ use crate::account::Account;
 use crate::cloudformation::aws::AwsStacks;
 use crate::drift_check::{self, Check};
 use crate::goal::{Goal, goal};
+use crate::iam::Iam;
 use crate::iam::aws::{AwsIam, endpoint};
-use crate::iam::{Iam, has_unknown_credentials};
 use crate::member::MemberRole;
 use crate::ownership::Resource;
 use crate::reconcile::{self, Reached, external_id};
 use crate::sts::aws::AwsSts;
+use custom_resource::call::has_unknown_credentials;
 use custom_resource::event::Envelope;
 use custom_resource::function::{Clients, Invocation, OtherContext};
-use custom_resource::{Address, Budget, Context, CustomResource, Kind, Outcome, Request, Result, log};
+use custom_resource::{Address, Budget, Context, CustomResource, Kind, Outcome, Request, Result, Unfinished, log};
 use std::ops::Deref;
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -41,10 +42,10 @@ impl CustomResource for Access {
         Ok(())
     }
 
-    async fn handle(&self, request: &Request, context: &Context<'_>) -> Outcome {
+    async fn handle(&self, request: &Request, context: &Context<'_>) -> std::result::Result<Outcome, Unfinished> {
         let Context { address, invocation, budget, clients } = context;
         let connect = async |role: Option<&MemberRole>| self.connect(role, clients, budget).await;
-        decide(request, address, invocation, *budget, connect).await
+        Ok(decide(request, address, invocation, *budget, connect).await)
     }
 
     /// A drift check. The outcome goes to the log, and a failure too, which Lambda counts and repeats once.

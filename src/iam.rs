@@ -6,8 +6,7 @@
 //! [`aws`] is the adapter to the real service. The tests have a stateful fake with IAM's rules, and decorators that
 //! fail on demand.
 
-use aws_runtime::retries::classifiers::{THROTTLING_ERRORS, TRANSIENT_ERRORS};
-use custom_resource::{Error, Kind, Result};
+use custom_resource::{Kind, Result, call};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -325,41 +324,13 @@ pub trait Iam {
     async fn write(&self, write: &Write) -> Result<()>;
 }
 
-/// The codes by which AWS says that it does not know some credentials: those of a role or a session that is new.
-const UNKNOWN_CREDENTIALS: [&str; 2] = ["InvalidClientTokenId", "UnrecognizedClientException"];
-
-/// The codes by which AWS refuses a signature for its time. After a function was frozen, its clock can be behind for a
-/// moment. The next attempt is signed again.
-const CLOCK: [&str; 5] = [
-    "SignatureDoesNotMatch",
-    "InvalidSignatureException",
-    "RequestExpired",
-    "RequestTimeTooSkewed",
-    "RequestInTheFuture",
-];
-
-/// Whether AWS does not know the credentials of a call.
-pub fn has_unknown_credentials(error: &Error) -> bool {
-    UNKNOWN_CREDENTIALS.iter().any(|code| error.is(code))
-}
-
-/// The kind of an AWS error code. The codes are those that IAM documents for these operations, and the SDK's own lists of
-/// throttling and transient ones. An unknown code is final.
-/// <https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html>
+/// The kind of an AWS error code. The codes are those that IAM documents for these operations, and those of all services.
 pub fn kind_of(code: &str, server_error: bool) -> Kind {
-    let is_transient = [THROTTLING_ERRORS, TRANSIENT_ERRORS, &CLOCK].concat().contains(&code);
     match code {
         "NoSuchEntity" => Kind::Gone,
         "EntityAlreadyExists" | "ConcurrentModification" | "DeleteConflict" | "EntityTemporarilyUnmodifiable" => {
             Kind::LookAgain
         }
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => Kind::Denied,
-        // They become known within seconds, as rights do.
-        code if UNKNOWN_CREDENTIALS.contains(&code) => Kind::Denied,
-        _ if is_transient => Kind::Unavailable,
-        // Without a code, the answer does not come from IAM.
-        "" => Kind::Unavailable,
-        _ if server_error => Kind::Unavailable,
-        _ => Kind::Refused,
+        _ => call::kind_of(code, server_error),
     }
 }

@@ -4,6 +4,7 @@
 //! ownership tag `orchestera:resource-id`. Release 0.4.0 could change the names and with them the id. The Delete of
 //! such an old id touches nothing that carries the new one.
 
+use custom_resource::function_arn::is_account_id;
 use std::fmt;
 
 /// The id of a resource that exists, and with it the names of its two IAM objects.
@@ -37,15 +38,6 @@ impl fmt::Display for PhysicalId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}/{}", self.account_id, self.role_name, self.policy_name)
     }
-}
-
-/// 12 digits. A loop, because the platform's account is checked by the compiler and the function is `const`.
-pub const fn is_account_id(text: &str) -> bool {
-    let mut digits = 0;
-    while digits < text.len() && text.as_bytes()[digits].is_ascii_digit() {
-        digits += 1;
-    }
-    digits == text.len() && digits == 12
 }
 
 /// An IAM role's name: 1 to 64 characters.

@@ -6,13 +6,16 @@
 
 use crate::account::PLATFORM_ACCOUNT_ID;
 use crate::iam::Tags;
-use crate::physical_id::{is_account_id, is_policy_name, is_role_name};
+use crate::ownership;
+use crate::physical_id::{is_policy_name, is_role_name};
 use crate::policy::{self, EDITIONS, Edition};
 use custom_resource::Result;
-use reader::{Reader, is_reserved_key, scalar};
+use custom_resource::function_arn::is_account_id;
+use custom_resource::properties::{Reader, scalar, shortened};
 use serde_json::Value;
+use tags::is_reserved_key;
 
-mod reader;
+mod tags;
 
 const ROLE_NAME: &str = "OrchesteraAccessRole";
 const POLICY_NAME: &str = "OrchesteraAccessPolicy";
@@ -98,12 +101,12 @@ impl Properties {
     /// # Errors
     /// [`Refused`](custom_resource::Kind::Refused), with every problem in its reason.
     pub fn parse(properties: &Value) -> Result<Self> {
-        let mut read = Reader::new(properties);
+        let mut read = Reader::new(properties).hiding("ExternalId");
         let role_rule = "1 to 64 characters of A-Z a-z 0-9 _+=,.@-";
         let policy_rule = "1 to 128 characters of A-Z a-z 0-9 _+=,.@-";
         let role_name = read.valid("RoleName", ROLE_NAME, is_role_name, role_rule);
         let policy_name = read.valid("PolicyName", POLICY_NAME, is_policy_name, policy_rule);
-        read.constant("PlatformAccountId", PLATFORM_ACCOUNT_ID);
+        refuse_other_platform(&mut read);
         let editions: Vec<_> = EDITIONS.iter().map(|edition| (edition.name, *edition)).collect();
         let parsed = Self {
             role_name,
@@ -135,9 +138,9 @@ impl Properties {
                 is_role_name,
                 "a role name, 1 to 64 characters of A-Z a-z 0-9 _+=,.@-",
             ),
-            tags: read.tags(),
+            tags: tags::read(&mut read),
         };
-        read.fits_in_a_tag(&parsed.role_name, &parsed.policy_name);
+        fits_in_a_tag(&mut read, &parsed.role_name, &parsed.policy_name);
         read.finish(parsed)
     }
 
@@ -176,7 +179,7 @@ impl DeleteProperties {
                 .unwrap_or_else(|| MEMBER_ROLE_NAME.to_owned()),
             member_account_id: read.text("MemberAccountId"),
             on_delete: read.choice("OnDelete", OnDelete::DeleteCreated, &ON_DELETE),
-            tags: tags(properties),
+            tags: given_tags(properties),
         }
     }
 }
@@ -197,7 +200,7 @@ impl OldProperties {
         let is_required =
             scalar(&properties["RequireExternalId"]).is_none_or(|text| !text.eq_ignore_ascii_case("false"));
         let external_id = scalar(&properties["ExternalId"]).filter(|text| is_required && !text.is_empty());
-        Self { external_id, tags: tags(properties) }
+        Self { external_id, tags: given_tags(properties) }
     }
 }
 
@@ -207,8 +210,32 @@ impl From<&Properties> for OldProperties {
     }
 }
 
+/// Refuses a `PlatformAccountId` that is not the platform's. An earlier release allowed others.
+fn refuse_other_platform(read: &mut Reader<'_>) {
+    if let Some(other) = read.text("PlatformAccountId").filter(|text| text != PLATFORM_ACCOUNT_ID) {
+        read.problem(format!(
+            "PlatformAccountId is {PLATFORM_ACCOUNT_ID}, which is compiled into this function, and cannot be '{}': leave it \
+             out",
+            shortened(&other)
+        ));
+    }
+}
+
+/// The physical id must fit in a tag value, where a comma takes two characters.
+fn fits_in_a_tag(read: &mut Reader<'_>, role_name: &str, policy_name: &str) {
+    let id = format!("111122223333/{role_name}/{policy_name}");
+    let length = ownership::tag_value(&id).len();
+    if !read.has_problems() && length > ownership::LONGEST_TAG_VALUE {
+        read.problem(format!(
+            "RoleName and PolicyName are too long together: with the account id, and commas counted twice, they take \
+             {length} characters, and a tag holds {}",
+            ownership::LONGEST_TAG_VALUE
+        ));
+    }
+}
+
 /// The customer's tags, from properties that may not be valid.
-fn tags(properties: &Value) -> Tags {
+fn given_tags(properties: &Value) -> Tags {
     let tags = properties["Tags"].as_array().map(Vec::as_slice).unwrap_or_default();
     let tag = |tag: &Value| Some((scalar(&tag["Key"])?, scalar(&tag["Value"]).unwrap_or_default()));
     tags.iter().filter_map(tag).filter(|(key, _)| !is_reserved_key(key)).collect()

@@ -14,7 +14,8 @@ use aws_sdk_iam::operation::RequestId;
 use aws_sdk_iam::types::Tag;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_types::SdkConfig;
-use custom_resource::error::{Error, FailedCall, Kind, Result, chain};
+use custom_resource::call::{self, malformed};
+use custom_resource::error::{Error, Kind, Result};
 use custom_resource::sdk::endpoint_url;
 use reqwest::Url;
 use serde_json::Value;
@@ -55,7 +56,7 @@ impl Iam for AwsIam {
     async fn role(&self, role_name: &str) -> Result<Option<RoleDescription>> {
         let answer = self.0.get_role().role_name(role_name).send().await;
         let Some(answer) = if_there(answer.map_err(failed(Operation::GetRole.name())))? else { return Ok(None) };
-        let role = answer.role.ok_or_else(|| malformed(Operation::GetRole, "no role"))?;
+        let role = answer.role.ok_or_else(|| malformed(Operation::GetRole.name(), "no role"))?;
         Ok(Some(RoleDescription {
             description: role.description().unwrap_or_default().to_owned(),
             trust: decoded(role.assume_role_policy_document()),
@@ -99,7 +100,7 @@ impl Iam for AwsIam {
     async fn policy(&self, policy_arn: &str) -> Result<Option<PolicyDescription>> {
         let answer = self.0.get_policy().policy_arn(policy_arn).send().await;
         let Some(answer) = if_there(answer.map_err(failed(Operation::GetPolicy.name())))? else { return Ok(None) };
-        let policy = answer.policy.ok_or_else(|| malformed(Operation::GetPolicy, "no policy"))?;
+        let policy = answer.policy.ok_or_else(|| malformed(Operation::GetPolicy.name(), "no policy"))?;
         Ok(Some(PolicyDescription {
             arn: policy.arn.unwrap_or_else(|| policy_arn.to_owned()),
             default_version_id: policy.default_version_id.unwrap_or_default(),
@@ -241,23 +242,7 @@ pub(crate) fn failed<E>(operation: &'static str) -> impl Fn(SdkError<E, HttpResp
 where
     SdkError<E, HttpResponse>: ProvideErrorMetadata + RequestId + std::error::Error,
 {
-    move |error| {
-        let code = error.code().unwrap_or_default().to_owned();
-        let kind = match &error {
-            SdkError::ServiceError(answer) => kind_of(&code, answer.raw().status().is_server_error()),
-            SdkError::ConstructionFailure(_) => Kind::Bug,
-            // Timeouts and network errors: the call may have taken effect.
-            _ => Kind::Unavailable,
-        };
-        let message = error.message().map_or_else(|| chain(&error), str::to_owned);
-        let request_id = error.request_id().unwrap_or_default().to_owned();
-        Error::call(kind, FailedCall { operation, code, message, request_id })
-    }
-}
-
-fn malformed(operation: Operation, what: &str) -> Error {
-    let (code, message, request_id) = (String::new(), format!("the answer holds {what}"), String::new());
-    Error::call(Kind::Unavailable, FailedCall { operation: operation.name(), code, message, request_id })
+    call::failed(operation, kind_of)
 }
 
 /// IAM answers documents URL-encoded (RFC 3986).

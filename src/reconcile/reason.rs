@@ -3,8 +3,9 @@
 //! They are written here and not in the adapter, because the adapter does not know what the call was for.
 
 use crate::account::Account;
-use crate::iam::{Write, has_unknown_credentials};
+use crate::iam::Write;
 use crate::physical_id::PhysicalId;
+use custom_resource::call::has_unknown_credentials;
 use custom_resource::error::{Error, FailedCall, Kind};
 
 /// The longest quotation of AWS's own words in a sentence, in characters.

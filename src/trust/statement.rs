@@ -2,8 +2,8 @@
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>
 
-use crate::physical_id::is_account_id;
 use crate::policy;
+use custom_resource::function_arn::is_account_id;
 use serde_json::{Value, json};
 
 /// The actions that open a session of a role. The others that a trust policy may hold (`sts:TagSession`,

@@ -101,8 +101,8 @@ async fn play(iam: &FakeIam, envelope: &Envelope<'_>, address: &Address) -> Outc
             true => Ok(iam),
         }
     };
-    let work = async |request: &Request| decide(request, address, &invocation, budget, connect).await;
-    let outcome = outcome(envelope, address, budget, work).await;
+    let work = async |request: &Request| Ok(decide(request, address, &invocation, budget, connect).await);
+    let outcome = outcome(envelope, address, budget, work).await.expect("an outcome");
     // Timers go by whole milliseconds.
     assert!(Instant::now() <= budget.answer_by + Duration::from_millis(1), "answered after {:?}", start.elapsed());
     outcome

@@ -151,8 +151,8 @@ impl<I: Iam, S: Sts> Stack<'_, I, S> {
             }
             Ok(self.iam)
         };
-        let work = async |request: &Request| decide(request, &address, &invocation, budget, connect).await;
-        let outcome = outcome(&envelope, &address, budget, work).await;
+        let work = async |request: &Request| Ok(decide(request, &address, &invocation, budget, connect).await);
+        let outcome = outcome(&envelope, &address, budget, work).await.expect("an outcome");
         let took = start.elapsed();
         let body: Value = serde_json::from_slice(&response::body(&address, &outcome)).unwrap();
         for (field, sent) in

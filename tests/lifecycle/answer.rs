@@ -146,8 +146,8 @@ async fn outcome_with<I: Iam, D: Deref<Target = I>>(
     let envelope = opened(event);
     let address = envelope.address().unwrap();
     let budget = Budget::new(Instant::now(), invocation.deadline);
-    let work = async |request: &Request| decide(request, &address, invocation, budget, connect).await;
-    outcome(&envelope, &address, budget, work).await
+    let work = async |request: &Request| Ok(decide(request, &address, invocation, budget, connect).await);
+    outcome(&envelope, &address, budget, work).await.expect("an outcome")
 }
 
 const FUNCTION: &str = "arn:aws:lambda:us-east-1:111122223333:function:f";

@@ -8,18 +8,16 @@
 //!   Text: {Value: !GetAtt Greeting.Text}
 //! ```
 
-use custom_resource::{Attributes, Context, CustomResource, Error, Outcome, Request, Result};
+use custom_resource::{Attributes, Context, CustomResource, Error, Outcome, Request, Result, Unfinished};
 use serde_json::Value;
 
 /// The resource.
 pub struct Greeting;
 
 impl CustomResource for Greeting {
-    async fn handle(&self, request: &Request, context: &Context<'_>) -> Outcome {
-        match outcome(request, &context.address.logical_id) {
-            Ok(outcome) => outcome,
-            Err(error) => Outcome::failed(context.address, error),
-        }
+    async fn handle(&self, request: &Request, context: &Context<'_>) -> std::result::Result<Outcome, Unfinished> {
+        let outcome = outcome(request, &context.address.logical_id);
+        Ok(outcome.unwrap_or_else(|error| Outcome::failed(context.address, error)))
     }
 }
 

@@ -57,6 +57,8 @@ pub struct Address {
     pub stack_id: String,
     pub request_id: String,
     pub logical_id: String,
+    /// `ResourceType`, such as `Custom::Greeting`.
+    pub resource_type: String,
     /// `PhysicalResourceId`, if the event has one. Always `None` for a Create: an id in a Create would be another
     /// resource's, and CloudFormation deletes the id that a failed Create responds with.
     pub physical_id: Option<String>,
@@ -123,6 +125,7 @@ impl<'a> Envelope<'a> {
             stack_id: self.text("StackId").unwrap_or_default(),
             request_id: self.text("RequestId").unwrap_or_default(),
             logical_id: self.text("LogicalResourceId").unwrap_or_default(),
+            resource_type: self.text("ResourceType").unwrap_or_default(),
             physical_id: self.text("PhysicalResourceId").filter(|id| !is_create && !id.is_empty()),
             service_token: self.text("ServiceToken"),
         })

@@ -8,7 +8,7 @@ use crate::delivery;
 use crate::error::{Error, Kind, Result};
 use crate::event::{Address, Envelope, Request};
 use crate::http::Client;
-use crate::response::{self, Outcome};
+use crate::response::{self, Outcome, Unfinished};
 use crate::{log, sdk};
 use aws_types::SdkConfig;
 use futures_util::FutureExt;
@@ -38,7 +38,10 @@ pub trait CustomResource {
     }
 
     /// Works on one event. The future is dropped when the time to respond has come, and a panic in it becomes FAILED.
-    async fn handle(&self, request: &Request, context: &Context<'_>) -> Outcome;
+    ///
+    /// # Errors
+    /// [`Unfinished`] sends no response, so that Lambda invokes the function again with this event.
+    async fn handle(&self, request: &Request, context: &Context<'_>) -> std::result::Result<Outcome, Unfinished>;
 
     /// Works on an event that CloudFormation did not send, such as a schedule's. Nobody waits for a response. The
     /// default refuses it.
@@ -121,6 +124,12 @@ impl From<Error> for Failure {
     }
 }
 
+impl From<Unfinished> for Failure {
+    fn from(unfinished: Unfinished) -> Self {
+        Self { kind: "Unfinished", message: unfinished.waits_for }
+    }
+}
+
 impl From<delivery::Undelivered> for Failure {
     fn from(error: delivery::Undelivered) -> Self {
         Self { kind: "ResponseNotDelivered", message: error.to_string() }
@@ -191,7 +200,10 @@ impl<R: CustomResource> Function<R> {
         let context = Context { address, invocation, budget, clients };
         let outcome =
             outcome(&envelope, address, budget, async |request| self.resource.handle(request, &context).await);
-        let outcome = outcome.await;
+        let outcome = outcome.await.inspect_err(|unfinished| {
+            let (waits_for, request_id) = (&unfinished.waits_for, &address.request_id);
+            tracing::info!(waits_for, request_id, "no response yet; the next invocation continues");
+        })?;
         let body = response::body(address, &outcome);
         log_outcome(address, &outcome);
         delivery::deliver(http, &address.url, &body, budget.delivery_ends).await?;
@@ -202,16 +214,19 @@ impl<R: CustomResource> Function<R> {
 
 /// Works on the event until there is an outcome, at the latest when the time to respond has come. No AWS call is under
 /// way after that.
+///
+/// # Errors
+/// Those of `work`: there is no outcome yet.
 pub async fn outcome(
     envelope: &Envelope<'_>,
     address: &Address,
     budget: Budget,
-    work: impl AsyncFnOnce(&Request) -> Outcome,
-) -> Outcome {
+    work: impl AsyncFnOnce(&Request) -> std::result::Result<Outcome, Unfinished>,
+) -> std::result::Result<Outcome, Unfinished> {
     let work = async {
         let request = match envelope.request() {
             Ok(request) => request,
-            Err(error) => return Outcome::failed(address, error),
+            Err(error) => return Ok(Outcome::failed(address, error)),
         };
         tracing::info!(
             request_type = request.kind(),
@@ -227,8 +242,8 @@ pub async fn outcome(
     match timeout_at(budget.answer_by, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(outcome)) => outcome,
         // The panic hook has logged it.
-        Ok(Err(_)) => Outcome::failed(address, panicked(address)),
-        Err(_) => Outcome::failed(address, out_of_time()),
+        Ok(Err(_)) => Ok(Outcome::failed(address, panicked(address))),
+        Err(_) => Ok(Outcome::failed(address, out_of_time())),
     }
 }
 

@@ -4,6 +4,9 @@
 //! sure that one comes, whatever happens: an event that does not decode, a missing configuration, a panic, a hung
 //! endpoint, the end of the function's time. A resource implements [`CustomResource`] and knows nothing of all that.
 //!
+//! A resource whose work takes longer than one invocation can return [`Unfinished`] in place of a response. Lambda then
+//! repeats the event.
+//!
 //! ```text
 //!          event                                             response
 //!            │                                                  ▲
@@ -23,12 +26,15 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod budget;
+pub mod call;
 pub mod delivery;
 pub mod error;
 pub mod event;
 pub mod function;
+pub mod function_arn;
 pub mod http;
 pub mod log;
+pub mod properties;
 pub mod response;
 pub mod sdk;
 
@@ -36,4 +42,4 @@ pub use budget::Budget;
 pub use error::{Error, Kind, Result};
 pub use event::{Address, Request};
 pub use function::{Context, CustomResource, run};
-pub use response::{Attributes, Outcome};
+pub use response::{Attributes, Outcome, Unfinished};

@@ -23,6 +23,9 @@ pub enum Attribute {
     /// Comma separated. A comma in an entry is written as `%2C`. If the response is too long, the last entries are left out,
     /// and `+N` says how many.
     List { entries: Vec<String>, left_out: usize },
+    /// Sentences for people, separated by a space. If the response is too long, the last are left out, and `+N` says how
+    /// many.
+    Sentences { sentences: Vec<String>, left_out: usize },
 }
 
 impl From<String> for Attribute {
@@ -40,7 +43,9 @@ impl From<Vec<String>> for Attribute {
 impl Attribute {
     /// Leaves out the last entry of a list. `false` if there is none.
     fn shorten(&mut self) -> bool {
-        let Self::List { entries, left_out } = self else { return false };
+        let (Self::List { entries, left_out } | Self::Sentences { sentences: entries, left_out }) = self else {
+            return false;
+        };
         let is_shorter = entries.pop().is_some();
         *left_out += usize::from(is_shorter);
         is_shorter
@@ -53,6 +58,10 @@ impl Attribute {
                 let entries = entries.iter().map(|entry| entry.replace(',', "%2C"));
                 let more = (*left_out > 0).then(|| format!("+{left_out}"));
                 entries.chain(more).collect::<Vec<_>>().join(",")
+            }
+            Self::Sentences { sentences, left_out } => {
+                let more = (*left_out > 0).then(|| format!("+{left_out}"));
+                sentences.iter().cloned().chain(more).collect::<Vec<_>>().join(" ")
             }
         }
     }
@@ -77,6 +86,16 @@ pub enum Outcome {
         physical_id: String,
         error: Error,
     },
+}
+
+/// The work takes longer than this invocation. No response is sent, and the invocation fails. Lambda then invokes the
+/// function again with the same event, which continues from the existing state.
+///
+/// Return it only while Lambda has an attempt left, or the stack waits until its `ServiceTimeout`.
+#[derive(Clone, Debug)]
+pub struct Unfinished {
+    /// What is waited for, for the log.
+    pub waits_for: String,
 }
 
 /// What the physical id of a failed Create begins with.
@@ -209,6 +228,7 @@ mod tests {
             stack_id: "arn:aws:cloudformation:us-east-1:111122223333:stack/s/1".into(),
             request_id: "req-1".into(),
             logical_id: "Access".into(),
+            resource_type: "Custom::It".into(),
             physical_id: None,
             service_token: None,
         }
@@ -312,6 +332,11 @@ mod tests {
         assert_eq!(text("a,b").text(), "a,b");
         let names: Attribute = ["inline:a,b", "c"].map(str::to_owned).to_vec().into();
         assert_eq!(names.text(), "inline:a%2Cb,c");
+        let mut sentences =
+            Attribute::Sentences { sentences: ["A, b.", "C."].map(str::to_owned).to_vec(), left_out: 0 };
+        assert_eq!(sentences.text(), "A, b. C.");
+        assert!(sentences.shorten());
+        assert_eq!(sentences.text(), "A, b. +1");
     }
 
     #[test]

@@ -37,6 +37,7 @@ fn play(payload: &[u8]) -> Option<&'static str> {
         let context = Context { address: &address, invocation: &invocation, budget, clients: &clients };
         outcome(&envelope, &address, budget, async |request: &Request| Greeting.handle(request, &context).await).await
     });
+    let outcome = outcome.expect("a greeting waits for nothing");
     if let Outcome::Failed { error, .. } = &outcome {
         assert_ne!(error.kind(), Kind::Bug, "{}", error.reason());
     }

@@ -5,7 +5,7 @@ mod common;
 use common::http_server::HttpServer;
 use custom_resource::event::Envelope;
 use custom_resource::function::{Clients, Function, Invocation, OtherContext};
-use custom_resource::{Attributes, Context, CustomResource, Error, Kind, Outcome, Request, Result};
+use custom_resource::{Attributes, Context, CustomResource, Error, Kind, Outcome, Request, Result, Unfinished};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use std::process::Command;
@@ -22,18 +22,19 @@ impl CustomResource for Misbehaving {
         panic!("while preparing")
     }
 
-    async fn handle(&self, request: &Request, context: &Context<'_>) -> Outcome {
+    async fn handle(&self, request: &Request, context: &Context<'_>) -> std::result::Result<Outcome, Unfinished> {
         let Request::Create { properties } = request else { panic!("only Creates") };
         match properties["How"].as_str() {
             Some("panics") => panic!("in the middle"),
             Some("hangs") => std::future::pending().await,
             Some("needs clients") => match context.clients.configuration().await {
                 Ok(_) => {}
-                Err(error) => return Outcome::failed(context.address, error),
+                Err(error) => return Ok(Outcome::failed(context.address, error)),
             },
+            Some("waits") => return Err(Unfinished { waits_for: "the other one".into() }),
             _ => sleep(Duration::from_millis(200)).await,
         }
-        Outcome::Success { physical_id: "id".into(), attributes: Attributes::new(), note: String::new() }
+        Ok(Outcome::Success { physical_id: "id".into(), attributes: Attributes::new(), note: String::new() })
     }
 
     async fn handle_other(&self, envelope: &Envelope<'_>, _: &OtherContext<'_>) -> Result<()> {
@@ -140,4 +141,13 @@ async fn a_connection_to_the_bucket_is_opened_while_the_resource_works_and_carri
     let event = create(&bucket.url("/response?X-Amz-Signature=dummy"), "well");
     invoke(&event, Duration::from_secs(3)).await.unwrap();
     assert_eq!((bucket.heads(), bucket.requests().len(), bucket.connections()), (1, 1, 1));
+}
+
+#[tokio::test]
+async fn work_that_waits_for_something_gets_no_response_and_fails_the_invocation_so_that_lambda_repeats_it() {
+    let bucket = HttpServer::answering(&[200]);
+    let event = create(&bucket.url(&format!("/response?{SIGNATURE}")), "waits");
+    let failure = invoke(&event, Duration::from_secs(3)).await.unwrap_err();
+    assert_eq!((&*failure.error_type, &*failure.error_message), ("Unfinished", "the other one"));
+    assert_eq!(bucket.requests().len(), 0);
 }
