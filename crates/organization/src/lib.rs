@@ -1,0 +1,29 @@
+//! Orchestera Access for the management account: CloudFormation custom resources that find or create an organization
+//! and its member accounts.
+//!
+//! Nothing that is found is ever changed, not even by a tag. What cannot be undone is done last, and only while the
+//! stack still waits for it.
+//!
+//! ```text
+//! handler               the custom resources: which event goes where
+//! ├─ organization       observe → check → create
+//! │  ├─ preflight       pure: (choices, what exists) → refusals and warnings
+//! │  ├─ observe, properties
+//! ├─ account            observe → plan → apply, and the wait in between
+//! │  ├─ plan            pure: (properties, what exists) → the next step
+//! │  ├─ observe, properties, attributes
+//! │  ├─ failure, reason sentences for the customer
+//! ├─ wait               pauses, the event's own resource, the end of the wait
+//! ├─ environment        for whom accounts may be created
+//! └─ management_account the seam to AWS, and its adapter
+//! ```
+
+// A panic becomes a response, but it is still a defect.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod account;
+pub mod environment;
+pub mod handler;
+pub mod management_account;
+pub mod organization;
+pub mod wait;

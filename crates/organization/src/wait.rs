@@ -1,0 +1,111 @@
+//! Waiting for something that AWS does: a pause that grows, the resource's own state, and the end of the wait.
+
+use crate::management_account::{ManagementAccount, StackResource};
+use custom_resource::{Address, Budget, Error, Kind, Result};
+use std::time::{Duration, SystemTime};
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// The first pause. Each further pause is half as long again.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+/// The calls of Organizations are limited for the whole organization.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// How long after the resource's event began the function may end without a response. Lambda repeats the event twice,
+/// a minute and then two minutes after a failed attempt of at most 900 seconds. The third attempt begins before 1980 s
+/// and has to respond.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>
+const LAST_ATTEMPT_BEGINS: Duration = Duration::from_secs(1900);
+
+/// How long a missing right is waited for: the rights of a new role arrive within seconds.
+const RIGHTS_ARRIVE: Duration = Duration::from_secs(30);
+
+/// The time of one invocation.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    pub budget: Budget,
+    /// The time of day at `budget.start`.
+    pub start: SystemTime,
+}
+
+impl Clock {
+    /// The time of day.
+    pub fn now(&self) -> SystemTime {
+        self.start + self.budget.start.elapsed()
+    }
+}
+
+/// How a wait goes on.
+#[derive(Debug)]
+pub enum Waited {
+    /// Look again.
+    Again,
+    /// This invocation has no time left, and Lambda repeats the event.
+    NextInvocation,
+    /// Nothing more will be tried.
+    Ended,
+}
+
+/// The pauses of one event.
+#[derive(Debug)]
+pub struct Wait<'a> {
+    clock: &'a Clock,
+    pause: Duration,
+}
+
+impl<'a> Wait<'a> {
+    pub fn new(clock: &'a Clock) -> Self {
+        Self { clock, pause: FIRST_PAUSE }
+    }
+
+    /// Pauses for something that takes its time. `resource` is what CloudFormation said last of the event's resource.
+    pub async fn pause(&mut self, resource: Option<&StackResource>) -> Waited {
+        if self.clock.budget.may_write_after(self.pause) {
+            sleep(self.pause).await;
+            self.pause = (self.pause * 3 / 2).min(LONGEST_PAUSE);
+            return Waited::Again;
+        }
+        let has_attempts_left = resource.is_some_and(|resource| {
+            // A clock that is behind CloudFormation's counts as no time.
+            self.clock.now().duration_since(resource.last_updated).unwrap_or_default() < LAST_ATTEMPT_BEGINS
+        });
+        if has_attempts_left { Waited::NextInvocation } else { Waited::Ended }
+    }
+
+    /// Whether trying again after this error may help.
+    pub fn may_pass(&self, error: &Error) -> bool {
+        match error.kind() {
+            Kind::Gone | Kind::LookAgain | Kind::Unavailable => true,
+            Kind::Denied => Instant::now() < self.clock.budget.start + RIGHTS_ARRIVE,
+            Kind::Refused | Kind::OutOfTime | Kind::Bug => false,
+        }
+    }
+}
+
+/// What CloudFormation says of the event's own resource.
+///
+/// A rollback's Delete may have been answered while an earlier invocation is still waiting, and Lambda may repeat an
+/// event that nobody waits for any more. Only the resource itself tells.
+///
+/// # Errors
+/// [`Refused`](Kind::Refused) if the stack no longer waits for the event. Those of the call.
+pub async fn own_resource<M: ManagementAccount>(
+    account: &M,
+    address: &Address,
+    budget: &Budget,
+) -> Result<StackResource> {
+    let read = account.stack_resource(&address.stack_id, &address.logical_id);
+    let resource = match timeout_at(budget.calls_end, read).await {
+        Ok(resource) => resource?,
+        Err(_) => return Err(Error::new(Kind::OutOfTime, "")),
+    };
+    match resource {
+        Some(resource) if ["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"].contains(&resource.status.as_str()) => {
+            Ok(resource)
+        }
+        resource => Err(Error::refused(format!(
+            "The stack no longer waits for {}, which is {}. Nothing more was done.",
+            address.logical_id,
+            resource.map_or_else(|| "gone".to_owned(), |resource| resource.status),
+        ))),
+    }
+}
