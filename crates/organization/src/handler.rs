@@ -101,7 +101,8 @@ async fn organization<M: ManagementAccount>(request: &Request, event: &organizat
         }
         Request::Update { physical_id, properties, old_properties } => {
             let old = Properties::parse(old_properties).ok();
-            event.update(physical_id, &Properties::parse(properties)?, old.as_ref()).await?
+            let done = event.update(physical_id, &Properties::parse(properties)?, old.as_ref()).await?;
+            return Ok(success(physical_id.clone(), organization::attributes(done)));
         }
         Request::Delete { physical_id, .. } => {
             let note = if is_organization_id(physical_id) { organization::is_kept(physical_id) } else { String::new() };

@@ -1,0 +1,5 @@
+//! What the tests share. Not every test uses everything.
+#![allow(dead_code, reason = "every test compiles this module, and each uses a part of it")]
+
+pub mod fake;
+pub mod stack;
