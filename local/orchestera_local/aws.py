@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,20 @@ class Account:
                 "aws_session_token": answer["SessionToken"],
             },
         )
+
+    def settings(self, **changes):
+        """Changes what is set of the account, such as how slow it is: `embedded_aws/settings.py`. Returns all of it."""
+        request = urllib.request.Request(
+            f"{self.endpoint}/_orchestera/settings/{self.id}",
+            data=json.dumps(changes).encode(),
+            headers={"Content-Type": "application/json"},
+            method="PUT",
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise ValueError(json.load(error)["message"]) from None
 
 
 def stop(server):

@@ -33,9 +33,10 @@ def test_an_account_that_joins_gets_the_stack_sets_parameters_and_no_overrides(o
     assert [said(account) for account in (first, joining, inner)] == ["own", "of the StackSet", "of the StackSet"]
     assert stack_set.instances()[inner.id]["OrganizationalUnitId"] == unit
     # One that is made in the organisation stands in the root first, which is no target.
-    created = organization.client.create_account(Email="it@example.com", AccountName="it")["CreateAccountStatus"]
+    request = organization.client.create_account(Email="it@example.com", AccountName="it")["CreateAccountStatus"]
+    created = organization.client.describe_create_account_status(CreateAccountRequestId=request["Id"])
     stack_set.settled()
-    assert created["AccountId"] not in stack_set.instances()
+    assert created["CreateAccountStatus"]["AccountId"] not in stack_set.instances()
 
 
 def test_a_unit_may_be_empty_when_it_is_deployed_to(join, deployed):

@@ -11,9 +11,10 @@ One module per kind of repair, each with what AWS does and its source:
     shared_buckets.py      templates by their address in S3; code from another account's bucket
     lambda_versions.py     of which code a version is published
     template_conditions.py pseudo parameters in a template's conditions
-    organization.py        who belongs to which organisation, and where in it
+    organizations/         AWS Organizations: members, accounts that are created, what may be asked
     stack_sets/            StackSets, and the resource type of that name
     throttling.py          no repair: calls to IAM that are refused, on demand
+    settings.py            no repair: what a test sets of an account while the server runs
 
 They reach into MiniStack, so its version is pinned exactly. `tests/embedded_aws` proves each, and fails without it.
 """

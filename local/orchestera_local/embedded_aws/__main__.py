@@ -21,7 +21,8 @@ from . import (
     iam_rules,
     lambda_logs,
     lambda_versions,
-    organization,
+    organizations,
+    settings,
     shared_buckets,
     stack_sets,
     template_conditions,
@@ -57,13 +58,12 @@ def main(arguments=None):
     iam_rules.repair()
     lambda_logs.repair()
     lambda_versions.repair()
-    organization.repair()
     shared_buckets.repair()
     stack_sets.repair()
     template_conditions.repair()
     if given.throttling:
         throttling.begin(given.throttling)
-    ministack.app.app = custom_resources.repair(ministack.app.app)
+    ministack.app.app = settings.serve(organizations.repair(custom_resources.repair(ministack.app.app)))
     # It has a command line of its own.
     del sys.argv[1:]
     ministack.app.main()

@@ -15,7 +15,7 @@ It is written after the documents, and not compared with AWS: `local/README.md` 
 
 import ministack.services.cloudformation.handlers as handlers
 
-from .. import organization
+from ..organizations import membership
 from . import api, automatic_deployment, resource, stacks, wire
 
 ACTIONS = {
@@ -44,4 +44,4 @@ def repair():
         handlers._ACTION_HANDLERS[name] = wire.action(name, act)
     stacks.repair()
     resource.repair()
-    organization.observe(automatic_deployment.account_moved)
+    membership.observe(automatic_deployment.account_moved)

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Operations
 
 from ministack.core.responses import get_account_id, get_region
 
-from .. import organization
+from ..organizations import membership, trusted_access
 from . import operations, rules, targets
 from .model import Operation, StackSet
 from .wire import Refused
@@ -33,17 +33,17 @@ stack_sets: list[StackSet] = []
 
 def activate_organizations_access(request):
     account = get_account_id()
-    if organization.management_account_of(account) != account:
+    if membership.management_account_of(account) != account:
         raise Refused("InvalidOperationException", "Only the management account can activate organizations access")
-    organization.trust(account, rules.SERVICE)
+    trusted_access.trust(account, rules.SERVICE)
 
 
 def deactivate_organizations_access(request):
-    organization.distrust(get_account_id(), rules.SERVICE)
+    trusted_access.distrust(get_account_id(), rules.SERVICE)
 
 
 def describe_organizations_access(request):
-    trusted = organization.is_trusted(organization.management_account_of(get_account_id()), rules.SERVICE)
+    trusted = trusted_access.is_trusted(membership.management_account_of(get_account_id()), rules.SERVICE)
     return {"Status": "ENABLED" if trusted else "DISABLED"}
 
 
@@ -223,8 +223,8 @@ def _administrator(request):
     account = get_account_id()
     if request.get("CallAs") != "DELEGATED_ADMIN":
         return account
-    management = organization.management_account_of(account)
-    if not management or not organization.is_delegated(management, account, rules.SERVICE):
+    management = membership.management_account_of(account)
+    if not management or not trusted_access.is_delegated(management, account, rules.SERVICE):
         raise Refused("ValidationError", "Account used is not a delegated administrator")
     return management
 

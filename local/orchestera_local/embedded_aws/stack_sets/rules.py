@@ -4,7 +4,7 @@ import ministack.services.cloudformation.engine as engine
 import ministack.services.cloudformation.handlers as handlers
 import ministack.services.cloudformation.helpers as helpers
 
-from .. import organization
+from ..organizations import membership, trusted_access
 from .model import as_values
 from .wire import Refused, refusal
 
@@ -23,13 +23,13 @@ def check_model(settings, administrator):
         return
     if settings.get("AdministrationRoleARN") or settings.get("ExecutionRoleName"):
         raise Refused("ValidationError", "The roles are for SELF_MANAGED stack sets")
-    if organization.management_account_of(administrator) != administrator:
+    if membership.management_account_of(administrator) != administrator:
         raise Refused(
             "ValidationError",
             "You must be the management account or delegated admin account of an organization before operating a "
             "SERVICE_MANAGED stack set",
         )
-    if not organization.is_trusted(administrator, SERVICE):
+    if not trusted_access.is_trusted(administrator, SERVICE):
         raise Refused("ValidationError", "You must enable organizations access to operate a service managed stack set")
     # hashicorp/terraform-provider-aws issue 24879.
     if not automatic and "RetainStacksOnAccountRemoval" in (settings.get("AutoDeployment") or {}):

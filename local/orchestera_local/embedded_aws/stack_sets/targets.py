@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeploymentTargets.html
 """
 
-from .. import organization
+from ..organizations import membership
 from .model import Instance
 from .wire import Refused
 
@@ -55,12 +55,12 @@ def _filter(targets, accounts, action):
 
 def _filtered(stack_set, units, accounts, kind):
     management = stack_set.administrator
-    if unknown := [unit for unit in units if not organization.has_unit(management, unit)]:
+    if unknown := [unit for unit in units if not membership.has_unit(management, unit)]:
         raise Refused("ValidationError", f"Organizational units {unknown} are not in this organization")
     reached = {}
     # The management account is in the root, but never a target.
-    for account in organization.members(management):
-        above = organization.units_above(management, account)
+    for account in membership.members(management):
+        above = membership.units_above(management, account)
         if account != management and (unit := next((unit for unit in units if unit in above), None)):
             reached[account] = unit
     # Who has left a unit unnoticed, without automatic deployment, is still updated and deleted through it.

@@ -1,0 +1,112 @@
+"""What a test or a demonstration sets of an account, while the server runs: how slow AWS is, and what it refuses.
+
+    PUT /_orchestera/settings/<account>    {"account_creation_polls": 3}    changes what it names, and answers with all
+    GET /_orchestera/settings/<account>                                     answers with all
+
+No function of the product calls this. `Account.settings` of `aws.py` does.
+"""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+
+PATH = "/_orchestera/settings/"
+
+
+@dataclass
+class Settings:
+    """Of one account. Without any, it is in order, and everything is done at once."""
+
+    # Of a management account: the creation of an account is IN_PROGRESS as often as that its status is read, and as
+    # many seconds, and then ends with the next one of these as its FailureReason. Without one, it succeeds.
+    account_creation_polls: int = 0
+    account_creation_seconds: float = 0
+    account_creation_failures: list = field(default_factory=list)
+    # Whether the account stands in ListAccounts, PENDING_ACTIVATION, before its creation has succeeded.
+    account_appears_early: bool = False
+    # For how long it is PENDING_ACTIVATION after its creation has succeeded, and when, after that, its role appears.
+    account_activation_seconds: float = 0
+    access_role_seconds: float = 0
+    # How long an organization that the account makes is being finalized.
+    finalizing_seconds: float = 0
+    # Between CloseAccount and CLOSED.
+    account_closure_seconds: float = 0
+    # How many accounts the organization may have. AWS's default is 10; a new organization has fewer.
+    account_quota: int = 10
+    # Email addresses of accounts elsewhere, outside of this server.
+    taken_email_addresses: list = field(default_factory=list)
+    # So many pages without an entry come before each one that has some, in every list of Organizations.
+    empty_pages: int = 0
+    # Entries on a page, if the request does not want fewer.
+    page_size: int = 20
+    # Whether `Status` is still beside `State`: AWS retires it on 2026-09-09.
+    shows_account_status: bool = True
+    # By operation, for the calls of this account: how the next calls are refused, one after the other. A reason stands
+    # behind a colon: {"CreateAccount": ["ConstraintViolationException:MASTER_ACCOUNT_MISSING_CONTACT_INFO"]}.
+    refusals: dict = field(default_factory=dict)
+
+    # Of any account, as done by hand: its root user's email address, its name, its state.
+    email_address: str = ""
+    account_name: str = ""
+    account_state: str = ""
+    # Its root user.
+    root_mfa: bool = False
+    root_access_keys: bool = False
+    root_password: bool = True
+    # Its plan: FREE or PAID; NOT_STARTED, ACTIVE or EXPIRED.
+    account_plan: str = "PAID"
+    account_plan_status: str = "ACTIVE"
+
+
+_settings: dict[str, Settings] = {}
+
+
+def of(account):
+    return _settings.setdefault(account, Settings())
+
+
+def change(account, **changes):
+    """Returns what is wrong with them, or nothing."""
+    types = {one.name: one.type for one in dataclasses.fields(Settings)}
+    for name, value in changes.items():
+        if name not in types:
+            return f"There is no setting {name}. There are: {', '.join(types)}."
+        if type(value) not in {float: (float, int)}.get(types[name], (types[name],)):
+            return f"{name} is a {types[name].__name__}."
+    for name, value in changes.items():
+        setattr(of(account), name, value)
+    return ""
+
+
+def serve(app):
+    """Returns `app` with the settings beside it."""
+
+    async def with_settings(scope, receive, send):
+        if scope["type"] == "http" and scope["path"].startswith(PATH):
+            await _answer(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return with_settings
+
+
+async def _answer(scope, receive, send):
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    account = scope["path"].removeprefix(PATH)
+    problem = ""
+    if scope["method"] == "PUT":
+        try:
+            problem = change(account, **json.loads(body))
+        except (ValueError, TypeError) as error:
+            problem = f"That is no JSON object: {error}"
+    elif scope["method"] != "GET":
+        problem = "Only GET and PUT."
+    answer = {"message": problem} if problem else dataclasses.asdict(of(account))
+    text = json.dumps(answer).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(text))]
+    await send({"type": "http.response.start", "status": 400 if problem else 200, "headers": headers})
+    await send({"type": "http.response.body", "body": text})
