@@ -14,14 +14,18 @@ import time
 import ministack.app
 
 from . import (
+    account_summary,
     authorization,
     custom_resources,
+    free_tier,
     function_processes,
     iam_resources,
     iam_rules,
     lambda_logs,
     lambda_versions,
     organizations,
+    refusals,
+    service_quotas,
     settings,
     shared_buckets,
     stack_sets,
@@ -52,18 +56,24 @@ def main(arguments=None):
     given = parser.parse_args(arguments)
     if given.owner:
         threading.Thread(target=end_with, args=(given.owner,), daemon=True).start()
+    account_summary.repair()
     authorization.repair()
+    free_tier.repair()
     function_processes.repair()
     iam_resources.repair()
     iam_rules.repair()
     lambda_logs.repair()
     lambda_versions.repair()
+    service_quotas.repair()
     shared_buckets.repair()
     stack_sets.repair()
     template_conditions.repair()
     if given.throttling:
         throttling.begin(given.throttling)
-    ministack.app.app = settings.serve(organizations.repair(custom_resources.repair(ministack.app.app)))
+    app = organizations.repair(custom_resources.repair(ministack.app.app))
+    # Around all that answers.
+    refusals.repair()
+    ministack.app.app = settings.serve(app)
     # It has a command line of its own.
     del sys.argv[1:]
     ministack.app.main()

@@ -9,7 +9,6 @@
     access_role.py     the role by which the management account gets into the new account
     tags.py            which tags there may be
     pages.py           lists page by page, some without an entry
-    refusals.py        calls that are refused, on demand
     authorization.py   by which resources, tags and further rights a call is judged
 
 How slow it is and what it refuses is set by `settings.py`, an account at a time.
@@ -28,7 +27,6 @@ from . import (
     invitations,
     membership,
     pages,
-    refusals,
     tags,
     trusted_access,
 )
@@ -40,7 +38,7 @@ def repair(app):
     for module in (accounts, creation, invitations, membership, tags, trusted_access):
         actions |= module.actions(actions)
     for action, handle in list(actions.items()):
-        actions[action] = refusals.refusing(action, callers.within(action, pages.paged(action, handle)))
+        actions[action] = callers.within(action, pages.paged(action, handle))
     access_role.repair()
     authorization.repair()
 

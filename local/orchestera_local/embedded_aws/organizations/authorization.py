@@ -14,6 +14,7 @@ from ministack.core.iam_evaluator import AuthError
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.core.router import extract_access_key_id
 
+from . import invitations
 from .answers import refused
 from .membership import management_account_of, organization_of
 
@@ -22,6 +23,7 @@ NAMES = (
     "AccountId",
     "ChildId",
     "DestinationParentId",
+    "HandshakeId",
     "OrganizationalUnitId",
     "ParentId",
     "PolicyId",
@@ -37,6 +39,7 @@ def repair():
     iam_actions.extract_resource_arn = _with_the_first_resource(iam_actions.extract_resource_arn)
     # The other resources of a request, and what a request needs beside its own right, are judged with the first one.
     iam_evaluator.enforce = _with_the_others(iam_evaluator.enforce)
+    iam_actions.request_tag_context = _with_the_keys_of_organizations(iam_actions.request_tag_context)
     tagging._RESOURCE_TAG_COLLECTORS["organizations"] = _tags
     handlers = ministack.app.SERVICE_HANDLERS
     handlers["organizations"] = _with_the_linked_role(handlers["organizations"])
@@ -51,15 +54,17 @@ def _arns(body, account_id):
     management = management_account_of(account_id) or account_id
     organization = (organization_of(management) or {}).get("Id", "*")
     found = []
-    for name in NAMES:
-        identifier = request.get(name)
+    target = request.get("Target")
+    invited = [target.get("Id")] if isinstance(target, dict) else []
+    for identifier in [*(request.get(name) for name in NAMES), *invited]:
         if not isinstance(identifier, str):
             continue
-        policy = organizations._policies.get_scoped(management, None, identifier)
-        if policy:
-            found.append(policy["Arn"])
+        # Their ARNs say more than the ids do.
+        known = organizations._policies.get_scoped(management, None, identifier) or invitations.find(identifier)
+        if known:
+            found.append(known["Arn"])
             continue
-        kind = {"r-": "root", "ou": "ou", "p-": "policy"}.get(identifier[:2], "account")
+        kind = {"r-": "root", "ou": "ou", "p-": "policy", "h-": "handshake"}.get(identifier[:2], "account")
         found.append(f"arn:aws:organizations::{management}:{kind}/{organization}/{identifier}")
     return found
 
@@ -78,6 +83,29 @@ def _with_the_first_resource(extract_resource_arn):
         first = _First(arns[0] if arns else "*")
         first.others = tuple(arns[1:])
         return first
+
+    return repaired
+
+
+def _with_the_keys_of_organizations(request_tag_context):
+    """`organizations:ServicePrincipal` and `organizations:PolicyType`, of the request or of the policy in it."""
+
+    def repaired(service, iam_action, body, parameters):
+        keys = request_tag_context(service, iam_action, body, parameters)
+        if service != "organizations":
+            return keys
+        try:
+            request = json.loads(body or b"{}")
+        except ValueError:
+            return keys
+        management = management_account_of(get_account_id())
+        policy = organizations._policies.get_scoped(management, None, request.get("PolicyId")) or {}
+        asked = request.get("PolicyType") or request.get("Type") or request.get("Filter")
+        own = {
+            "organizations:ServicePrincipal": request.get("ServicePrincipal"),
+            "organizations:PolicyType": policy.get("Type") or (asked if isinstance(asked, str) else None),
+        }
+        return keys | {key: value for key, value in own.items() if value}
 
     return repaired
 

@@ -32,6 +32,10 @@ def open_invitations(management):
     return [one for one in _invitations.values() if one["_Management"] == management and one["State"] == "OPEN"]
 
 
+def find(identifier):
+    return _invitations.get(identifier)
+
+
 def _public(invitation):
     return {key: value for key, value in invitation.items() if not key.startswith("_")}
 
