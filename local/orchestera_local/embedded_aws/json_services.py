@@ -17,11 +17,11 @@ def add(name, model, target, operations):
     async def handle(method, path, headers, body, parameters):
         operation = operations.get(headers.get("x-amz-target", "").rpartition(".")[2])
         if operation is None:
-            return error_response_json("UnknownOperationException", "It is not emulated.", 400)
+            return error_response_json("UnknownOperationException", "It is not emulated.", 400, content_type=version)
         try:
             answer = operation(json.loads(body or b"{}"))
         except Refused as refused:
-            return error_response_json(refused.code, str(refused), 400, message_key="Message")
+            return error_response_json(refused.code, str(refused), 400, message_key="Message", content_type=version)
         return 200, {"Content-Type": version}, json.dumps(answer).encode()
 
     ministack.app.SERVICE_HANDLERS[name] = handle
@@ -32,7 +32,6 @@ def add(name, model, target, operations):
     }
     iam_actions.SERVICE_TO_IAM_NAMESPACE[name] = name
     iam_actions._BOTOCORE_SERVICE_MAP[name] = [model]
-    responses._BOTOCORE_NAME[name] = model
 
 
 class Refused(Exception):

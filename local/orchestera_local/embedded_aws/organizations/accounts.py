@@ -41,8 +41,7 @@ def email_addresses():
 
 
 def _public(account):
-    # `Path` was added to the API in 2026, as a list of another name.
-    shown = {name: value for name, value in account.items() if not name.startswith("_") and name != "Path"}
+    shown = {name: value for name, value in account.items() if not name.startswith("_")}
     given, state = settings.of(account["Id"]), state_of(account)
     shown |= {"State": state, "Status": STATUS.get(state, "SUSPENDED")}
     shown |= {"Email": given.email_address} if given.email_address else {}
