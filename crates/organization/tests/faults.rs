@@ -1,9 +1,11 @@
 //! A fault at every call of every kind of event, and a process that is killed before and after each call. Whatever
 //! happens, the stack gets a response in time, and what then exists is what the contract allows.
 
+#![expect(clippy::print_stdout, reason = "how many cases there were is a part of the result")]
+
 mod common;
 
-use common::fake::{FakeManagementAccount, Fault, OWN, ROOT, UNIT, World};
+use common::fake::{Change, FakeManagementAccount, Fault, ROOT, UNIT};
 use common::stack::{
     EMAIL, NAME, Response, SERVICE_TIMEOUT, STACK, Stack, account_properties, organization_properties,
 };
@@ -308,7 +310,7 @@ fn the_generator_sees_an_account_that_is_created_after_its_stack_gave_up() {
     for number in 0..calls(Scene::CreateAccount) {
         runtime().block_on(async {
             let (stack, fake) = (Stack::default(), Scene::CreateAccount.world());
-            let gives_up: fn(&mut World) = |world| {
+            let gives_up: Change = |world| {
                 for (status, since) in world.resources.values_mut() {
                     (*status, *since) = ("DELETE_IN_PROGRESS".into(), Instant::now());
                 }
@@ -320,5 +322,4 @@ fn the_generator_sees_an_account_that_is_created_after_its_stack_gave_up() {
             Scene::CreateAccount.check(&fake, &format!("given up before call {number}"));
         });
     }
-    assert_ne!(OWN, FOUND);
 }

@@ -92,6 +92,9 @@ pub struct World {
     pub finalizing_takes: Duration,
 }
 
+/// Something that somebody else does.
+pub type Change = fn(&mut World);
+
 /// The management account.
 pub struct FakeManagementAccount {
     pub world: RefCell<World>,
@@ -102,7 +105,7 @@ pub struct FakeManagementAccount {
     /// An operation that is always refused with this code.
     pub always: RefCell<BTreeMap<&'static str, &'static str>>,
     /// What happens behind the function's back before the call with this number.
-    pub meanwhile: RefCell<Option<(usize, fn(&mut World))>>,
+    pub meanwhile: RefCell<Option<(usize, Change)>>,
     /// What must never happen, and did.
     pub violations: RefCell<Vec<String>>,
     origin: (Instant, SystemTime),
@@ -212,16 +215,20 @@ impl FakeManagementAccount {
             Some(Fault::Killed { after: false }) => self.die().await,
             Some(Fault::Killed { after: true } | Fault::AnswerLost) | None => {}
         }
-        let now = Instant::now();
-        let mut world = self.world.borrow_mut();
-        world.advance(now, self.time_of(now), || self.id());
-        let result = work(&mut world);
-        drop(world);
+        let result = self.done(work);
         match fault {
             Some(Fault::AnswerLost) => Err(failed(operation, "")),
             Some(Fault::Killed { .. }) => self.die().await,
             _ => result,
         }
+    }
+
+    /// The work, in the world as it is now.
+    fn done<T>(&self, work: impl FnOnce(&mut World) -> Result<T>) -> Result<T> {
+        let now = Instant::now();
+        let mut world = self.world.borrow_mut();
+        world.advance(now, self.time_of(now), || self.id());
+        work(&mut world)
     }
 
     async fn die<T>(&self) -> T {
