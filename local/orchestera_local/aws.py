@@ -88,12 +88,14 @@ class EmbeddedAws:
 
     It ends with its owner, the process that started it, even if that one is killed; `outlives_its_owner` is for
     `make up`. Its folder holds its log and what it unpacks, and is removed when it is stopped. With `throttling`, a
-    number, IAM refuses every so many calls of a function: `embedded_aws/throttling.py`.
+    number, IAM refuses every so many calls of a function: `embedded_aws/throttling.py`. With `faster`, a number, all
+    that AWS waits for takes that part of the time: `embedded_aws/clock.py`.
     """
 
-    def __init__(self, outlives_its_owner=False, throttling=None):
+    def __init__(self, outlives_its_owner=False, throttling=None, faster=1):
         self.owner = None if outlives_its_owner else os.getpid()
         self.throttling = throttling
+        self.faster = faster
         self.folder = Path(tempfile.mkdtemp(prefix="orchestera-access-aws-"))
         for _ in range(5):
             # The port is free now; should somebody take it in the moment before the server does, the next one is tried.
@@ -126,6 +128,7 @@ class EmbeddedAws:
         command = [sys.executable, "-m", "orchestera_local.embedded_aws"]
         command += [f"--owner={self.owner}"] if self.owner else []
         command += [f"--throttling={self.throttling}"] if self.throttling else []
+        command += [f"--faster={self.faster}"]
         with open(self.folder / "log", "wb") as log:
             return subprocess.Popen(
                 command,

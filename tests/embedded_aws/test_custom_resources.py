@@ -1,11 +1,9 @@
 """What CloudFormation does around a custom resource, tried with a function that answers as it is told."""
 
-import io
-import json
 import time
-import zipfile
 
 import pytest
+from playing import events, function, thing, types
 
 from orchestera_local.stack import Stack
 
@@ -13,98 +11,20 @@ from orchestera_local.stack import Stack
 # machine a function takes seconds to start.
 IN_VAIN = 15
 
-# Answers as its resource's property `Play` says for the type of request, and keeps every event in a bucket.
-FUNCTION = """
-import json, time, urllib.request, boto3, os
-def handler(event, context):
-    boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"]).put_object(
-        Bucket=event["ResourceProperties"]["Events"], Key=f"{time.time():.6f}", Body=json.dumps(event))
-    play = json.loads(event["ResourceProperties"]["Play"]).get(event["RequestType"], {})
-    time.sleep(play.get("sleep", 0))
-    answer = {"Status": "SUCCESS", "PhysicalResourceId": "made", "StackId": event["StackId"],
-              "RequestId": event["RequestId"], "LogicalResourceId": event["LogicalResourceId"]}
-    answer.update(play.get("answer", {}))
-    for name in play.get("without", []):
-        del answer[name]
-    request = urllib.request.Request(event["ResponseURL"], json.dumps(answer).encode(), method="PUT")
-    # urllib would send one of its own; the blank one is what the signature is for.
-    request.add_header("Content-Type", play.get("content_type", ""))
-    try:
-        urllib.request.urlopen(request)
-    except urllib.error.HTTPError as error:
-        print("answer refused", error.code)
-"""
-
 
 @pytest.fixture
 def stack(account):
-    """A stack with one custom resource, behind the function above."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("index.py", FUNCTION)
-    s3 = account.client("s3")
-    s3.create_bucket(Bucket=bucket(account))
-    role = account.client("iam").create_role(
-        RoleName="function",
-        AssumeRolePolicyDocument=json.dumps(
-            {
-                "Version": "2012-10-17",
-                "Statement": [
-                    {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-                ],
-            }
-        ),
-    )
-    account.client("iam").put_role_policy(
-        RoleName="function",
-        PolicyName="it",
-        PolicyDocument=json.dumps(
-            {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-        ),
-    )
-    function = account.client("lambda").create_function(
-        FunctionName="play",
-        Runtime="python3.11",
-        Handler="index.handler",
-        Role=role["Role"]["Arn"],
-        Timeout=60,
-        Code={"ZipFile": archive.getvalue()},
-    )["FunctionArn"]
+    """A stack with one custom resource, behind a function that plays."""
+    arn = function(account)
     stack = Stack(account)
-    stack.template = lambda play, timeout=30: {
-        "Resources": {
-            "Thing": {
-                "Type": "Custom::Thing",
-                "Properties": {
-                    "ServiceToken": function,
-                    "ServiceTimeout": timeout,
-                    "Play": json.dumps(play),
-                    "Events": bucket(account),
-                },
-            }
-        }
-    }
+    stack.template = lambda play, timeout=30: {"Resources": {"Thing": thing(account, arn, play, timeout)}}
     return stack
-
-
-def bucket(account):
-    return f"events-of-{account.id}"
-
-
-def events(account):
-    s3 = account.client("s3")
-    keys = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket(account)).get("Contents", [])]
-    return [json.loads(s3.get_object(Bucket=bucket(account), Key=key)["Body"].read()) for key in sorted(keys)]
 
 
 def there(stack):
     """The logical ids of what the stack has."""
     resources = stack.cloudformation.describe_stack_resources(StackName=stack.id)["StackResources"]
     return [resource["LogicalResourceId"] for resource in resources]
-
-
-def types(account):
-    return [event["RequestType"] for event in events(account)]
 
 
 def test_the_event_has_the_service_token_at_its_top(account, stack):

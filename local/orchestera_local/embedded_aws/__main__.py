@@ -15,8 +15,12 @@ import ministack.app
 
 from . import (
     account_summary,
+    asynchronous_invocations,
     authorization,
+    cancellation,
+    clock,
     custom_resources,
+    event_invoke_configs,
     free_tier,
     function_processes,
     iam_resources,
@@ -25,6 +29,7 @@ from . import (
     lambda_versions,
     organizations,
     refusals,
+    resource_status,
     service_quotas,
     settings,
     shared_buckets,
@@ -53,17 +58,22 @@ def main(arguments=None):
     )
     parser.add_argument("--owner", type=int, metavar="PROCESS", help="its parent: it ends with that one")
     parser.add_argument("--throttling", type=int, metavar="N", help="IAM refuses every Nth call of a function")
+    parser.add_argument("--faster", type=float, default=1, metavar="N", help="what AWS waits for takes 1/N of the time")
     given = parser.parse_args(arguments)
     if given.owner:
         threading.Thread(target=end_with, args=(given.owner,), daemon=True).start()
+    clock.run_faster(given.faster)
     account_summary.repair()
+    asynchronous_invocations.repair()
     authorization.repair()
+    event_invoke_configs.repair()
     free_tier.repair()
     function_processes.repair()
     iam_resources.repair()
     iam_rules.repair()
     lambda_logs.repair()
     lambda_versions.repair()
+    resource_status.repair()
     service_quotas.repair()
     shared_buckets.repair()
     stack_sets.repair()
@@ -74,6 +84,7 @@ def main(arguments=None):
     # Around all that answers.
     refusals.repair()
     ministack.app.app = settings.serve(app)
+    cancellation.repair()
     # It has a command line of its own.
     del sys.argv[1:]
     ministack.app.main()

@@ -3,7 +3,6 @@
 Request and response: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
 """
 
-import contextvars
 import json
 import threading
 from dataclasses import dataclass, field
@@ -14,6 +13,8 @@ import ministack.services.cloudformation.handlers as handlers
 import ministack.services.cloudformation.stacks as stacks
 import ministack.services.lambda_svc as lambda_service
 from ministack.core.responses import new_uuid, now_iso
+
+from . import asynchronous_invocations, clock
 
 RESPONSE_PATH = "/_ministack/cfn-response/"
 LONGEST_RESPONSE = 4096
@@ -33,12 +34,16 @@ class Awaited:
 
 
 _awaited: dict[str, Awaited] = {}
+# Whose answer nobody reads any more. Its URL is good for hours, and S3 goes on taking what is put there.
+_no_longer_awaited: set[str] = set()
 
 
 def repair(app):
     """Replaces how MiniStack invokes a custom resource; returns `app` with the answers taken before it sees them."""
     custom_resource.invoke_custom_resource = invoke
     stacks._roll_back_operation = _completing_the_rollback(stacks._roll_back_operation)
+    # RollbackStack calls it by this name.
+    handlers._roll_back_operation = stacks._roll_back_operation
     stacks._delete_resource = _passing_over_what_is_kept(stacks._delete_resource)
     handlers._delete_stack_async = _keeping_dependencies(stacks._delete_stack_async)
 
@@ -55,7 +60,7 @@ def invoke(request_type, logical_id, props, stack_name, stack_id, resource_type,
     """Sends one event to the function and waits for its answer; the signature is MiniStack's.
 
     Returns the physical id and the attributes. Raises when the answer is FAILED, is not acceptable, or does not come
-    within `ServiceTimeout`.
+    within `ServiceTimeout`, and when the wait is cancelled.
     """
     wire = custom_resource._normalise_resource_properties
     token = new_uuid()
@@ -77,7 +82,7 @@ def invoke(request_type, logical_id, props, stack_name, stack_id, resource_type,
 
     awaited = _awaited[token] = Awaited(event)
     try:
-        return _answer_of(awaited, float(props.get("ServiceTimeout", LONGEST_WAIT)))
+        return _answer_of(awaited, clock.shortened(float(props.get("ServiceTimeout", LONGEST_WAIT))))
     except (RuntimeError, TimeoutError):
         if request_type == "Create":
             _keep_failed_create(awaited, props, stack_name)
@@ -86,19 +91,27 @@ def invoke(request_type, logical_id, props, stack_name, stack_id, resource_type,
         raise
     finally:
         del _awaited[token]
+        _no_longer_awaited.add(token)
+
+
+def cancel(stack_id):
+    """Ends the wait for the resources of that stack that are being created or updated. Their functions run on: nobody
+    tells them (cloudformation-coverage-roadmap issue 1730).
+    """
+    for awaited in list(_awaited.values()):
+        operation = {"Create": "creation", "Update": "update"}.get(awaited.event["RequestType"])
+        if awaited.event["StackId"] == stack_id and operation and not awaited.answered.is_set():
+            awaited.problem = f"Resource {operation} cancelled"
+            awaited.answered.set()
 
 
 def _answer_of(awaited, seconds):
     event = awaited.event
-    function, configuration, _ = lambda_service._get_func_record_for_ref(event["ServiceToken"])
+    function, _, _ = lambda_service._get_func_record_for_ref(event["ServiceToken"])
     if function is None:
         raise ValueError(f"Custom resource ServiceToken {event['ServiceToken']!r} not found.")
-    record = lambda_service._execution_record_for_config(function, configuration)
-    # Asynchronously: the wait ends when it ends, whether or not the function has.
-    context = contextvars.copy_context()
-    threading.Thread(
-        target=context.run, args=(lambda_service._execute_function_with_config_scope, record, event), daemon=True
-    ).start()
+    # The wait ends when it ends, whether or not the function has.
+    asynchronous_invocations.invoke(event["ServiceToken"], event)
     if not awaited.answered.wait(seconds):
         raise TimeoutError(
             f"CloudFormation did not receive a response from your Custom Resource (RequestId: {event['RequestId']})"
@@ -120,10 +133,13 @@ async def _take_answer(scope, receive, send):
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
-    awaited = _awaited.get(scope["path"].removeprefix(RESPONSE_PATH))
+    token = scope["path"].removeprefix(RESPONSE_PATH)
+    awaited = _awaited.get(token)
     if any(name.lower() == b"content-type" and value for name, value in scope["headers"]):
         # The signature covers the Content-Type, which is blank (binxio/cfn-secret-provider issue 3).
         status, text = 403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>"
+    elif token in _no_longer_awaited or (awaited and awaited.answered.is_set()):
+        status, text = 200, b""
     elif awaited is None:
         status, text = 403, b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
     else:

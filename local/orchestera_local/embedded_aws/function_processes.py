@@ -8,6 +8,8 @@ import ministack.services.cloudformation.provisioners as provisioners
 import ministack.services.lambda_svc as lambda_service
 from ministack.core.responses import get_account_id, get_region
 
+from . import clock
+
 # Lambda freezes what is idle. Here it goes on asking for events: a hundred took 4 % of a core, and 8 MB each, so that
 # each account would slow down all others. Lambda also ends what is idle, when it likes. Here that is beyond so many.
 MOST_IDLE = 8
@@ -16,6 +18,8 @@ MOST_IDLE = 8
 def repair():
     lambda_service.invalidate_worker = _of_one_account(lambda_service.invalidate_worker)
     lambda_service.release_worker = _then_ending_what_nobody_needs(lambda_service.release_worker)
+    for kind in (lambda_runtime.Worker, lambda_runtime.ProvidedWorker):
+        kind.invoke = _within_its_timeout(kind.invoke)
     handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
     handlers["delete"] = _then_ending_what_nobody_needs(handlers["delete"])
 
@@ -28,6 +32,20 @@ def _of_one_account(invalidate):
 
     def repaired(function_name, qualifier=None, account=None, region=None):
         invalidate(function_name, qualifier, account or get_account_id(), region or get_region())
+
+    return repaired
+
+
+def _within_its_timeout(invoke):
+    """By the clock of this AWS. The function is told the end of its time by a real one."""
+
+    def repaired(worker, *invocation, **named):
+        configuration = worker.config
+        worker.config = configuration | {"Timeout": clock.shortened(configuration["Timeout"])}
+        try:
+            return invoke(worker, *invocation, **named)
+        finally:
+            worker.config = configuration
 
     return repaired
 
