@@ -3,9 +3,9 @@
 import json
 import os
 import threading
-import time
 
 import pytest
+from playing import becomes_true
 
 from orchestera_local.embedded_aws.function_processes import MOST_IDLE
 from orchestera_local.stack import Stack
@@ -39,7 +39,10 @@ def template(functions=1):
             }
         }
         | {
-            f"Function{number}": {"Type": "AWS::Lambda::Function", "Properties": function}
+            f"Function{number}": {
+                "Type": "AWS::Lambda::Function",
+                "Properties": function | {"FunctionName": f"function-{number}"},
+            }
             for number in range(functions)
         }
     }
@@ -58,14 +61,6 @@ def is_running(process):
     except ProcessLookupError:
         return False
     return True
-
-
-def becomes_true(question):
-    """Whether it does within half a minute."""
-    last = time.monotonic() + 30
-    while not question() and time.monotonic() < last:
-        time.sleep(0.05)
-    return question()
 
 
 def ends(process):

@@ -23,13 +23,17 @@ from . import (
     event_invoke_configs,
     free_tier,
     function_processes,
+    group_resources,
     iam_resources,
     iam_rules,
     lambda_logs,
     lambda_versions,
+    nested_stacks,
     organizations,
+    physical_names,
     refusals,
     resource_status,
+    secret_resources,
     service_quotas,
     settings,
     shared_buckets,
@@ -69,11 +73,15 @@ def main(arguments=None):
     event_invoke_configs.repair()
     free_tier.repair()
     function_processes.repair()
+    group_resources.repair()
     iam_resources.repair()
     iam_rules.repair()
     lambda_logs.repair()
     lambda_versions.repair()
+    nested_stacks.repair()
+    physical_names.repair()
     resource_status.repair()
+    secret_resources.repair()
     service_quotas.repair()
     shared_buckets.repair()
     stack_sets.repair()

@@ -44,7 +44,7 @@ def repair(app):
     stacks._roll_back_operation = _completing_the_rollback(stacks._roll_back_operation)
     # RollbackStack calls it by this name.
     handlers._roll_back_operation = stacks._roll_back_operation
-    stacks._delete_resource = _passing_over_what_is_kept(stacks._delete_resource)
+    stacks._delete_resource = _keeping_what_is_needed(stacks._delete_resource)
     handlers._delete_stack_async = _keeping_dependencies(stacks._delete_stack_async)
 
     async def with_answers(scope, receive, send):
@@ -86,8 +86,6 @@ def invoke(request_type, logical_id, props, stack_name, stack_id, resource_type,
     except (RuntimeError, TimeoutError):
         if request_type == "Create":
             _keep_failed_create(awaited, props, stack_name)
-        if request_type == "Delete":
-            _keep_dependencies(cloudformation._stacks[stack_name], logical_id)
         raise
     finally:
         del _awaited[token]
@@ -214,10 +212,16 @@ def _completing_the_rollback(roll_back):
     return repaired
 
 
-def _passing_over_what_is_kept(delete_resource):
-    def repaired(resource_type, *others, **named):
-        if resource_type:
-            delete_resource(resource_type, *others, **named)
+def _keeping_what_is_needed(delete_resource):
+    def repaired(resource_type, physical_id, properties, stack_name=None, logical_id=None):
+        # What was kept is passed over.
+        if not resource_type:
+            return
+        try:
+            delete_resource(resource_type, physical_id, properties, stack_name, logical_id)
+        except Exception:
+            _keep_dependencies(cloudformation._stacks[stack_name], logical_id)
+            raise
 
     return repaired
 

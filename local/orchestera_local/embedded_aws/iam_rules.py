@@ -20,7 +20,10 @@ def repair():
         "UpdateAssumeRolePolicy": "PolicyDocument",
     }.items():
         handlers[action] = _of_principals_that_exist(handlers[action], document)
-    handlers["DeleteUser"] = _leaving_its_id(handlers["DeleteUser"], iam._users, "User")
+    handlers["DeleteGroup"] = _of_nobody_and_nothing(handlers["DeleteGroup"])
+    # CloudFormation calls it by this name.
+    iam._delete_user = _of_who_has_nothing(handlers["DeleteUser"])
+    handlers["DeleteUser"] = _leaving_its_id(iam._delete_user, iam._users, "User")
     handlers["DeleteRole"] = _leaving_its_id(handlers["DeleteRole"], iam._roles, "Role")
     for principal in ("Role", "User", "Group"):
         action = f"Attach{principal}Policy"
@@ -99,6 +102,44 @@ def _without_other_versions(delete_policy):
         return delete_policy(parameters)
 
     return repaired
+
+
+def _of_nobody_and_nothing(delete_group):
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteGroup.html: no members, no policies of any kind."""
+
+    def repaired(parameters):
+        name = iam._p(parameters, "GroupName")
+        group = iam._groups.get(name) or {}
+        return (
+            _conflict(group.get("Users"), "remove users from group")
+            or _conflict(group.get("AttachedPolicies"), "detach all policies")
+            or _conflict(iam._group_inline_policies.get(name), "delete policies")
+            or delete_group(parameters)
+        )
+
+    return repaired
+
+
+def _of_who_has_nothing(delete_user):
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html: what has to be taken away before."""
+
+    def repaired(parameters):
+        name = iam._p(parameters, "UserName")
+        devices = [device for device in iam._mfa_devices.values() if device["User"] == name]
+        return (
+            _conflict(any(name in group["Users"] for group in iam._groups.values()), "remove users from group")
+            or _conflict(iam._user_inline_policies.get(name), "delete policies")
+            or _conflict(name in iam._login_profiles, "delete login profile")
+            or _conflict(devices, "delete MFA device")
+            or delete_user(parameters)
+        )
+
+    return repaired
+
+
+def _conflict(there, what_first):
+    message = f"Cannot delete entity, must {what_first} first."
+    return iam._error(409, "DeleteConflict", message, ns="iam") if there else None
 
 
 def _with_a_boundary_that_exists(bound):
