@@ -89,6 +89,13 @@ def test_an_answer_with_a_content_type_never_arrives(stack):
     assert "did not receive a response" in " ".join(stack.reasons())
 
 
+@pytest.mark.parametrize("timeout", [0, 3601])
+def test_a_service_timeout_beyond_its_limits_fails_the_resource(account, stack, timeout):
+    assert stack.create(stack.template({}, timeout=timeout)) == "ROLLBACK_COMPLETE"
+    assert "ServiceTimeout" in " ".join(stack.reasons())
+    assert types(account) == []
+
+
 def test_a_failed_create_is_followed_by_a_delete_of_the_id_that_it_answered(account, stack):
     play = {"Create": {"answer": {"Status": "FAILED", "Reason": "because", "PhysicalResourceId": "mine"}}}
     assert stack.create(stack.template(play)) == "ROLLBACK_COMPLETE"

@@ -2,15 +2,25 @@
 
 One module per kind of repair, each with what AWS does and its source:
 
+    clock.py               no repair: by how much all that AWS waits for is shortened
+    asynchronous_invocations.py   how often an event is attempted, and when
+    event_invoke_configs.py       what is configured of that, for a function, version or alias
     custom_resources.py    the event, the answer's rules, the Delete that follows a failed Create
+    cancellation.py        a stack that is given up while something of it is under way
+    resource_status.py     what is said of a resource while something is done to it
+    nested_stacks.py       a stack within a stack
+    physical_names.py      the names that CloudFormation makes up
     authorization.py       which resource and which condition keys a call to IAM is judged by
     iam_rules.py           what IAM refuses and MiniStack allows
-    iam_resources.py       what a template says of a role
+    iam_resources.py       what a template says of a role and of a managed policy
+    group_resources.py     groups and their members in a template
+    iam_types.py           no repair: how the types of IAM call it, and show what it refuses
+    secret_resources.py    a secret that is generated for a template
     lambda_logs.py         with which rights a function's log is written
     function_processes.py  when the process of a function ends
     shared_buckets.py      templates by their address in S3; code from another account's bucket
     lambda_versions.py     of which code a version is published
-    template_conditions.py pseudo parameters in a template's conditions
+    template_conditions.py what may stand in a template's conditions and rules
     account_summary.py     what IAM says of an account's root user
     json_services.py       how a service is added that MiniStack does not have:
     service_quotas.py      how many accounts an organization may have

@@ -19,8 +19,9 @@ from . import asynchronous_invocations, clock
 RESPONSE_PATH = "/_ministack/cfn-response/"
 LONGEST_RESPONSE = 4096
 LONGEST_PHYSICAL_ID = 1024
-# CloudFormation's default wait, in seconds.
-LONGEST_WAIT = 3600
+# In seconds. The longest is the default:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html
+SHORTEST_WAIT, LONGEST_WAIT = 1, 3600
 
 
 @dataclass
@@ -62,6 +63,9 @@ def invoke(request_type, logical_id, props, stack_name, stack_id, resource_type,
     Returns the physical id and the attributes. Raises when the answer is FAILED, is not acceptable, or does not come
     within `ServiceTimeout`, and when the wait is cancelled.
     """
+    timeout = float(props.get("ServiceTimeout", LONGEST_WAIT))
+    if not SHORTEST_WAIT <= timeout <= LONGEST_WAIT:
+        raise ValueError(f"ServiceTimeout must be from {SHORTEST_WAIT} to {LONGEST_WAIT}.")
     wire = custom_resource._normalise_resource_properties
     token = new_uuid()
     event = {
@@ -82,7 +86,7 @@ def invoke(request_type, logical_id, props, stack_name, stack_id, resource_type,
 
     awaited = _awaited[token] = Awaited(event)
     try:
-        return _answer_of(awaited, clock.shortened(float(props.get("ServiceTimeout", LONGEST_WAIT))))
+        return _answer_of(awaited, clock.shortened(timeout))
     except (RuntimeError, TimeoutError):
         if request_type == "Create":
             _keep_failed_create(awaited, props, stack_name)
