@@ -59,6 +59,7 @@ def _attempt(function_arn, event):
             pause = PAUSES[failed - 1]
         if clock.seconds_since(given) + pause > settings["MaximumEventAgeInSeconds"]:
             break
+        logger.info("%s is invoked again in %d seconds of AWS's", function_arn, pause)
         time.sleep(clock.shortened(pause))
     destination = settings["DestinationConfig"].get("OnFailure", {}).get("Destination")
     if target := destination or (configuration.get("DeadLetterConfig") or {}).get("TargetArn"):
