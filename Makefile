@@ -15,8 +15,8 @@ NEEDS_test := build test
 NEEDS_bench := nothing
 NEEDS_cost := nothing
 NEEDS_test-browser := nothing
-# `sam build` gets a function for the architecture of template.yaml, whatever else ARCH says.
-ifneq ($(filter build-AccessFunction,$(MAKECMDGOALS)),)
+# `sam build` gets a function for the architecture of its template, whatever else ARCH says.
+ifneq ($(filter build-%,$(MAKECMDGOALS)),)
 override ARCH := x86_64
 endif
 include common.mk
@@ -59,18 +59,22 @@ tools: .venv/installed ## what comes from PyPI: cargo-lambda, SAM, and an AWS to
 	touch $@
 
 .PHONY: build
-build: tools ## the function, for provided.al2023: target/lambda/orchestera-access/bootstrap
-	$(CARGO_LAMBDA) build --release --locked --package orchestera-access --target $(TARGET) \
+build: tools ## the functions, for provided.al2023: target/lambda/orchestera-access/bootstrap, and orchestera-organization
+	# By one call, which compiles their common crates once and links both at a time. release/features.txt has what the
+	# crates are built with then.
+	$(CARGO_LAMBDA) build --release --locked $(FUNCTIONS:%=--package %) --target $(TARGET) \
 	  --lambda-dir "$(TARGET_DIR)/$(NEW)"
-	@$(call put_in_place,orchestera-access,$(TARGET_DIR))
-	@ls -l "$(BOOTSTRAP)"
+	@$(call put_in_place,$(FUNCTIONS),$(TARGET_DIR))
+	@ls -l $(FUNCTIONS:%="$(TARGET_DIR)/lambda/%/bootstrap")
 	@$(if $(filter 0,$(MAKELEVEL)),$(if $(filter build,$(MAKECMDGOALS)),$(LEFT_OUT) build))
 
-# For `sam build`, which names the folder.
-.PHONY: build-AccessFunction
-build-AccessFunction: build
-	@[ -d '$(ARTIFACTS_DIR)' ] || { echo 'This rule is for `sam build`. To build the function: make build' >&2; exit 2; }
-	install "$(BOOTSTRAP)" "$(ARTIFACTS_DIR)/bootstrap"
+# For `sam build`, which names the folder. The functions of template.yaml and organization.yaml.
+build-AccessFunction: SAM_FUNCTION := orchestera-access
+build-OrganizationFunction: SAM_FUNCTION := orchestera-organization
+.PHONY: build-AccessFunction build-OrganizationFunction
+build-AccessFunction build-OrganizationFunction: build
+	@[ -d '$(ARTIFACTS_DIR)' ] || { echo 'This rule is for `sam build`. To build the functions: make build' >&2; exit 2; }
+	install "$(TARGET_DIR)/lambda/$(SAM_FUNCTION)/bootstrap" "$(ARTIFACTS_DIR)/bootstrap"
 
 .PHONY: run
 run: build ## the stack's life on an AWS on loopback: deployed, proved, updated, deleted

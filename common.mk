@@ -49,6 +49,9 @@ SHELL := bash
 
 TARGET := $(if $(filter arm64,$(ARCH)),aarch64,$(ARCH))-unknown-linux-$(LIBC)
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),$(ROOT)/target))
+# The functions that are built, each a package of the workspace: the access function, and the organization function for
+# the management account.
+FUNCTIONS := orchestera-access orchestera-organization
 BOOTSTRAP := $(TARGET_DIR)/lambda/orchestera-access/bootstrap
 # Where cargo keeps the sources of the crates would stand in the function otherwise (panic messages), and its hash would
 # differ from home to home. `make -C release reproduce` shows that nothing else differs.
@@ -57,11 +60,12 @@ CRATES := $(abspath $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src)
 BUILD_RUSTFLAGS := --remap-path-prefix=$(CRATES)=/crates$(if $(filter musl,$(LIBC)), -C link-arg=-pie)
 # cargo-lambda from .venv, with its linker.
 CARGO_LAMBDA = PATH="$(ROOT)/.venv/bin:$$PATH" RUSTFLAGS='$(BUILD_RUSTFLAGS)' cargo-lambda lambda
-# A folder of this make alone, and the way of a function from there to its place. cargo-lambda would write into the file
-# that is in its place, which may be running, and Linux refuses that ("Text file busy"). A file that replaces another by
-# its name does not disturb a process. $(1) is the function, $(2) cargo's target folder.
+# A folder of this make alone, and the way of functions from there to their places. cargo-lambda would write into the
+# file that is in its place, which may be running, and Linux refuses that ("Text file busy"). A file that replaces another
+# by its name does not disturb a process. $(1) are the functions, $(2) is cargo's target folder.
 NEW = lambda.new-$$PPID
-put_in_place = mkdir -p "$(2)/lambda/$(1)" && mv "$(2)/$(NEW)/$(1)/bootstrap" "$(2)/lambda/$(1)/" && rm -r "$(2)/$(NEW)"
+put_in_place = $(foreach function,$(1),mkdir -p "$(2)/lambda/$(function)" && \
+  mv "$(2)/$(NEW)/$(function)/bootstrap" "$(2)/lambda/$(function)/" && )rm -r "$(2)/$(NEW)"
 # With what requirements.txt lists, and with the packages of this repository: orchestera_local and its like.
 PYTHON := $(ROOT)/.venv/bin/python
 # Says at the end what is another than in a release, and what was not measured.

@@ -14,9 +14,10 @@ MAKEFILES = {"": ROOT} | {name: ROOT / name for name in ("release", "tests", "be
 ELSEWHERE = dict.fromkeys(
     ["BUCKET_PREFIX", "SIGNING_KEY", "DRY_RUN", "PARAMETERS", "TEMPLATE", "STACK_NAME", "REGION", "VERSION", "TARGET"]
     + ["CHROMIUM", "FLEETS", "WALK_SEED", "FUZZ_SECONDS", "CONTENDERS", "ROUNDS", "SIZES", "BENCH_FLAGS", "BUILDS"]
-    + ["ROOT", "PYTHON", "BOOTSTRAP", "TARGET_DIR", "CRATES", "NEW", "COST", "FLOOR", "BUILT", "KINDS", "VENV"],
+    + ["ROOT", "PYTHON", "BOOTSTRAP", "FUNCTIONS", "SAM_FUNCTION", "TARGET_DIR", "CRATES", "NEW", "COST", "FLOOR", "BUILT", "KINDS", "VENV"],
     "not-mine",
 )
+FUNCTIONS = ["orchestera-access", "orchestera-organization"]
 TEXTS = (".md", ".py", ".rs", ".toml", ".in", ".html", ".js", ".sh", ".yaml", ".mk", "Makefile", ".ci/run")
 GOALS = [("", "build"), ("", "dist"), ("", "publish"), ("", "link"), ("", "test"), ("release", "version")]
 GOALS += [("release", "site"), ("tests", "fleet"), ("tests", "deep"), ("fuzz", "fuzz")]
@@ -103,7 +104,8 @@ def test_a_folder_with_a_space_is_refused_with_a_sentence(tmp_path):
 def test_arch_libc_and_cargo_target_dir_count_from_the_environment(tmp_path):
     built = dry_run("", "build", CARGO_TARGET_DIR=str(tmp_path), LIBC="gnu", ARCH="arm64", ORCHESTERA_CHECKED="1")
     assert "--target aarch64-unknown-linux-gnu" in built and f'--lambda-dir "{tmp_path}/lambda.new-' in built
-    assert f'"{tmp_path}/lambda/orchestera-access/bootstrap"' in built
+    for function in FUNCTIONS:
+        assert f" --package {function} " in built and f'"{tmp_path}/lambda/{function}/bootstrap"' in built
 
 
 def test_the_makefile_of_the_root_has_what_a_newcomer_needs_and_says_where_the_rest_is():
@@ -145,14 +147,15 @@ def test_the_function_is_built_anew_while_the_one_before_is_running(tmp_path):
     program = tmp_path / "cargo-lambda"
     program.write_text(
         "#!/bin/bash\n"
-        'folder="${@: -1}/orchestera-access"\nmkdir -p "$folder"\n'
-        f'cat "{tmp_path}/new" > "$folder/bootstrap" && chmod 755 "$folder/bootstrap"\n'
+        f'for function in {" ".join(FUNCTIONS)}; do folder="${{@: -1}}/$function"; mkdir -p "$folder"\n'
+        f'cat "{tmp_path}/new" > "$folder/bootstrap" && chmod 755 "$folder/bootstrap"; done\n'
     )
     program.chmod(0o755)
     built = tmp_path / "target/lambda/orchestera-access/bootstrap"
     build = ["make", "build", f"CARGO_LAMBDA={program}", f"CARGO_TARGET_DIR={tmp_path}/target"]
     shutil.copy(shutil.which("sleep"), tmp_path / "new")
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    assert sorted(os.listdir(built.parents[1])) == FUNCTIONS
     with subprocess.Popen([built, "60"]) as running:
         try:
             with pytest.raises(OSError, match="Text file busy"):
