@@ -3,22 +3,16 @@
 //! [`goal`] is a pure function, and the one place that reads the raw properties. It needs neither IAM nor Lambda.
 
 use crate::account::Account;
-use crate::member::MemberRole;
+use crate::member::{MemberRole, Patience};
 use crate::ownership::Resource;
 use crate::physical_id::PhysicalId;
 use crate::properties::{DeleteProperties, OldProperties, OnDelete, Properties};
 use crate::reconcile::desired::{Change, DesiredState};
 use crate::reconcile::removal::{Removal, RemovalMode};
-use crate::retry::RIGHTS_ARRIVE;
 use custom_resource::function_arn::is_account_id;
 use custom_resource::response::is_of_failed_create;
 use custom_resource::{Error, Request, Result};
 use serde_json::Value;
-use std::time::Duration;
-
-/// How long a Create waits for the member role: in a new account it can appear minutes after the account. The rest of
-/// the time is enough for the Create itself.
-const MEMBER_ROLE_APPEARS: Duration = Duration::from_secs(25);
 
 /// What an event asks for.
 #[derive(Clone, Debug)]
@@ -109,8 +103,8 @@ fn desired(own: &Account, resource: &Resource, properties: Properties, change: C
     }
     let id = id(own, &properties);
     let patience = match change {
-        Change::Create { .. } => MEMBER_ROLE_APPEARS,
-        Change::Update { .. } => RIGHTS_ARRIVE,
+        Change::Create { .. } => Patience::RoleAppears,
+        Change::Update { .. } => Patience::RightsArrive,
     };
     let (account, member_role) = access(own, &id, &properties.member_role_name, patience);
     Ok(DesiredState { account, member_role, resource: resource.clone(), id, properties, change })
@@ -128,7 +122,7 @@ fn account(own: &Account, account_id: &str) -> Account {
 }
 
 /// The account of the physical id, and the role to assume in it unless it is the function's own.
-fn access(own: &Account, id: &PhysicalId, role_name: &str, patience: Duration) -> (Account, Option<MemberRole>) {
+fn access(own: &Account, id: &PhysicalId, role_name: &str, patience: Patience) -> (Account, Option<MemberRole>) {
     let account = account(own, &id.account_id);
     let member_role = (account != *own).then(|| MemberRole {
         account: account.clone(),
@@ -189,7 +183,7 @@ fn removal(own: &Account, resource: &Resource, physical_id: &str, properties: De
             (id, RemovalMode::LeftFromFailedCreate { may_be_running })
         }
     };
-    let (account, member_role) = access(own, &id, &properties.member_role_name, RIGHTS_ARRIVE);
+    let (account, member_role) = access(own, &id, &properties.member_role_name, Patience::RightsArrive);
     Some(Removal { account, member_role, resource: resource.clone(), id, mode, tags: properties.tags })
 }
 

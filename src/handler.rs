@@ -140,7 +140,10 @@ async fn attempt<I: Iam, D: Deref<Target = I>>(
     budget: Budget,
     connect: &impl AsyncFn(Option<&MemberRole>) -> Result<D>,
 ) -> Result<Reached> {
-    match connect(goal.member_role()).await {
+    let connected = connect(goal.member_role()).await;
+    // The member role can be assumed before its own rights have arrived: they are waited for from here on.
+    let budget = if goal.member_role().is_some() { budget.starting_now() } else { budget };
+    match connected {
         // Boxed: the types of futures within futures are nested deeper than the compiler accepts.
         Ok(iam) => Box::pin(reconcile::reach(goal, &*iam, budget)).await,
         // A Create that could not assume the member role created nothing. Its Delete must not fail for the same reason.

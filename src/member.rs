@@ -7,7 +7,7 @@
 use crate::account::Account;
 use crate::iam::Operation;
 use crate::physical_id::PhysicalId;
-use crate::retry::MOST_RETRIES;
+use crate::retry::{MOST_RETRIES, RIGHTS_ARRIVE};
 use crate::sts::{AssumeRole, Sts};
 use custom_resource::{Budget, Error, Kind, Result};
 use serde_json::{Value, json};
@@ -15,6 +15,33 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
 const PAUSE: Duration = Duration::from_secs(2);
+/// What a Create needs once it has a session. Before that, all of its time may be spent waiting for the role.
+const CREATE_TAKES: Duration = Duration::from_secs(18);
+/// The least time that a Create waits for the role.
+const LEAST_WAIT: Duration = Duration::from_secs(25);
+
+/// How long the role is waited for, if it cannot be assumed yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// For a Create. In a new account the role can appear minutes after the account: it is waited for as long as the
+    /// function's timeout allows, 25 seconds of 60, or 14 minutes of 15.
+    RoleAppears,
+    /// The role was there before. Only the function's own right to assume it may still be on its way.
+    RightsArrive,
+}
+
+impl Patience {
+    /// When the wait ends.
+    fn ends(self, budget: &Budget) -> Instant {
+        match self {
+            Self::RoleAppears => {
+                let wait = budget.writes_end.saturating_duration_since(budget.start).saturating_sub(CREATE_TAKES);
+                budget.start + wait.max(LEAST_WAIT)
+            }
+            Self::RightsArrive => budget.start + RIGHTS_ARRIVE,
+        }
+    }
+}
 
 /// The role to assume in a member account.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,8 +50,7 @@ pub struct MemberRole {
     pub name: String,
     /// Names the one role and the one policy that the session may change.
     pub id: PhysicalId,
-    /// How long it is waited for, if it cannot be assumed yet.
-    pub patience: Duration,
+    pub patience: Patience,
 }
 
 impl MemberRole {
@@ -47,7 +73,7 @@ impl MemberRole {
                 Err(_) => Error::new(Kind::OutOfTime, ""),
             };
             let may_pass = match error.kind() {
-                Kind::Denied => Instant::now() + PAUSE < budget.start + self.patience,
+                Kind::Denied => Instant::now() + PAUSE < self.patience.ends(budget),
                 Kind::Unavailable => {
                     retries += 1;
                     retries <= MOST_RETRIES

@@ -165,19 +165,19 @@ fn a_delete_after_a_create_that_was_refused_has_nothing_to_do() {
 #[test]
 fn a_member_account_is_reached_by_the_role_in_the_properties_and_a_real_id_says_which_account() {
     let named = with("MemberRoleName", "Admin");
-    for (request, name, seconds) in [
-        (create(member()), "OrganizationAccountAccessRole", 25),
-        (create(named.clone()), "Admin", 25),
-        (update(MEMBERS_ID, named.clone(), named.clone()), "Admin", 15),
-        (update(FAILED_CREATE, named.clone(), named.clone()), "Admin", 25),
-        (delete(MEMBERS_ID, named.clone()), "Admin", 15),
-        (delete(MEMBERS_ID, json!({"MemberRoleName": "*"})), "OrganizationAccountAccessRole", 15),
-        (delete(FAILED_CREATE, named.clone()), "Admin", 15),
+    for (request, name, patience) in [
+        (create(member()), "OrganizationAccountAccessRole", Patience::RoleAppears),
+        (create(named.clone()), "Admin", Patience::RoleAppears),
+        (update(MEMBERS_ID, named.clone(), named.clone()), "Admin", Patience::RightsArrive),
+        (update(FAILED_CREATE, named.clone(), named.clone()), "Admin", Patience::RoleAppears),
+        (delete(MEMBERS_ID, named.clone()), "Admin", Patience::RightsArrive),
+        (delete(MEMBERS_ID, json!({"MemberRoleName": "*"})), "OrganizationAccountAccessRole", Patience::RightsArrive),
+        (delete(FAILED_CREATE, named.clone()), "Admin", Patience::RightsArrive),
     ] {
         let goal = goal_of(&request).unwrap();
         let role = goal.member_role().unwrap();
         assert_eq!((role.account.id.as_str(), role.name.as_str()), ("444455556666", name));
-        assert_eq!((role.id.to_string().as_str(), role.patience.as_secs()), (MEMBERS_ID, seconds), "{request:?}");
+        assert_eq!((role.id.to_string().as_str(), role.patience), (MEMBERS_ID, patience), "{request:?}");
     }
     // A real id says which account and names, whatever the properties say.
     let other = json!({"MemberAccountId": "999988887777", "RoleName": "R", "PolicyName": "P"});

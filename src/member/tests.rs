@@ -2,19 +2,19 @@ use super::*;
 use custom_resource::error::FailedCall;
 use std::cell::RefCell;
 
-fn member_role(patience: u64) -> MemberRole {
+fn member_role(patience: Patience) -> MemberRole {
     let account = Account { partition: "aws".into(), id: "444455556666".into() };
     MemberRole {
         id: account.physical_id("OrchesteraAccessRole", "OrchesteraAccessPolicy"),
         account,
         name: "OrganizationAccountAccessRole".into(),
-        patience: Duration::from_secs(patience),
+        patience,
     }
 }
 
 #[test]
 fn the_session_reaches_one_role_and_one_policy_and_attaches_no_other_policy() {
-    let policy = member_role(15).session_policy();
+    let policy = member_role(Patience::RightsArrive).session_policy();
     let (role, policy_arn) = (
         "arn:aws:iam::444455556666:role/OrchesteraAccessRole",
         "arn:aws:iam::444455556666:policy/OrchesteraAccessPolicy",
@@ -54,9 +54,14 @@ impl Sts for FailingSts {
     }
 }
 
-async fn assume(sts: &FailingSts, patience: u64) -> (Result<()>, u64) {
+async fn assume(sts: &FailingSts, patience: Patience) -> (Result<()>, u64) {
+    assume_within(60, sts, patience).await
+}
+
+/// With a function whose timeout is so many seconds.
+async fn assume_within(timeout: u64, sts: &FailingSts, patience: Patience) -> (Result<()>, u64) {
     let start = Instant::now();
-    let budget = Budget::new(start, start + Duration::from_secs(60));
+    let budget = Budget::new(start, start + Duration::from_secs(timeout));
     let assumed = member_role(patience).assume(sts, &budget).await;
     (assumed, start.elapsed().as_secs())
 }
@@ -64,7 +69,7 @@ async fn assume(sts: &FailingSts, patience: u64) -> (Result<()>, u64) {
 #[tokio::test(start_paused = true)]
 async fn the_role_is_assumed_at_the_partitions_main_region() {
     let sts = failing(vec![]);
-    assume(&sts, 25).await.0.unwrap();
+    assume(&sts, Patience::RoleAppears).await.0.unwrap();
     let asked = sts.asked.borrow();
     assert_eq!(asked[0].role_arn, "arn:aws:iam::444455556666:role/OrganizationAccountAccessRole");
     assert_eq!(asked[0].region, Some("us-east-1"));
@@ -75,11 +80,18 @@ async fn the_role_is_assumed_at_the_partitions_main_region() {
 
 #[tokio::test(start_paused = true)]
 async fn a_role_that_cannot_be_assumed_yet_is_waited_for() {
-    let (assumed, took) = assume(&failing(vec![(Kind::Denied, "AccessDenied"); 5]), 25).await;
+    let (assumed, took) = assume(&failing(vec![(Kind::Denied, "AccessDenied"); 5]), Patience::RoleAppears).await;
     assert_eq!((assumed.is_ok(), took), (true, 10));
-    for patience in [25, 15] {
-        let (assumed, took) = assume(&failing(vec![(Kind::Denied, "AccessDenied"); 99]), patience).await;
-        assert!(assumed.is_err() && (patience - 2..=patience).contains(&took), "{took}");
+    // The wait of a Create depends on the function's timeout. Template: 60 seconds, or 900 for a new account.
+    for (timeout, patience, longest) in [
+        (60, Patience::RoleAppears, 25),
+        (900, Patience::RoleAppears, 865),
+        (60, Patience::RightsArrive, 15),
+        (900, Patience::RightsArrive, 15),
+    ] {
+        let sts = failing(vec![(Kind::Denied, "AccessDenied"); 999]);
+        let (assumed, took) = assume_within(timeout, &sts, patience).await;
+        assert!(assumed.is_err() && (longest - 2..=longest).contains(&took), "{timeout} {patience:?}: {took}");
     }
 }
 
@@ -102,7 +114,7 @@ async fn each_way_in_which_it_fails_says_what_to_do() {
         (Kind::Refused, "RegionDisabledException", &["Check that STS is active in us-east-1"]),
         (Kind::Unavailable, "", &["STS in us-east-1 gave no usable answer (no, because of something).", "retry"]),
     ] {
-        let (assumed, _) = assume(&failing(vec![(kind, code); 99]), 25).await;
+        let (assumed, _) = assume(&failing(vec![(kind, code); 99]), Patience::RoleAppears).await;
         let reason = assumed.unwrap_err().reason();
         assert!(words.iter().all(|word| reason.contains(word)), "{reason}");
         assert!(reason.contains("Nothing was changed"), "{reason}");

@@ -1,7 +1,9 @@
 use crate::common::fake_iam::{FakeIam, World};
+use crate::common::faulty_iam::{Fault, FaultyIam};
 use crate::common::fake_sts::FakeSts;
 use crate::common::stack::{ID, ROLE, Stack};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const FAILED_CREATE: &str = "failed/Access/request-1";
 /// The account of the function; the fake IAM is the member's.
@@ -36,6 +38,23 @@ async fn the_role_of_a_new_account_is_waited_for() {
     let (iam, sts) = (FakeIam::default(), FakeSts::denying(8));
     let answer = stack(&iam, &sts).create(member()).await.succeeded();
     assert_eq!((answer.took.as_secs(), answer.get("Verified")), (16, "true"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_new_account_the_role_is_waited_for_as_long_as_the_functions_timeout_allows_and_then_its_rights_too() {
+    for (timeout, seconds) in [(60, 24), (900, 864)] {
+        // Every two seconds. STS lets in at last, and IAM does not yet know what the role may do.
+        let (iam, sts) = (FakeIam::default(), FakeSts::denying(seconds / 2));
+        let faulty = FaultyIam::new(&iam).on("GetRole", 3, Fault::Refuse("AccessDenied"));
+        let mut stack = Stack::new(&faulty).entering_by(&sts, MANAGEMENT);
+        stack.timeout = Duration::from_secs(timeout);
+        let answer = stack.create(member()).await.succeeded();
+        assert!((seconds..seconds + 5).contains(&(answer.took.as_secs() as usize)), "{:?}", answer.took);
+        let (iam, sts) = (FakeIam::default(), FakeSts::denying(seconds / 2 + 1));
+        let mut stack = self::stack(&iam, &sts);
+        stack.timeout = Duration::from_secs(timeout);
+        stack.create(member()).await.failed().saying(&["could not be assumed"]);
+    }
 }
 
 #[tokio::test(start_paused = true)]

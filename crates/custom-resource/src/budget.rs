@@ -41,6 +41,11 @@ impl Budget {
         }
     }
 
+    /// The same time, for work that begins only now.
+    pub fn starting_now(self) -> Self {
+        Self { start: Instant::now(), ..self }
+    }
+
     /// Whether a write may begin now.
     pub fn may_write(&self) -> bool {
         Instant::now() < self.writes_end
