@@ -114,11 +114,13 @@ check: tools $(CARGO_DENY) .tools/checkov/installed ## format, lints, documentat
 	.venv/bin/ruff format --check --quiet || { echo 'To format: .venv/bin/ruff format' >&2; exit 1; }
 	$(PYTHON) -m orchestera_release.templates target/templates
 	$(PYTHON) -m orchestera_site.command_lint target/templates
-	.venv/bin/cfn-lint --non-zero-exit-code informational template.yaml target/templates/*.yaml
+	.venv/bin/cfn-lint --non-zero-exit-code informational template.yaml organization.yaml target/templates/*.yaml
 	@# Its exceptions are in the templates, each with its reason.
 	LOG_LEVEL=ERROR .tools/checkov/bin/checkov --framework cloudformation --compact --quiet --skip-download \
-	  $(foreach template,template.yaml $(addprefix target/templates/orchestera-access,.yaml -native.yaml -stack-set.yaml),--file $(template))
+	  $(foreach template,template.yaml organization.yaml $(addprefix \
+	  target/templates/orchestera-,access.yaml access-native.yaml access-stack-set.yaml organization.yaml),--file $(template))
 	SAM_CLI_TELEMETRY=0 .venv/bin/sam validate --lint
+	SAM_CLI_TELEMETRY=0 .venv/bin/sam validate --lint --template organization.yaml
 
 .tools/checkov/installed: release/checkov.txt
 	$(VENV)
@@ -138,7 +140,7 @@ publish: tools ## dist/<version>/ into the bucket of each region. BUCKET_PREFIX=
 	@$(PYTHON) -m orchestera_release.publish$(call option,--bucket-prefix,BUCKET_PREFIX)$(if $(filter-out 0,$(DRY_RUN)), --dry-run)
 
 .PHONY: link
-link: tools ## the link that opens CloudFormation's console. PARAMETERS='PolicyEdition=2026-02-06', TEMPLATE=flat, STACK_NAME=orchestera-access
+link: tools ## the link that opens CloudFormation's console. PARAMETERS='PolicyEdition=2026-02-06', TEMPLATE=flat or organization, STACK_NAME=orchestera-access
 	@$(PYTHON) -m orchestera_release.link$(call option,--template,TEMPLATE)$(call option,--region,REGION)$(call \
 	  option,--stack-name,STACK_NAME)$(call option,--parameters,PARAMETERS)$(call option,--bucket-prefix,BUCKET_PREFIX)
 

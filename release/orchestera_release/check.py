@@ -4,11 +4,11 @@ import json
 import subprocess
 import sys
 
-from orchestera_release import product
+from orchestera_release import pins, product
 from orchestera_release.command_line import parser
 from orchestera_release.product import ROOT, Refused
 from orchestera_release.signature import RELEASE_KEY, is_valid
-from orchestera_release.version import RELEASES, number, section
+from orchestera_release.version import kept, number, section
 
 RAISE = "Raise the version: make -C release version VERSION=..."
 MAKE = "Make the artefacts, with the key of releases: make dist SIGNING_KEY=..."
@@ -35,11 +35,11 @@ def _of_the_version():
             yield f"The version is unchanged: {version} is released, by the tag {tag}. {RAISE}"
     elif released and number(version) < number(released[-1]):
         yield f"The version is {version}, and {released[-1]} is released. {RAISE}"
-    kept = RELEASES / f"{version}.yaml"
-    if not kept.is_file():
-        yield f"{version} was not prepared; {kept.relative_to(ROOT)} is missing. {RAISE}"
-    elif kept.read_text() != (ROOT / "template.yaml").read_text():
-        yield f"template.yaml has changed since {version} was prepared. {RAISE}"
+    for name, copy in kept(version).items():
+        if not copy.is_file():
+            yield f"{version} was not prepared; {copy.relative_to(ROOT)} is missing. {RAISE}"
+        elif copy.read_text() != (ROOT / name).read_text():
+            yield f"{name} has changed since {version} was prepared. {RAISE}"
     changelog = (ROOT / "CHANGELOG.md").read_text()
     if not section(changelog, version):
         yield f"CHANGELOG.md says nothing under {version}."
@@ -58,6 +58,8 @@ def _of_the_artefacts():
     sums = "".join(f"{product.sha256(contents[name])}  {name}\n" for name in product.SUMMED).encode()
     if sums != contents[product.SUMS]:
         yield f"{folder / product.SUMS} is not that of the files beside it. {MAKE}"
+    else:
+        yield from (f"{problem} {MAKE}" for problem in pins.problems(contents))
     definition = json.loads(contents[product.PROVENANCE])["predicate"]["buildDefinition"]
     built = definition["resolvedDependencies"][0]
     commit, head = built["digest"]["gitCommit"], _git("rev-parse", "HEAD")
@@ -65,7 +67,7 @@ def _of_the_artefacts():
         changed = " with uncommitted changes" if built["annotations"]["uncommittedChanges"] else ""
         yield f"They were built from {commit[:12]}{changed}; this is {head[:12]}. {MAKE}"
     if (target := definition["externalParameters"]["target"]) != product.PUBLISHED_TARGET:
-        yield f"The function is for {target}, not for {product.PUBLISHED_TARGET}. {MAKE}"
+        yield f"The functions are for {target}, not for {product.PUBLISHED_TARGET}. {MAKE}"
     if not RELEASE_KEY.is_file():
         yield f"There is no {KEY} by which anybody could check a signature: docs/releasing.md, The key."
     elif not is_valid(contents[product.SUMS], signature, RELEASE_KEY.read_bytes()):

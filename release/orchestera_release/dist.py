@@ -12,7 +12,7 @@ import tempfile
 from importlib.metadata import version as installed
 from pathlib import Path
 
-from orchestera_release import product, sbom, templates
+from orchestera_release import pins, product, sbom, templates
 from orchestera_release.archive import zipped
 from orchestera_release.command_line import parser
 from orchestera_release.product import ROOT, Refused
@@ -22,7 +22,7 @@ from orchestera_release.signature import sign
 PLATFORM_OF_A_TEST_BUILD = "ORCHESTERA_PLATFORM_ACCOUNT_ID"
 
 
-def provenance(contents, bootstrap, prefix, target):
+def provenance(contents, bootstraps, prefix, target):
     """What was built from what and how: an in-toto statement with a predicate of SLSA.
 
     `contents` are the artefacts that it speaks of. It claims no level of SLSA; that anybody can repeat the build is
@@ -32,14 +32,19 @@ def provenance(contents, bootstrap, prefix, target):
     return {
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [{"name": name, "digest": {"sha256": product.sha256(it)}} for name, it in contents.items()]
-        + [{"name": "bootstrap", "digest": {"sha256": product.sha256(bootstrap)}}],
+        + [
+            {"name": f"{function.package}/bootstrap", "digest": {"sha256": product.sha256(bootstraps[function])}}
+            for function in product.FUNCTIONS
+        ],
         "predicateType": "https://slsa.dev/provenance/v1",
         "predicate": {
             "buildDefinition": {
                 "buildType": "urn:orchestera-access:make-dist:1",
                 "externalParameters": {"version": product.VERSION, "bucketPrefix": prefix, "target": target},
                 "internalParameters": {
-                    "command": f"cargo lambda build --release --locked --package orchestera-access --target {target}",
+                    "command": "cargo lambda build --release --locked "
+                    + "".join(f"--package {function.package} " for function in product.FUNCTIONS)
+                    + f"--target {target}",
                     "rustflags": "--remap-path-prefix=$CARGO_HOME/registry/src=/crates"
                     + (" -C link-arg=-pie" if target.endswith("-musl") else ""),
                     "profile": "release, as in Cargo.toml",
@@ -70,16 +75,21 @@ def source():
         raise Refused("This is no clone of the repository, so nobody could tell from what was built.") from error
 
 
-def make(bootstrap, prefix, folder, target=product.PUBLISHED_TARGET, signing_key=None):
-    """All artefacts, into a folder that need not exist. One that is there is replaced as a whole, or not at all."""
+def make(bootstraps, prefix, folder, target=product.PUBLISHED_TARGET, signing_key=None):
+    """All artefacts, into a folder that need not exist. One that is there is replaced as a whole, or not at all.
+
+    `bootstraps` are the contents of the functions, by function.
+    """
     product.check_prefix(prefix)
-    code = zipped(bootstrap)
-    contents = {product.CODE: code}
-    for name, template in templates.published(prefix, product.code_sha256(code)).items():
+    contents = {function.code: zipped(bootstraps[function]) for function in product.FUNCTIONS}
+    for name, template in templates.published(prefix, contents).items():
         contents[name] = templates.text(template).encode()
-    contents[product.SBOM] = sbom.document(target).encode()
+    if wrong := list(pins.problems(contents)):
+        raise Refused("\n".join(wrong))
+    for function in product.FUNCTIONS:
+        contents[function.sbom] = sbom.document(function.package, target).encode()
     contents[product.PROVENANCE] = (
-        json.dumps(provenance(contents, bootstrap, prefix, target), indent=1) + "\n"
+        json.dumps(provenance(contents, bootstraps, prefix, target), indent=1) + "\n"
     ).encode()
     sums = "".join(f"{product.sha256(contents[name])}  {name}\n" for name in product.SUMMED).encode()
     contents[product.SUMS] = sums
@@ -112,14 +122,14 @@ def main(arguments=None):
             f"{PLATFORM_OF_A_TEST_BUILD} is set: the function that was just built trusts a test platform. Only one "
             "that trusts Orchestera's own account can be published. Unset the variable and run `make dist` again."
         )
-    bootstrap = product.bootstrap().read_bytes()
-    contents = make(bootstrap, given.bucket_prefix, folder, given.target, given.signing_key)
+    bootstraps = {function: product.bootstrap(function).read_bytes() for function in product.FUNCTIONS}
+    contents = make(bootstraps, given.bucket_prefix, folder, given.target, given.signing_key)
     for name in sorted(contents):
         print(f"{len(contents[name]):>9}  {folder}/{name}")
     commit, is_dirty = source()
     print(f"\n{product.VERSION} of {commit[:12]}{', WITH UNCOMMITTED CHANGES' if is_dirty else ''}, ", end="")
     print(f"for {given.target} and buckets {given.bucket_prefix}-<region>")
-    print(contents[product.SUMS].decode().splitlines()[0])
+    print(*contents[product.SUMS].decode().splitlines()[: len(product.CODES)], sep="\n")
 
 
 if __name__ == "__main__":

@@ -1,25 +1,30 @@
-"""Compares the crates of the function, and their features, with release/features.txt.
+"""Compares the crates of each function, and their features, with release/features.txt and features-organization.txt.
 
-Features add up: another crate of the workspace, or an update, can switch one on for the function too. The build takes
-the function's package alone, and this shows every change in review. With --write it writes the file.
+Features add up: the functions are built together, so that one can switch on a feature of a crate that the other has, as
+can another crate of the workspace or an update. This shows every change in review. With --write it writes the files.
 """
 
 import subprocess
 import sys
 
 from orchestera_release.command_line import parser
-from orchestera_release.product import PUBLISHED_TARGET, ROOT, Refused
-
-FILE = ROOT / "release/features.txt"
+from orchestera_release.product import FUNCTIONS, PUBLISHED_TARGET, ROOT, Refused
 
 
-def features():
+def features(function):
     """A line for each crate that is compiled into the function: its name, and its features in order."""
-    command = ["cargo", "tree", "--locked", "--package", "orchestera-access", "--target", PUBLISHED_TARGET]
+    crates = {crate for crate, _ in _tree(function)}
+    # As `make build` builds: all functions at once.
+    return sorted(f"{crate.split()[0]} {listed}".strip() for crate, listed in _tree(*FUNCTIONS) if crate in crates)
+
+
+def _tree(*functions):
+    """Pairs of a crate with its version, and its features, when these are built together."""
+    command = ["cargo", "tree", "--locked", "--target", PUBLISHED_TARGET]
+    command += [option for function in functions for option in ("--package", function.package)]
     command += ["--edges", "normal,no-proc-macro", "--prefix", "none", "--no-dedupe", "--format", "{p}|{f}"]
     tree = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    crates = (line.partition("|") for line in set(tree.splitlines()) if line)
-    return sorted(f"{crate.split()[0]} {listed}".strip() for crate, _, listed in crates)
+    return {(crate, listed) for crate, _, listed in (line.partition("|") for line in tree.splitlines() if line)}
 
 
 def difference(recorded, present):
@@ -30,13 +35,17 @@ def difference(recorded, present):
 
 def main(arguments=None):
     options = parser("orchestera_release.features", __doc__, "--write")
-    options.add_argument("--write", action="store_true", help="write the file instead of comparing with it")
-    present = features()
-    if options.parse_args(arguments).write:
-        FILE.write_text("\n".join(present) + "\n")
-    elif lines := difference(FILE.read_text().splitlines(), present):
-        why = f"Other crates or features than in {FILE.relative_to(ROOT)}. If they are meant:"
-        raise Refused("\n".join([*lines, why, "  .venv/bin/python -m orchestera_release.features --write"]))
+    options.add_argument("--write", action="store_true", help="write the files instead of comparing with them")
+    is_writing, wrong = options.parse_args(arguments).write, []
+    for function in FUNCTIONS:
+        present = features(function)
+        if is_writing:
+            function.features.write_text("\n".join(present) + "\n")
+        elif lines := difference(function.features.read_text().splitlines(), present):
+            wrong += [*lines, f"Other crates or features than in {function.features.relative_to(ROOT)}."]
+    if wrong:
+        command = "  .venv/bin/python -m orchestera_release.features --write"
+        raise Refused("\n".join([*wrong, "If they are meant:", command]))
 
 
 if __name__ == "__main__":

@@ -15,13 +15,23 @@ from orchestera_release.command_line import parser
 from orchestera_release.product import Refused
 from orchestera_release.signature import RELEASE_KEY
 
-# Two, because the management account may have both.
-STACK_NAMES = {"flat": "orchestera-access", "native": "orchestera-access", "stack-set": "orchestera-access-rollout"}
+# Three, because the management account may have all of them.
+STACK_NAMES = {
+    "flat": "orchestera-access",
+    "native": "orchestera-access",
+    "stack-set": "orchestera-access-rollout",
+    "organization": "orchestera-organization",
+}
 NOT_PUBLISHED = (
     "No release has been published yet. Do not open this link: whoever owns a bucket of that name decides what it "
     "shows. For buckets of your own: make link BUCKET_PREFIX=..."
 )
-TEMPLATES = {"flat": product.FLAT, "native": product.NATIVE, "stack-set": product.STACK_SET}
+TEMPLATES = {
+    "flat": product.FLAT,
+    "native": product.NATIVE,
+    "stack-set": product.STACK_SET,
+    "organization": product.ORGANIZATION,
+}
 # What belongs to an account, or decides who gets into it. Whoever opens the link enters it, and nobody can exchange it
 # on the way.
 NOT_IN_A_LINK = {
@@ -31,6 +41,15 @@ NOT_IN_A_LINK = {
     "FunctionPermissionsBoundaryArn",
     "MemberAccountId",
     "MemberRoleName",
+    # The organization stack sets it.
+    "NewAccount",
+    # Anyone who reads the mailbox of an account can take over the account.
+    "AccountEmail",
+    "AccountId",
+    "AdminUserNames",
+    "OrganizationalUnitId",
+    # Cannot be undone, and costs money.
+    "AcceptPaidPlan",
     "OrganizationalUnitIds",
     "Accounts",
     "AccountFilterType",
@@ -39,7 +58,7 @@ NOT_IN_A_LINK = {
 
 def template(kind, prefix):
     """The template that a link of that kind opens, as a value."""
-    return templates.published(prefix, code_sha256="")[TEMPLATES[kind]]
+    return templates.published(prefix)[TEMPLATES[kind]]
 
 
 def presettable(template):
@@ -85,7 +104,7 @@ def quick_create(kind="flat", region=product.REGIONS[0], stack_name=None, parame
     wrong += problems(opened, parameters)
     # A rule is about values that are allowed each by itself.
     if not wrong:
-        wrong += rules.forbidden(opened, parameters, region)
+        wrong += rules.forbidden(opened, parameters, region, entered=NOT_IN_A_LINK)
     if wrong:
         raise Refused("\n".join(wrong))
     query = {"templateURL": product.url(prefix, region, TEMPLATES[kind]), "stackName": stack_name}
@@ -133,7 +152,9 @@ def main(arguments=None):
     options = parser("orchestera_release.link", __doc__, "--template native --parameters 'PolicyEdition=2026-02-06'")
     options.add_argument("--template", default="flat", help=f"{', '.join(TEMPLATES)} (default: %(default)s)")
     options.add_argument("--region", default=product.REGIONS[0], help="where the stack is created (%(default)s)")
-    options.add_argument("--stack-name", metavar="NAME", help="(orchestera-access; the rollout has another)")
+    options.add_argument(
+        "--stack-name", metavar="NAME", help="(orchestera-access; rollout and organization have others)"
+    )
     options.add_argument(
         "--parameters", metavar="TEXT", default="", help="what the link fills in: 'Name=Value Name=Value'"
     )

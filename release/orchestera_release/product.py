@@ -4,6 +4,7 @@ import base64
 import hashlib
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import tomllib
@@ -19,18 +20,48 @@ REGIONS = ("us-east-1",)
 # code.
 BUCKET_PREFIX = "orchestera-access"
 
-CODE = "orchestera-access.zip"
+
+@dataclass(frozen=True)
+class Function:
+    """A function that is built, and published as a zip."""
+
+    # The package of the workspace, and its binary.
+    package: str
+    # The environment variable that names another file than the one that `make build` left.
+    variable: str
+    # The crates that it is built of, and their features.
+    features: Path
+
+    @property
+    def code(self):
+        return f"{self.package}.zip"
+
+    @property
+    def sbom(self):
+        return f"{self.package}.cdx.json"
+
+
+ACCESS_FUNCTION = Function("orchestera-access", "ORCHESTERA_BOOTSTRAP", ROOT / "release/features.txt")
+ORGANIZATION_FUNCTION = Function(
+    "orchestera-organization", "ORCHESTERA_ORGANIZATION_BOOTSTRAP", ROOT / "release/features-organization.txt"
+)
+FUNCTIONS = (ACCESS_FUNCTION, ORGANIZATION_FUNCTION)
+
+CODE, ORGANIZATION_CODE = CODES = tuple(function.code for function in FUNCTIONS)
+SBOM, _ = SBOMS = tuple(function.sbom for function in FUNCTIONS)
 FLAT = "orchestera-access.yaml"
 NATIVE = "orchestera-access-native.yaml"
 STACK_SET = "orchestera-access-stack-set.yaml"
-TEMPLATES = (FLAT, NATIVE, STACK_SET)
-SBOM = "orchestera-access.cdx.json"
+ORGANIZATION = "orchestera-organization.yaml"
+# Of the platform's access to an account, and with the one for the management account.
+ACCESS_TEMPLATES = (FLAT, NATIVE, STACK_SET)
+TEMPLATES = (*ACCESS_TEMPLATES, ORGANIZATION)
 PROVENANCE = "provenance.json"
 SUMS = "SHA256SUMS"
 SIGNATURE = f"{SUMS}.sig"
 PUBLIC_KEY = "orchestera-access.pub"
 # What SHA256SUMS names; it is itself signed.
-SUMMED = (CODE, *TEMPLATES, SBOM, PROVENANCE)
+SUMMED = (*CODES, *TEMPLATES, *SBOMS, PROVENANCE)
 
 # What S3 takes for a bucket, with room for the region behind it.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
@@ -46,10 +77,10 @@ def folder(version=VERSION):
     return Path(os.environ.get("ORCHESTERA_DIST") or ROOT / "dist") / version
 
 
-def bootstrap():
+def bootstrap(function=ACCESS_FUNCTION):
     """The file of the function that `make build` made. The tests deploy a copy. Raises `Refused` if it is not there."""
     target = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
-    path = Path(os.environ.get("ORCHESTERA_BOOTSTRAP") or target / "lambda/orchestera-access/bootstrap")
+    path = Path(os.environ.get(function.variable) or target / "lambda" / function.package / "bootstrap")
     if not path.is_file():
         raise Refused(f"{path} does not exist. Run `make build` first.")
     return path
@@ -80,6 +111,14 @@ def bucket(prefix, region):
 def key(name, version=VERSION):
     """Of an artefact in every bucket. Never written twice with other content."""
     return f"{version}/{name}"
+
+
+def pinned_name(name, content):
+    """The name of a template that another one nests: with the SHA-256 of its content.
+
+    CloudFormation cannot be told the hash of a nested template. By this whoever reads the outer one can compare it.
+    """
+    return f"{sha256(content)}/{name}"
 
 
 def url(prefix, region, name, version=VERSION):

@@ -58,6 +58,12 @@ def artefacts(version, prefix):
     return contents
 
 
+def keys(contents):
+    """What is written under a version: the artefacts, and once more what a template nests, under its hash."""
+    flat = contents[product.FLAT]
+    return contents | {product.pinned_name(product.FLAT, flat): flat}
+
+
 def plan(s3_of, version, prefix, regions):
     """The uploads of a version that are missing, and those that move `latest/`, in this order.
 
@@ -67,7 +73,7 @@ def plan(s3_of, version, prefix, regions):
     missing, latest, different = [], [], []
     for region in regions:
         s3, bucket = s3_of(region), product.bucket(prefix, region)
-        for name, content in sorted(contents.items()):
+        for name, content in sorted(keys(contents).items()):
             upload = Upload(region, bucket, product.key(name, version), content)
             there = _content(s3, upload)
             if there is None:
@@ -75,7 +81,7 @@ def plan(s3_of, version, prefix, regions):
             elif there != content and not (name == product.SIGNATURE and _also_signs(there, contents)):
                 different.append(str(upload))
         # The template last: it is what a link opens.
-        for name in (product.NATIVE, product.STACK_SET, product.FLAT):
+        for name in (product.NATIVE, product.STACK_SET, product.ORGANIZATION, product.FLAT):
             upload = Upload(region, bucket, f"{LATEST}/{name}", contents[name])
             if _content(s3, upload) != upload.content:
                 latest.append(upload)
@@ -171,7 +177,8 @@ def main(arguments=None):
     if not missing and not latest:
         print(f"{version} is published already, the same in every bucket.")
     for region in product.REGIONS:
-        print(product.url(prefix, region, product.FLAT))
+        for name in (product.ORGANIZATION, product.FLAT):
+            print(product.url(prefix, region, name))
 
 
 if __name__ == "__main__":

@@ -55,14 +55,17 @@ def known_values(template, region):
     return known | {"AWS::Region": region}
 
 
-def forbidden(template, parameters, region):
-    """Why these parameters cannot be together, in the words of the rules; those not given have their defaults."""
+def forbidden(template, parameters, region, entered=()):
+    """Why these parameters cannot be together, in the words of the rules; those not given have their defaults.
+
+    Of the parameters in `entered` nothing is known: whoever opens the link enters them in the console.
+    """
     given = {
         name: _value(template["Parameters"][name], value)
         for name, value in parameters.items()
         if name in template["Parameters"]
     }
-    values = known_values(template, region) | given
+    values = {name: value for name, value in known_values(template, region).items() if name not in entered} | given
     for rule in rules_of(template):
         if rule["condition"] is None or _judge(rule["condition"], values) is True:
             for one in rule["assertions"]:

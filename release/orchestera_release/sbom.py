@@ -1,4 +1,4 @@
-"""What the function is made of, as a CycloneDX document: its crates, with hashes, and what is below them."""
+"""What a function is made of, as a CycloneDX document: its crates, with hashes, and what is below them."""
 
 import importlib.util
 import json
@@ -20,25 +20,24 @@ from packageurl import PackageURL
 from orchestera_release.product import ROOT
 
 
-def document(target):
-    """The SBOM of the function as built for `target`, as JSON text.
+def document(package, target):
+    """The SBOM of the function of that package as built for `target`, as JSON text.
 
     What runs only while it is built (build scripts, and macros of the compiler) is listed with the scope `excluded`. No
     time and no random number, so that the same source gives the same text. Raises `ValueError` if the schema refuses.
     """
     metadata = json.loads(_cargo("metadata", "--format-version=1", f"--filter-platform={target}"))
     # cargo metadata has the features that only tests turn on, too; cargo tree has what is built.
-    built, linked = (_crates(target, edges) for edges in ("no-dev", "normal,no-proc-macro"))
-    packages = {
-        package["id"]: package for package in metadata["packages"] if (package["name"], package["version"]) in built
-    }
+    built, linked = (_crates(package, target, edges) for edges in ("no-dev", "normal,no-proc-macro"))
+    packages = {one["id"]: one for one in metadata["packages"] if (one["name"], one["version"]) in built}
     nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
-    root = metadata["resolve"]["root"]
+    members = set(metadata["workspace_members"])
+    (root,) = (one["id"] for one in metadata["packages"] if one["id"] in members and one["name"] == package)
     hashes = {
-        (package["name"], package["version"]): package.get("checksum")
-        for package in tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]
+        (one["name"], one["version"]): one.get("checksum")
+        for one in tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]
     }
-    components = {id_: _crate(package, hashes, linked) for id_, package in packages.items()}
+    components = {id_: _crate(one, hashes, linked) for id_, one in packages.items()}
     bom, below = Bom(), _below_the_crates(target)
     components[root].type = ComponentType.APPLICATION
     bom.metadata.component = components[root]
@@ -80,10 +79,10 @@ def _is_built(dependency):
     return any(one["kind"] != "dev" for one in dependency["dep_kinds"])
 
 
-def _crates(target, edges):
+def _crates(package, target, edges):
     """Name and version of each crate that these kinds of dependencies reach."""
     tree = _cargo(
-        "tree", "--package=orchestera-access", "--prefix=none", "--format={p}", f"--edges={edges}", f"--target={target}"
+        "tree", f"--package={package}", "--prefix=none", "--format={p}", f"--edges={edges}", f"--target={target}"
     )
     return {(name, version[1:]) for name, version, *_ in (line.split() for line in tree.splitlines() if line)}
 

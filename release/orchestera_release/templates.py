@@ -1,113 +1,46 @@
-"""The templates that are published, made from the ones that are written: template.yaml, templates/ and policies/.
+"""The templates that are published, made from the ones that are written: template.yaml, organization.yaml, templates/
+and policies/.
 
 They keep the comments of their sources, because they are read by whoever has to approve them.
 """
 
 import copy
-import io
 import json
 from pathlib import Path
 
-import boto3
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, TaggedScalar
-from samcli.yamlhelper import yaml_parse
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
 
-from orchestera_release import product
+from orchestera_release import flat, product
 from orchestera_release.command_line import parser
-from orchestera_release.product import CODE, FLAT, REGIONS, ROOT, key, url
+from orchestera_release.product import FLAT, REGIONS, ROOT, pinned_name, url
+from orchestera_release.template_text import block, read, text
 
-SAM = ROOT / "template.yaml"
-FUNCTION = "AccessFunction"
-VERSION_OF_THE_CODE = "AccessFunctionCode"
+SAM = flat.ACCESS.file
 # What an account of an organisation cannot be told together with all others.
-ONLY_FOR_ONE_ACCOUNT = {"ExternalId", "MemberAccountId", "MemberRoleName"}
-# What CloudFormation takes as the body of a request.
-# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
-LONGEST = 51200
+ONLY_FOR_ONE_ACCOUNT = {"ExternalId", "MemberAccountId", "MemberRoleName", "NewAccount"}
+# Of the function that is not built yet, for checks of the templates alone.
+NOT_BUILT = dict.fromkeys(product.CODES, b"")
 
 
-def read(path):
-    """A template with its comments and short forms (`!Ref`), to be changed and written again."""
-    return _yaml().load(path.read_text())
-
-
-def text(template):
-    """As YAML. Raises `ValueError` if it is too long to be passed as a body."""
-    out = io.StringIO()
-    _yaml().dump(template, out)
-    # What precedes the first key is about how the source is filled in.
-    content = out.getvalue()
-    content = content[content.index("AWSTemplateFormatVersion") :]
-    if len(content.encode()) > LONGEST:
-        raise ValueError(f"the template has {len(content.encode())} bytes; CloudFormation takes {LONGEST}")
-    return content
-
-
-def published(bucket_prefix, code_sha256):
-    """Each of them by the name under which it is published."""
+def published(bucket_prefix, codes=NOT_BUILT):
+    """Each of them by the name under which it is published. `codes` are the functions' zips by their names."""
+    access = flat.flat(flat.ACCESS, bucket_prefix, codes[product.CODE])
     return {
-        product.FLAT: flat(bucket_prefix, code_sha256),
+        FLAT: access,
         product.NATIVE: native(),
         product.STACK_SET: stack_set(bucket_prefix),
+        product.ORGANIZATION: organization(bucket_prefix, codes[product.ORGANIZATION_CODE], text(access).encode()),
     }
 
 
-def flat(bucket_prefix, code_sha256):
-    """template.yaml with SAM's transform applied, and the code from the bucket of the stack's region.
-
-    The code is pinned: Lambda refuses to make a version of a function whose code has another hash than it is told, and
-    nothing that needs the function begins before. `code_sha256` is in base64.
-    https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html#lambda-PublishVersion-request-CodeSha256
-    """
-    template = read(SAM)
-    del template["Transform"]
-    resources = template["Resources"]
-    at = list(resources).index(FUNCTION)
-    behind = _last(resources.pop(FUNCTION))
-    of_the_function = transformed(bucket_prefix)
-    of_the_function[VERSION_OF_THE_CODE] = {
-        "Type": "AWS::Lambda::Version",
-        "Properties": {
-            "FunctionName": {"Ref": FUNCTION},
-            "Description": "Made only of the code that was published with this template.",
-            "CodeSha256": code_sha256,
-        },
-    }
-    for offset, (name, resource) in enumerate(of_the_function.items()):
-        resources.insert(at + offset, name, _block(resource))
-    # What stands between the function and the next resource is kept by ruamel.yaml with the last part of the function.
-    here, part = _last(resources[VERSION_OF_THE_CODE])
-    here.ca.items[part] = behind[0].ca.items.get(behind[1])
-    # No rights, no schedule and no event for code that is another.
-    for name in ("FunctionPolicy", "DriftSchedule"):
-        resources[name].insert(1, "DependsOn", VERSION_OF_THE_CODE)
-    resources["Access"]["DependsOn"].append(VERSION_OF_THE_CODE)
+def organization(bucket_prefix, code, access):
+    """organization.yaml, made flat. What it nests is the template `access`, pinned by the key in its URL."""
+    template = flat.flat(flat.ORGANIZATION, bucket_prefix, code)
+    nested = template["Resources"]["AccessStack"]
+    nested["Properties"]["TemplateURL"] = url(bucket_prefix, REGIONS[0], pinned_name(FLAT, access))
+    # About the file that is in the place of the URL.
+    del nested["Metadata"]["cfn-lint"]
     return template
-
-
-def transformed(bucket_prefix):
-    """The resources that SAM's transform makes of the function, by their logical ids, which are frozen."""
-    template = yaml_parse(SAM.read_text())
-    written = set(template["Resources"]) - {FUNCTION}
-    template["Resources"][FUNCTION]["Properties"]["CodeUri"] = {
-        "Bucket": {"Fn::Sub": f"{bucket_prefix}-${{AWS::Region}}"},
-        "Key": key(CODE),
-    }
-    session = boto3.Session(region_name=REGIONS[0])
-    resources = Translator({}, Parser(), boto_session=session).translate(template, {})["Resources"]
-    made = {name: resources[name] for name in sorted(resources.keys() - written)}
-    for name, resource in made.items():
-        # How `sam build` builds, and who transformed: neither is so any more.
-        for part in ("BuildMethod", "BuildProperties"):
-            resource.get("Metadata", {}).pop(part, None)
-        if name != FUNCTION:
-            resource.pop("Metadata", None)
-        resource["Properties"].pop("Tags", None)
-        resource["Properties"].pop("DestinationConfig", None)
-    return made
 
 
 def native():
@@ -137,7 +70,7 @@ def stack_set(bucket_prefix):
     _take_parameters(template, sam, passed_on)
     properties = template["Resources"]["AccessStackSet"]["Properties"]
     properties["TemplateURL"] = url(bucket_prefix, REGIONS[0], FLAT)
-    properties["Parameters"] = _block([{"ParameterKey": name, "ParameterValue": {"Ref": name}} for name in passed_on])
+    properties["Parameters"] = block([{"ParameterKey": name, "ParameterValue": {"Ref": name}} for name in passed_on])
     for name, rule in copy.deepcopy(sam["Rules"]).items():
         rule["Assertions"] = [one for one in rule["Assertions"] if not _refers(one["Assert"], ONLY_FOR_ONE_ACCOUNT)]
         if rule["Assertions"]:
@@ -161,17 +94,17 @@ def _take_parameters(template, sam, names):
     for group in from_["ParameterGroups"]:
         taken = [name for name in group["Parameters"] if name in names]
         if taken:
-            groups.append(CommentedMap(Label=group["Label"], Parameters=_block(taken)))
+            groups.append(CommentedMap(Label=group["Label"], Parameters=block(taken)))
 
 
 def _of_the_edition(template):
     """The document of the edition that is chosen; for all but the oldest a condition is added."""
     oldest, *others = template["Parameters"]["PolicyEdition"]["AllowedValues"]
-    document = _block(_json(f"{oldest}.json"))
+    document = block(_json(f"{oldest}.json"))
     for edition in others:
         condition = f"IsEdition{edition.replace('-', '')}"
-        template["Conditions"][condition] = _block({"Fn::Equals": [{"Ref": "PolicyEdition"}, edition]})
-        document = CommentedMap({"Fn::If": [condition, _block(_json(f"{edition}.json")), document]})
+        template["Conditions"][condition] = block({"Fn::Equals": [{"Ref": "PolicyEdition"}, edition]})
+        document = CommentedMap({"Fn::If": [condition, block(_json(f"{edition}.json")), document]})
     return document
 
 
@@ -184,17 +117,11 @@ def _trust():
     condition["sts:ExternalId"] = {"Fn::Sub": condition["sts:ExternalId"]}
     (denied,) = _json("trust-suspended.json")["Statement"]
     trust["Statement"].append({"Fn::If": ["IsSuspended", denied, {"Ref": "AWS::NoValue"}]})
-    return _block(trust)
+    return block(trust)
 
 
 def _json(name):
     return json.loads((ROOT / "policies" / name).read_text())
-
-
-def _last(node):
-    """The innermost mapping at the end of a node, and its last key."""
-    key = list(node)[-1]
-    return _last(node[key]) if isinstance(node[key], CommentedMap) else (node, key)
 
 
 def _refers(value, names):
@@ -204,26 +131,6 @@ def _refers(value, names):
     return any(_refers(part, names) for part in parts)
 
 
-def _block(value):
-    """A plain value in YAML's block style, its intrinsic functions written out."""
-    plain = YAML(typ="safe", pure=True)
-    plain.default_flow_style, plain.width = False, 1000
-    plain.sort_base_mapping_type_on_output = False
-    out = io.StringIO()
-    # By way of JSON, because the transform leaves types that YAML has names for.
-    plain.dump(json.loads(json.dumps(value)), out)
-    return _yaml().load(out.getvalue())
-
-
-def _yaml():
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    # Lines stay as they were broken.
-    yaml.width = 1000
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    return yaml
-
-
 def main(arguments=None):
     options = parser("orchestera_release.templates", __doc__, "target/templates")
     options.add_argument(
@@ -231,8 +138,7 @@ def main(arguments=None):
     )
     folder = options.parse_args(arguments).folder
     folder.mkdir(parents=True, exist_ok=True)
-    not_built = product.code_sha256(b"")
-    for name, template in published(product.BUCKET_PREFIX, not_built).items():
+    for name, template in published(product.BUCKET_PREFIX).items():
         (folder / name).write_text(text(template))
 
 

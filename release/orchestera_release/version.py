@@ -2,8 +2,9 @@
 
 It writes the number of the release wherever one stands, and keeps its template.
 
-The number is Cargo.toml's. template.yaml has it too, because SAM deploys that file as it is, and so have the lock
-files. The template of every release stays in tests/stack/releases/, because stacks of it have to be upgraded for ever.
+The number is Cargo.toml's. template.yaml and organization.yaml have it too, because SAM deploys these files as they
+are, and so have the organization function's manifest and the lock files. The templates of every release stay in
+tests/stack/releases/, because stacks of them have to be upgraded for ever.
 """
 
 import datetime
@@ -17,6 +18,14 @@ from orchestera_release.product import ROOT, Refused
 
 RELEASES = ROOT / "tests/stack/releases"
 UNRELEASED = "## [Unreleased]\n"
+# Where the number stands, in which line, and how often.
+PLACES = [
+    ("Cargo.toml", 'version = "{}"\n', 1),
+    ("crates/organization/Cargo.toml", 'version = "{}"\n', 1),
+    ("template.yaml", "      Release: {}\n", 1),
+    # Of each custom resource.
+    ("organization.yaml", "      Release: {}\n", 2),
+]
 
 
 def number(version):
@@ -24,6 +33,14 @@ def number(version):
     if not re.fullmatch(r"\d+\.\d+\.\d+", version):
         raise Refused(f"The version is {version!r}; it must be three numbers, such as 1.2.3. https://semver.org")
     return tuple(map(int, version.split(".")))
+
+
+def kept(version):
+    """Where the templates of a release stay, by their names."""
+    return {
+        "template.yaml": RELEASES / f"{version}.yaml",
+        "organization.yaml": RELEASES / "organization" / f"{version}.yaml",
+    }
 
 
 def section(changelog, heading):
@@ -41,13 +58,15 @@ def prepare(old, new):
         raise Refused("CHANGELOG.md has nothing under Unreleased: what is this release for?")
     today = datetime.date.today().isoformat()
     texts = {"CHANGELOG.md": changelog.replace(UNRELEASED, f"{UNRELEASED}\n## [{new}] - {today}\n", 1)}
-    for file, line in [("Cargo.toml", 'version = "{}"\n'), ("template.yaml", "      Release: {}\n")]:
+    for file, line, times in PLACES:
         text = (ROOT / file).read_text()
-        if text.count(line.format(old)) != 1:
-            raise Refused(f"{file} does not say {line.format(old).strip()} once.")
+        if text.count(line.format(old)) != times:
+            how_often = "once" if times == 1 else f"{times} times"
+            raise Refused(f"{file} does not say {line.format(old).strip()} {how_often}.")
         texts[file] = text.replace(line.format(old), line.format(new))
-    texts[RELEASES / f"{new}.yaml"] = texts["template.yaml"]
+    texts |= {copy: texts[name] for name, copy in kept(new).items()}
     for file, text in texts.items():
+        (ROOT / file).parent.mkdir(exist_ok=True)
         (ROOT / file).write_text(text)
     for manifest in ("Cargo.toml", "fuzz/Cargo.toml"):
         subprocess.run(["cargo", "update", "--quiet", "--workspace", "--manifest-path", ROOT / manifest], check=True)

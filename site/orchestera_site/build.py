@@ -32,13 +32,8 @@ def folder():
 def published(prefix):
     """The artefacts of this version by name. Raises `Refused` if they are not what this tree would publish."""
     files = artefacts(product.VERSION, prefix)
-    code_sha256 = product.code_sha256(files[product.CODE])
-    for name, made in {
-        product.FLAT: lambda: templates.flat(prefix, code_sha256),
-        product.NATIVE: templates.native,
-        product.STACK_SET: lambda: templates.stack_set(prefix),
-    }.items():
-        if templates.text(made()).encode() != files[name]:
+    for name, template in templates.published(prefix, files).items():
+        if templates.text(template).encode() != files[name]:
             raise Refused(f"{name} in {product.folder()} is not of these sources. Run `make dist` again.")
     return files
 

@@ -37,7 +37,7 @@ def test_the_security_document_gives_a_reason_for_every_action_of_the_functions_
 
 
 def test_the_runbook_has_every_message_of_the_templates_own_rules(template):
-    all_of_them = [template, *templates.published("a-prefix", "").values()]
+    all_of_them = [template, *templates.published("a-prefix").values()]
     rules = [
         one["AssertDescription"] for it in all_of_them for rule in it["Rules"].values() for one in rule["Assertions"]
     ]

@@ -14,7 +14,8 @@ MAKEFILES = {"": ROOT} | {name: ROOT / name for name in ("release", "tests", "be
 ELSEWHERE = dict.fromkeys(
     ["BUCKET_PREFIX", "SIGNING_KEY", "DRY_RUN", "PARAMETERS", "TEMPLATE", "STACK_NAME", "REGION", "VERSION", "TARGET"]
     + ["CHROMIUM", "FLEETS", "WALK_SEED", "FUZZ_SECONDS", "CONTENDERS", "ROUNDS", "SIZES", "BENCH_FLAGS", "BUILDS"]
-    + ["ROOT", "PYTHON", "BOOTSTRAP", "FUNCTIONS", "SAM_FUNCTION", "TARGET_DIR", "CRATES", "NEW", "COST", "FLOOR", "BUILT", "KINDS", "VENV"],
+    + ["FUNCTIONS", "SAM_FUNCTION"]
+    + ["ROOT", "PYTHON", "BOOTSTRAP", "TARGET_DIR", "CRATES", "NEW", "COST", "FLOOR", "BUILT", "KINDS", "VENV"],
     "not-mine",
 )
 FUNCTIONS = ["orchestera-access", "orchestera-organization"]
