@@ -11,13 +11,17 @@ from pathlib import Path
 
 from samcli.yamlhelper import yaml_parse
 
-from orchestera_release.product import ROOT, bootstrap
+from orchestera_local.aws import REGION
+from orchestera_release.product import ACCESS_FUNCTION, ORGANIZATION_FUNCTION, ROOT, bootstrap
 
 # Another one is for a test of what happens when nothing works.
 TEMPLATE = Path(os.environ.get("ORCHESTERA_TEMPLATE") or ROOT / "template.yaml")
 # The first as in samconfig.toml; the second is for the transform, which `sam deploy` applies by itself.
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND")
+ORGANIZATION_TEMPLATE = ROOT / "organization.yaml"
 FUNCTION = "AccessFunction"
+# By their logical ids, what is built for them.
+FUNCTIONS = {FUNCTION: ACCESS_FUNCTION, "OrganizationFunction": ORGANIZATION_FUNCTION}
 ACCESS = "Access"
 # Seconds between two looks at a stack's events.
 PAUSE = 0.05
@@ -27,20 +31,25 @@ LONGEST_OPERATION = 900
 
 
 @functools.cache
-def code():
-    """The function's zip, as Lambda wants it: `bootstrap` at the top, executable."""
+def code(function=ACCESS_FUNCTION):
+    """A function's zip, as Lambda wants it: `bootstrap` at the top, executable."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         entry = zipfile.ZipInfo("bootstrap")
         entry.compress_type = zipfile.ZIP_DEFLATED
         entry.external_attr = 0o100755 << 16
-        archive.writestr(entry, bootstrap().read_bytes())
+        archive.writestr(entry, bootstrap(function).read_bytes())
     return content.getvalue()
 
 
 def template():
     """`template.yaml` as a value, its short forms (`!Ref`) written out."""
     return yaml_parse(TEMPLATE.read_text())
+
+
+def organization_template():
+    """`organization.yaml` as a value."""
+    return yaml_parse(ORGANIZATION_TEMPLATE.read_text())
 
 
 class Failed(Exception):
@@ -131,14 +140,34 @@ class Stack:
 
 
 def packaged(template, account):
-    """What `sam package` does: the code into a bucket of the account, and its place into the template."""
-    function = template["Resources"].get(FUNCTION)
-    if function is None:
-        return template
-    bucket, key = f"code-of-{account.id}", "orchestera-access.zip"
-    s3 = account.client("s3")
-    s3.create_bucket(Bucket=bucket)
-    s3.put_object(Bucket=bucket, Key=key, Body=code())
+    """What `sam package` does: code and nested templates into a bucket of the account, their places into the template."""
     packaged = copy.deepcopy(template)
-    packaged["Resources"][FUNCTION]["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": key}
+    for logical_id, resource in packaged["Resources"].items():
+        properties = resource.get("Properties", {})
+        if function := FUNCTIONS.get(logical_id):
+            key = uploaded(account, function.code, code(function))
+            properties["CodeUri"] = {"Bucket": bucket_of(account), "Key": key}
+        elif resource["Type"] == "AWS::CloudFormation::Stack" and not is_address(properties["TemplateURL"]):
+            nested = packaged_file(ROOT / properties["TemplateURL"], account)
+            key = uploaded(account, properties["TemplateURL"], nested)
+            properties["TemplateURL"] = f"https://{bucket_of(account)}.s3.{REGION}.amazonaws.com/{key}"
     return packaged
+
+
+def packaged_file(path, account):
+    return json.dumps(packaged(yaml_parse(path.read_text()), account)).encode()
+
+
+def is_address(text):
+    return str(text).startswith("https://")
+
+
+def bucket_of(account):
+    return f"code-of-{account.id}"
+
+
+def uploaded(account, key, content):
+    s3 = account.client("s3")
+    s3.create_bucket(Bucket=bucket_of(account))
+    s3.put_object(Bucket=bucket_of(account), Key=key, Body=content)
+    return key

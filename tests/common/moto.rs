@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// A moto server on a free port of loopback. It is killed when dropped.
@@ -16,7 +16,7 @@ pub const ACCOUNT: &str = "123456789012";
 
 impl Moto {
     pub fn start() -> Self {
-        let program = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".venv/bin/moto_server");
+        let program = program();
         let mut child = Command::new(&program)
             .args(["-H", "127.0.0.1", "-p", "0"])
             // AWS's own managed policies are there as they are in every account.
@@ -45,6 +45,13 @@ impl Moto {
         connection.read_to_string(&mut answer).unwrap();
         assert!(answer.contains(" 200 "), "{answer}");
     }
+}
+
+/// In the folder of this package, or in the workspace above it.
+fn program() -> PathBuf {
+    let folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let programs: Vec<_> = folders.take(3).map(|folder| folder.join(".venv/bin/moto_server")).collect();
+    programs.iter().find(|program| program.exists()).unwrap_or(&programs[0]).clone()
 }
 
 impl Drop for Moto {

@@ -1,6 +1,6 @@
 use crate::common::fake_iam::{FakeIam, World};
-use crate::common::faulty_iam::{Fault, FaultyIam};
 use crate::common::fake_sts::FakeSts;
+use crate::common::faulty_iam::{Fault, FaultyIam};
 use crate::common::stack::{ID, ROLE, Stack};
 use serde_json::{Value, json};
 use std::time::Duration;

@@ -11,11 +11,15 @@ use custom_resource::{Address, Attributes, Error, Kind, Result};
 use observe::{Observed, observe};
 use preflight::check;
 use properties::Properties;
+use std::time::Duration;
 use tokio::time::timeout_at;
 
 pub mod observe;
 pub mod preflight;
 pub mod properties;
+
+/// How long a check is tried again if its call gets no answer. Then it is left out, with a warning.
+const CHECKS_ARE_LEFT_OUT: Duration = Duration::from_secs(60);
 
 /// The organization, as an event reached it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +59,7 @@ impl<M: ManagementAccount> Event<'_, M> {
         is_created: &mut bool,
         warnings: &mut Option<Vec<String>>,
     ) -> Result<Done> {
-        let observed = observe(self.account, properties, self.own).await.map_err(reason::of_read)?;
+        let observed = self.observed(properties).await?;
         // After the write, the organization is only read.
         if !*is_created {
             let findings = check(properties, None, &observed, self.own);
@@ -83,6 +87,11 @@ impl<M: ManagementAccount> Event<'_, M> {
         }
     }
 
+    async fn observed(&self, properties: &Properties) -> Result<Observed> {
+        let is_last = self.clock.budget.start.elapsed() >= CHECKS_ARE_LEFT_OUT;
+        observe(self.account, properties, self.own, is_last).await.map_err(reason::of_read)
+    }
+
     async fn create_organization(&self, is_created: &mut bool) -> Result<()> {
         self.environment.refuse_other_stacks(self.address)?;
         own_resource(self.account, self.address, &self.clock.budget).await.map_err(reason::of_read)?;
@@ -100,7 +109,7 @@ impl<M: ManagementAccount> Event<'_, M> {
     /// As for [`Event::create`]. During a rollback nothing is refused: an Update that was refused has changed nothing.
     pub async fn update(&self, id: &str, properties: &Properties, old: Option<&Properties>) -> Result<Done> {
         self.retry(async || {
-            let observed = observe(self.account, properties, self.own).await.map_err(reason::of_read)?;
+            let observed = self.observed(properties).await?;
             let organization = managed(observed.organization.as_ref(), self.own)?.clone();
             let members = observed.members.clone().unwrap_or_default();
             let findings = check(properties, old, &observed, self.own);

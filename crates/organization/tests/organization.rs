@@ -96,10 +96,25 @@ async fn the_free_plan_is_left_only_if_the_parameter_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_that_cannot_be_read_is_a_warning_that_names_the_call() {
-    let fake = FakeManagementAccount::alone();
-    fake.always.borrow_mut().insert("GetAccountPlanState", "ValidationException");
-    assert!(warnings(&fake, organization_properties()).await.contains("GetAccountPlanState"));
+async fn a_plan_that_cannot_be_read_is_not_left_on_a_guess() {
+    for code in ["ValidationException", "AccessDeniedException", "InternalServerException"] {
+        let fake = FakeManagementAccount::alone();
+        fake.always.borrow_mut().insert("GetAccountPlanState", code);
+        refused(&fake, organization_properties(), &["GetAccountPlanState", "AcceptPaidPlan"]).await;
+        let warnings = warnings(&fake, with(json!({ "AcceptPaidPlan": "true" }))).await;
+        assert!(warnings.contains("GetAccountPlanState"), "{warnings}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_is_not_answered_is_left_out_after_a_minute_with_a_warning() {
+    for operation in ["GetAccountSummary", "GetServiceQuota", "ListStackSets", "ListPoliciesForTarget", "GetGroup"] {
+        let fake = FakeManagementAccount::managing();
+        fake.always.borrow_mut().insert(operation, "ServiceException");
+        let response = Stack::default().create_organization(&fake).await.succeeded();
+        assert!(response.data["Warnings"].as_str().unwrap().contains(operation), "{}", response.data);
+        assert!(response.took < Duration::from_secs(120), "{:?}", response.took);
+    }
 }
 
 #[tokio::test(start_paused = true)]

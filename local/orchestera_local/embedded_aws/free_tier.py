@@ -28,5 +28,6 @@ def _get_account_plan_state(_):
         "accountPlanRemainingCredits": {"amount": CREDITS, "unit": "USD"},
     }
     if given.account_plan == "FREE":
-        state["accountPlanExpirationDate"] = (datetime.datetime.now(datetime.UTC) + DURATION).timestamp()
+        # Text, as the service's model says, and not the number that JSON services usually send.
+        state["accountPlanExpirationDate"] = (datetime.datetime.now(datetime.UTC) + DURATION).isoformat()
     return state

@@ -137,7 +137,12 @@ impl ManagementAccount for AwsManagementAccount {
     }
 
     async fn plan(&self) -> Result<AccountPlan> {
-        let answer = self.free_tier.get_account_plan_state().send().await.map_err(failed("GetAccountPlanState"))?;
+        let answer = self.free_tier.get_account_plan_state().send().await.map_err(failed("GetAccountPlanState"));
+        let answer = match answer {
+            // An account from before there were plans.
+            Err(error) if error.is("ResourceNotFoundException") => return Ok(AccountPlan::Paid),
+            answer => answer?,
+        };
         match answer.account_plan_type {
             AccountPlanType::Free => Ok(AccountPlan::Free),
             AccountPlanType::Paid => Ok(AccountPlan::Paid),

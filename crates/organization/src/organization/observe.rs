@@ -49,14 +49,20 @@ pub struct Members {
     pub service_control_policies: Vec<String>,
 }
 
-/// Reads what exists.
+/// Reads what exists. `is_last` says that a call without an answer is not tried again: what it would tell is a warning's
+/// worth.
 ///
 /// # Errors
 /// Those of DescribeOrganization, ListRoots and ListAccounts, without a sentence: nothing can be decided without them.
-/// Of the other calls those that may pass, so that the whole is read again.
-pub async fn observe<M: ManagementAccount>(account: &M, properties: &Properties, own: &str) -> Result<Observed> {
+/// Of the other calls those that may pass, so that the whole is read again, unless `is_last`.
+pub async fn observe<M: ManagementAccount>(
+    account: &M,
+    properties: &Properties,
+    own: &str,
+    is_last: bool,
+) -> Result<Observed> {
     let mut observed = Observed { organization: account.organization().await?, ..Observed::default() };
-    let unreadable = &mut observed.unreadable;
+    let unreadable = &mut Unreadable { operations: Vec::new(), is_last };
     observed.root_user = readable(unreadable, account.root_user().await)?;
     if properties.admin_group != AdminGroup::None {
         observed.group = readable(unreadable, account.group_members(ADMIN_GROUP_NAME).await)?;
@@ -73,13 +79,21 @@ pub async fn observe<M: ManagementAccount>(account: &M, properties: &Properties,
         }
         Some(_) => {}
     }
+    observed.unreadable = std::mem::take(&mut unreadable.operations);
     Ok(observed)
+}
+
+/// The reads that told nothing.
+struct Unreadable {
+    operations: Vec<&'static str>,
+    /// Whether a call without an answer is one of them, in place of an error.
+    is_last: bool,
 }
 
 async fn members<M: ManagementAccount>(
     account: &M,
     properties: &Properties,
-    unreadable: &mut Vec<&'static str>,
+    unreadable: &mut Unreadable,
 ) -> Result<Members> {
     let mut members = Members {
         root_id: account.root().await?,
@@ -143,12 +157,12 @@ fn account_properties(properties: &Properties) -> AccountProperties {
 }
 
 /// A read that is not allowed, or that never works here, becomes a warning. One that may pass is tried again.
-fn readable<T>(unreadable: &mut Vec<&'static str>, result: Result<T>) -> Result<Option<T>> {
+fn readable<T>(unreadable: &mut Unreadable, result: Result<T>) -> Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(error) if matches!(error.kind(), Kind::Denied | Kind::Refused | Kind::Gone) => {
+        Err(error) if unreadable.is_last || matches!(error.kind(), Kind::Denied | Kind::Refused | Kind::Gone) => {
             tracing::info!(cause = error.cause(), "a check was left out");
-            unreadable.extend(error.failed_call().map(|call| call.operation));
+            unreadable.operations.extend(error.failed_call().map(|call| call.operation));
             Ok(None)
         }
         Err(error) => Err(error),

@@ -98,6 +98,12 @@ fn organization_to_create(findings: &mut Findings, properties: &Properties, obse
              for. Set AcceptPaidPlan to \"true\" if you want that.",
         ),
         Some(AccountPlan::Free) => findings.warn("This account leaves AWS's free plan with its organization."),
+        // What cannot be undone is not done on a guess.
+        None if !properties.accepts_paid_plan => findings.refuse(
+            "AWS did not say whether this account is on its free plan (GetAccountPlanState). An account leaves that plan when \
+             it creates an organization. Look under Billing in the console. If it is on no free plan, or may leave it, set \
+             AcceptPaidPlan to \"true\".",
+        ),
         Some(AccountPlan::Paid) | None => {}
     }
     findings.warn(

@@ -121,11 +121,11 @@ tokio::task_local! {
 const SDK_GIVES_UP: Duration = Duration::from_secs(20);
 
 /// How long ago a stack may have given up at most when something is created for it: the state was read a moment before.
-const A_MOMENT: Duration = Duration::from_secs(1);
+const A_MOMENT: Duration = Duration::from_millis(150);
 
 fn failed(operation: &'static str, code: &str) -> Error {
     let (code, message) = (code.to_owned(), "AWS's own words".to_owned());
-    let server_error = code == "ServiceException";
+    let server_error = ["ServiceException", "InternalServerException"].contains(&code.as_str());
     Error::call(kind_of(&code, server_error), FailedCall { operation, code, message, request_id: String::new() })
 }
 

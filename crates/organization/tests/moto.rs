@@ -1,0 +1,117 @@
+//! The fake against an emulator that we did not write, so that it does not drift towards what our code hopes for.
+//!
+//! One script of calls goes through the real adapter to moto, and to the fake. What each call says, the value read or
+//! the code refused, must be the same. Where moto is known to be laxer than AWS, both answers are written down, so that
+//! the test also says when moto catches up.
+
+mod common;
+#[path = "../../../tests/common/moto.rs"]
+mod server;
+
+use aws_sdk_iam::config::{Credentials, Region, SharedCredentialsProvider};
+use common::fake::FakeManagementAccount;
+use common::stack::{EMAIL, NAME, STACK};
+use custom_resource::{Error, Kind, Result};
+use orchestera_organization::management_account::aws::AwsManagementAccount;
+use orchestera_organization::management_account::{CreationProgress, ManagementAccount, NewAccount};
+use server::Moto;
+use std::fmt::Debug;
+
+/// What is compared of a result.
+fn shown<T: Debug>(result: Result<T>) -> String {
+    match result {
+        Ok(value) => format!("{value:?}"),
+        Err(error) => refused(&error),
+    }
+}
+
+fn refused(error: &Error) -> String {
+    let code = error.failed_call().map(|call| call.code.clone()).unwrap_or_default();
+    match error.kind() {
+        Kind::Gone => "gone".to_owned(),
+        _ => code,
+    }
+}
+
+/// What each call of the script says, without ids.
+async fn script<M: ManagementAccount>(account: &M) -> Vec<(&'static str, String)> {
+    let mut said = Vec::new();
+    let mut say = |what: &'static str, result: String| said.push((what, result));
+    say("no organization", shown(account.organization().await));
+    say("accounts without an organization", shown(account.accounts().await));
+    say("CreateOrganization", shown(account.create_organization().await));
+    say("CreateOrganization again", shown(account.create_organization().await));
+    let organization = account.organization().await.unwrap().expect("it was created");
+    say("feature set", organization.feature_set.clone());
+    say("id", format!("o-{}", organization.id.starts_with("o-")));
+    let root = account.root().await.unwrap();
+    say("root", format!("r-{}", root.starts_with("r-")));
+    let accounts = account.accounts().await.unwrap();
+    say("accounts", format!("{} {}", accounts.len(), accounts[0].state));
+    say("its id", format!("{}", accounts[0].id == organization.management_account_id));
+    let new = NewAccount {
+        email: EMAIL.into(),
+        name: NAME.into(),
+        role_name: "OrganizationAccountAccessRole".into(),
+        stack_id: STACK.into(),
+    };
+    let creation = account.create_account(&new).await.unwrap();
+    say(
+        "CreateAccount",
+        format!("{} {}", creation.account_name, matches!(creation.progress, CreationProgress::InProgress)),
+    );
+    // The fake takes its time.
+    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    let creation = account.account_creation(&creation.id).await.unwrap();
+    let CreationProgress::Succeeded { account_id, .. } = creation.progress else { panic!("{creation:?}") };
+    say("its status", creation.account_name.clone());
+    let accounts = account.accounts().await.unwrap();
+    let created = accounts.iter().find(|one| one.id == account_id).expect("it is listed");
+    say("the account", format!("{} {} {}", created.name, created.email, created.state));
+    say("its tags", shown(account.account_tags(&account_id).await));
+    say("its parent", format!("{}", account.parent(&account_id).await.unwrap().as_ref() == Some(&root)));
+    let listed = account.account_creations().await.unwrap();
+    say("listed creations", format!("{}", listed.iter().filter(|one| one.account_name == NAME).count()));
+    say("UntagResource", shown(account.untag_account(&account_id).await));
+    say("no tags", shown(account.account_tags(&account_id).await));
+    say("UntagResource again", shown(account.untag_account(&account_id).await));
+    say("tags of a stranger", shown(account.account_tags("999988887777").await));
+    say("a creation of nobody", shown(account.account_creation("car-99999999999999999999999999999999").await));
+    say("to nowhere", shown(account.move_account(&account_id, &root, "ou-exam-99999999").await));
+    say("a stranger to the root", shown(account.move_account("999988887777", &root, &root).await));
+    say("to where it is", shown(account.move_account(&account_id, &root, &root).await));
+    say("a group", shown(account.group_members("nobody").await));
+    say("a user", shown(account.has_user("nobody").await));
+    say("a role", shown(account.has_role("nobody").await));
+    say("no StackSets", shown(account.automatic_stack_sets("orchestera-access").await));
+    say("no stack", shown(account.stack_resource(STACK, "SparkAccount").await));
+    said
+}
+
+/// Where they differ: what the fake says, what moto says, and why the fake is right.
+const KNOWN: &[(&str, &str, &str)] = &[];
+
+#[tokio::test]
+async fn the_fake_says_what_moto_says_but_for_the_differences_that_are_written_down() {
+    let moto = Moto::start();
+    let http = custom_resource::http::Client::new().unwrap();
+    let credentials = Credentials::new("AKIADUMMYDUMMYDUMMY0", "dummy-secret", None, None, "test");
+    let configuration = custom_resource::sdk::settings(&http)
+        .region(Region::new("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .endpoint_url(&moto.endpoint)
+        .load()
+        .await;
+    let real = script(&AwsManagementAccount::new(&configuration)).await;
+    let fake = FakeManagementAccount::alone();
+    fake.world.borrow_mut().creation_takes = std::time::Duration::ZERO;
+    let ours = script(&fake).await;
+    let differences: Vec<_> = ours
+        .iter()
+        .zip(&real)
+        .filter(|(ours, real)| ours != real)
+        .map(|((what, ours), (_, real))| (*what, ours.as_str(), real.as_str()))
+        .collect();
+    assert_eq!(differences, KNOWN);
+    assert_eq!(ours.len(), real.len());
+}
