@@ -7,7 +7,7 @@
 use crate::account::Account;
 use crate::iam::Operation;
 use crate::physical_id::PhysicalId;
-use crate::retry::{MOST_RETRIES, RIGHTS_ARRIVE};
+use crate::retry::{RIGHTS_ARRIVE, most_retries};
 use crate::sts::{AssumeRole, Sts};
 use custom_resource::{Budget, Error, Kind, Result};
 use serde_json::{Value, json};
@@ -76,7 +76,7 @@ impl MemberRole {
                 Kind::Denied => Instant::now() + PAUSE < self.patience.ends(budget),
                 Kind::Unavailable => {
                     retries += 1;
-                    retries <= MOST_RETRIES
+                    retries <= most_retries(&error)
                 }
                 _ => false,
             };
@@ -124,6 +124,7 @@ impl MemberRole {
         let said = said.unwrap_or_default();
         let region = request.region.unwrap_or("the function's region");
         match error.kind() {
+            _ if let Some(unresolved) = error.unresolved() => format!("{what}: {unresolved} Nothing was changed."),
             Kind::Denied => format!(
                 "{what}{said}. STS does not say which of these it is: (1) MemberAccountId is not the account that you mean; (2) \
                  the role is not there: accounts that were invited have no OrganizationAccountAccessRole, and those just \

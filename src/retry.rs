@@ -8,12 +8,20 @@ use tokio::time::{Instant, sleep};
 /// <https://github.com/aws/aws-cdk/issues/37675>
 pub const RIGHTS_ARRIVE: Duration = Duration::from_secs(15);
 /// How often a call without a clear answer is tried again, beyond the SDK's own attempts.
-pub const MOST_RETRIES: u32 = 2;
+const MOST_RETRIES: u32 = 2;
+/// The same if the name of the endpoint cannot be resolved. The SDK's attempts take up to 20 seconds then. After a third
+/// time the invocation could say only that its time ended.
+const MOST_RETRIES_UNRESOLVED: u32 = 1;
 /// How often a state that has changed since it was read is read again.
 const MOST_READS: u32 = 9;
 /// The first pause. Each further pause is twice as long.
 pub const FIRST_PAUSE: Duration = Duration::from_millis(200);
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+
+/// How often a call that ended in this error is tried again, if it had no clear answer.
+pub fn most_retries(error: &Error) -> u32 {
+    if error.unresolved().is_some() { MOST_RETRIES_UNRESOLVED } else { MOST_RETRIES }
+}
 
 /// The attempts of one event.
 pub struct Retries<'a> {
@@ -37,7 +45,7 @@ impl<'a> Retries<'a> {
             }
             Kind::Unavailable => {
                 self.retries += 1;
-                self.retries <= MOST_RETRIES
+                self.retries <= most_retries(error)
             }
             Kind::Denied => Instant::now() + self.pause < self.budget.start + RIGHTS_ARRIVE,
             Kind::Refused | Kind::OutOfTime | Kind::Bug => false,

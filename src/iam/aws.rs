@@ -232,7 +232,7 @@ impl Iam for AwsIam {
 
 fn done<T, E>(operation: Operation, result: std::result::Result<T, SdkError<E, HttpResponse>>) -> Result<()>
 where
-    SdkError<E, HttpResponse>: ProvideErrorMetadata + RequestId + std::error::Error,
+    SdkError<E, HttpResponse>: ProvideErrorMetadata + RequestId + std::error::Error + 'static,
 {
     result.map(drop).map_err(failed(operation.name()))
 }
@@ -240,7 +240,7 @@ where
 /// An SDK error as ours.
 pub(crate) fn failed<E>(operation: &'static str) -> impl Fn(SdkError<E, HttpResponse>) -> Error
 where
-    SdkError<E, HttpResponse>: ProvideErrorMetadata + RequestId + std::error::Error,
+    SdkError<E, HttpResponse>: ProvideErrorMetadata + RequestId + std::error::Error + 'static,
 {
     call::failed(operation, kind_of)
 }
@@ -264,7 +264,21 @@ fn sdk_tags(tags: &Tags) -> Result<Vec<Tag>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_sdk_iam::operation::get_role::GetRoleError;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
     use aws_types::region::Region;
+    use custom_resource::resolver::Unresolved;
+    use std::io;
+
+    #[test]
+    fn a_name_that_is_not_resolved_is_told_by_its_type_and_may_be_tried_again() {
+        let failed = |cause| failed::<GetRoleError>("GetRole")(SdkError::dispatch_failure(ConnectorError::io(cause)));
+        let error = failed(Unresolved::new("iam.amazonaws.com", io::Error::other("SERVFAIL")).into());
+        assert_eq!(error.kind(), Kind::Unavailable);
+        assert!(error.unresolved().unwrap().contains("the name iam.amazonaws.com could not be resolved"), "{error}");
+        let other = failed("the name iam.amazonaws.com could not be resolved".into());
+        assert_eq!((other.kind(), other.unresolved()), (Kind::Unavailable, None));
+    }
 
     #[tokio::test]
     async fn connections_are_opened_to_the_endpoint_that_the_calls_use() {

@@ -16,6 +16,7 @@ pub fn of_read(error: &Error, account: &Account, id: &PhysicalId) -> String {
     let Some(call) = error.failed_call() else { return error.reason() };
     let what = format!("Reading {} and {} in account {} failed", id.role_name, id.policy_name, account.id);
     match error.kind() {
+        _ if let Some(unresolved) = error.unresolved() => format!("{what}: {unresolved}"),
         Kind::Denied if has_unknown_credentials(error) => unknown_credentials(call, &what),
         Kind::Denied => denied(call, &what),
         Kind::Unavailable => {
@@ -35,6 +36,8 @@ pub fn of_write(error: &Error, account: &Account, write: &Write) -> String {
     let Some(call) = error.failed_call() else { return error.reason() };
     let what = format!("{} on {} in account {} failed", write.operation(), write.object(), account.id);
     match (error.kind(), write) {
+        // An attempt before the last may have arrived.
+        _ if let Some(unresolved) = error.unresolved() => format!("{what}: {unresolved}"),
         (Kind::Denied, _) if has_unknown_credentials(error) => unknown_credentials(call, &what),
         (Kind::Denied, _) => denied(call, &what),
         (Kind::Unavailable, _) => format!(

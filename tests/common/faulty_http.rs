@@ -13,11 +13,12 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use custom_resource::resolver::Unresolved;
 use orchestera_access::iam::aws::AwsIam;
 use orchestera_access::sts::aws::AwsSts;
-use std::fmt;
 use std::future::pending;
 use std::sync::{Arc, Mutex};
+use std::{fmt, io};
 
 /// What goes wrong with an HTTP request.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,6 +27,8 @@ pub enum HttpFault {
     Refuse(&'static str),
     /// The connection is reset, before or after it happened.
     Reset { happened: bool },
+    /// The name of the endpoint cannot be resolved.
+    Unresolved,
     /// No answer and no end, before or after it happened.
     Hang { happened: bool },
     /// It happened, and this is the whole answer.
@@ -94,6 +97,10 @@ impl HttpConnector for FaultyHttp {
             Some(HttpFault::Reset { happened }) => {
                 happened.then(happens);
                 Err(ConnectorError::io("connection reset".into()))
+            }
+            Some(HttpFault::Unresolved) => {
+                let cause = Unresolved::new("iam.amazonaws.com", io::Error::other("as the test says"));
+                Err(ConnectorError::io(cause.into()))
             }
             Some(HttpFault::Hang { happened }) => {
                 happened.then(happens);

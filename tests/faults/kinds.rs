@@ -147,7 +147,7 @@ pub const MEANWHILE: [Kind; 14] = [
 ];
 
 /// What is different about a network: the SDK's own retries, timeouts and parsers are between the fault and us.
-pub const HTTP: [Kind; 16] = [
+pub const HTTP: [Kind; 18] = [
     over_http("http: throttled once", 1, true, HttpFault::Refuse("Throttling")),
     over_http("http: throttled for ever", FOR_EVER, false, HttpFault::Refuse("Throttling")),
     over_http("http: 503 once", 1, true, HttpFault::Refuse("ServiceUnavailable")),
@@ -157,6 +157,8 @@ pub const HTTP: [Kind; 16] = [
     over_http("http: reset before the effect", 1, true, HttpFault::Reset { happened: false }),
     over_http("http: reset after the effect", 1, true, HttpFault::Reset { happened: true }),
     over_http("http: reset for ever", FOR_EVER, false, HttpFault::Reset { happened: false }),
+    over_http("http: a name that is not resolved once", 1, true, HttpFault::Unresolved),
+    over_http("http: a name that is never resolved", FOR_EVER, false, HttpFault::Unresolved),
     over_http("http: no answer, before the effect", 1, true, HttpFault::Hang { happened: false }),
     over_http("http: no answer, after the effect", 1, true, HttpFault::Hang { happened: true }),
     over_http("http: no answer for ever", FOR_EVER, false, HttpFault::Hang { happened: false }),

@@ -50,7 +50,7 @@ pub fn failed<E>(
     kind_of: impl Fn(&str, bool) -> Kind,
 ) -> impl Fn(SdkError<E, HttpResponse>) -> Error
 where
-    SdkError<E, HttpResponse>: ProvideErrorMetadata + RequestId + std::error::Error,
+    SdkError<E, HttpResponse>: ProvideErrorMetadata + RequestId + std::error::Error + 'static,
 {
     move |error| {
         let code = error.code().unwrap_or_default().to_owned();
@@ -62,7 +62,7 @@ where
         };
         let message = error.message().map_or_else(|| chain(&error), str::to_owned);
         let request_id = error.request_id().unwrap_or_default().to_owned();
-        Error::call(kind, FailedCall { operation, code, message, request_id })
+        Error::call(kind, FailedCall { operation, code, message, request_id }).caused_by(&error)
     }
 }
 

@@ -6,6 +6,7 @@
 use crate::error::chain;
 use crate::event::ResponseUrl;
 use crate::http::Client;
+use crate::resolver::Unresolved;
 use reqwest::{Response, StatusCode};
 use std::fmt;
 use std::time::Duration;
@@ -85,7 +86,10 @@ async fn attempt(client: &Client, url: &ResponseUrl, body: &[u8]) -> Attempt {
                 Attempt::Final(status)
             }
         }
-        Err(error) => Attempt::Transient(chain(&error.without_url())),
+        Err(error) => {
+            let error = error.without_url();
+            Attempt::Transient(Unresolved::among(&error).map_or_else(|| chain(&error), ToString::to_string))
+        }
     }
 }
 

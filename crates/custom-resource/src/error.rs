@@ -10,6 +10,7 @@
 //!   AWS's code and message, the request id.
 //! * **Inner layers know nothing of CloudFormation.** `FAILED`, and the limits of a Reason, belong to `response`.
 
+use crate::resolver::Unresolved;
 use std::fmt;
 
 /// What the one who gets the error must do.
@@ -65,13 +66,15 @@ impl fmt::Display for FailedCall {
 pub struct Error {
     kind: Kind,
     reason: String,
-    call: Option<FailedCall>,
+    /// Boxed, because every result would be as large.
+    call: Option<Box<FailedCall>>,
+    unresolved_name: Option<String>,
 }
 
 impl Error {
     /// An error whose `reason` is complete: one or more sentences that say what failed and what to do.
     pub fn new(kind: Kind, reason: impl Into<String>) -> Self {
-        Self { kind, reason: reason.into(), call: None }
+        Self { kind, reason: reason.into(), call: None, unresolved_name: None }
     }
 
     /// Short for the commonest kind.
@@ -81,7 +84,13 @@ impl Error {
 
     /// A failed call to AWS. Its sentence is still to be written, by [`Error::because`].
     pub fn call(kind: Kind, call: FailedCall) -> Self {
-        Self { kind, reason: String::new(), call: Some(call) }
+        Self { kind, reason: String::new(), call: Some(Box::new(call)), unresolved_name: None }
+    }
+
+    /// The same failed call. `cause` is what the library that made it says, which tells whether the name of the
+    /// endpoint could not be resolved.
+    pub fn caused_by(self, cause: &(dyn std::error::Error + 'static)) -> Self {
+        Self { unresolved_name: Unresolved::among(cause).map(|unresolved| unresolved.name.clone()), ..self }
     }
 
     /// The same error with the sentence for the customer.
@@ -107,7 +116,7 @@ impl Error {
 
     /// The AWS call that failed, if it was one.
     pub fn failed_call(&self) -> Option<&FailedCall> {
-        self.call.as_ref()
+        self.call.as_deref()
     }
 
     /// Whether AWS refused with this code.
@@ -115,10 +124,22 @@ impl Error {
         self.call.as_ref().is_some_and(|call| call.code == code)
     }
 
+    /// What to say of a call whose endpoint's name could not be resolved, and what to do. `None` for any other error.
+    pub fn unresolved(&self) -> Option<String> {
+        let name = self.unresolved_name.as_ref()?;
+        Some(format!(
+            "the name {name} could not be resolved. Retry the stack operation. If it fails again and the function is in a \
+             VPC, check that the DNS servers of the VPC answer for this name, and that VPC endpoints have private DNS."
+        ))
+    }
+
     /// The sentence for the customer. Never blank.
     pub fn reason(&self) -> String {
         match &self.call {
             _ if !self.reason.is_empty() => self.reason.clone(),
+            Some(call) if let Some(unresolved) = self.unresolved() => {
+                format!("{} failed: {unresolved}", call.operation)
+            }
             Some(call) => format!("{} failed ({}). Retry the stack operation.", call.operation, call.code_or_none()),
             None => {
                 "Something failed that this function has no sentence for. Retry the stack operation; the function's \

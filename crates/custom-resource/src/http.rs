@@ -5,6 +5,7 @@
 //! everything that it sends is either signed or secret.
 
 use crate::error::{Error, Kind, Result};
+use crate::resolver::Resolver;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -56,6 +57,7 @@ impl Client {
             .with_no_client_auth();
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
+            .dns_resolver(Resolver)
             .connect_timeout(CONNECT)
             .pool_idle_timeout(IDLE)
             .redirect(Policy::none())

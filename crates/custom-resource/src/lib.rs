@@ -35,6 +35,7 @@ pub mod function_arn;
 pub mod http;
 pub mod log;
 pub mod properties;
+pub mod resolver;
 pub mod response;
 pub mod sdk;
 

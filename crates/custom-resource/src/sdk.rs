@@ -45,7 +45,7 @@ pub fn settings(http: &Client) -> ConfigLoader {
         // No files: a set without any panics, so it has one that is empty.
         .profile_files(EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, "").build())
         // Six attempts with pauses of up to 1, 2, 4, 4, 4 seconds. They outlast AWS's throttling, and end well before
-        // the time for writes does.
+        // the time for writes does. With names that are not resolved they end before the timeout below.
         .retry_config(RetryConfig::standard().with_max_attempts(6).with_max_backoff(Duration::from_secs(4)))
         .timeout_config(
             TimeoutConfig::builder()

@@ -2,8 +2,11 @@
 
 mod common;
 
+use aws_smithy_runtime_api::client::http::HttpConnector;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use common::http_server::{HttpServer, Reply};
 use custom_resource::delivery::deliver;
+use custom_resource::error::{Error, FailedCall, Kind};
 use custom_resource::event::ResponseUrl;
 use custom_resource::http::Client;
 use std::net::TcpListener;
@@ -55,4 +58,23 @@ async fn a_connection_that_nobody_has_used_for_seconds_is_not_used_any_more() {
     tokio::time::sleep(Duration::from_secs(5)).await;
     put(&client, &server).await;
     assert_eq!(server.connections(), 2);
+}
+
+/// What the SDK is told of a request that could not be sent, as our error.
+async fn failed(url: &str) -> Error {
+    let cause = Client::new().unwrap().call(HttpRequest::get(url).unwrap()).await.unwrap_err();
+    let (code, message, request_id) = Default::default();
+    Error::call(Kind::Unavailable, FailedCall { operation: "GetRole", code, message, request_id }).caused_by(&cause)
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_resolved_is_told_by_its_type() {
+    // No name of that domain is there. https://www.rfc-editor.org/rfc/rfc6761#section-6.4
+    let reason = failed("http://iam.invalid/").await.reason();
+    assert!(reason.starts_with("GetRole failed: the name iam.invalid could not be resolved. "), "{reason}");
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for named in [nobody.to_string(), format!("localhost:{}", nobody.port())] {
+        let reason = failed(&format!("http://{named}/")).await.reason();
+        assert_eq!(reason, "GetRole failed (no answer). Retry the stack operation.", "a port where nobody listens");
+    }
 }

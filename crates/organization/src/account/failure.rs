@@ -85,6 +85,7 @@ pub fn of_call(error: Error, what: &str) -> Error {
     let Some(FailedCall { operation, code, message, .. }) = error.failed_call().cloned() else { return error };
     let words = message.trim().trim_end_matches('.').to_owned();
     let sentence = match error.kind() {
+        _ if let Some(unresolved) = error.unresolved() => format!("{what}: {unresolved}"),
         Kind::Denied => format!(
             "{what}: the function's role is not allowed organizations:{operation} ({words}). Check that no permissions \
              boundary and no service control policy denies it, then retry."

@@ -128,6 +128,7 @@ pub fn of_read(error: Error) -> Error {
     let operation = call.operation;
     let words = call.message.trim().trim_end_matches('.').to_owned();
     let sentence = match error.kind() {
+        _ if let Some(unresolved) = error.unresolved() => format!("{operation} failed: {unresolved}"),
         Kind::Denied => format!(
             "{operation} was denied ({words}). Check that the function's role still allows it, and that no permissions \
              boundary and no service control policy denies it, then retry."

@@ -273,7 +273,7 @@ async fn all<P, I, E>(
     items: impl Fn(P) -> Option<Vec<I>>,
 ) -> Result<Vec<I>>
 where
-    SdkError<E, HttpResponse>: ProvideErrorMetadata + RequestId + std::error::Error,
+    SdkError<E, HttpResponse>: ProvideErrorMetadata + RequestId + std::error::Error + 'static,
 {
     let mut all = Vec::new();
     while let Some(page) = pages.next().await {
@@ -293,7 +293,7 @@ fn if_there<T>(result: Result<T>) -> Result<Option<T>> {
 
 fn failed<E>(operation: &'static str) -> impl Fn(SdkError<E, HttpResponse>) -> Error
 where
-    SdkError<E, HttpResponse>: ProvideErrorMetadata + RequestId + std::error::Error,
+    SdkError<E, HttpResponse>: ProvideErrorMetadata + RequestId + std::error::Error + 'static,
 {
     call::failed(operation, kind_of)
 }
