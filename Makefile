@@ -94,6 +94,7 @@ down: tools ## ends what `make up` began
 test: build $(ROOT)/.tools/awscli/installed ## every test: the function's, in Rust, and the stack's, on the AWS on loopback
 	ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" cargo test --locked --workspace
 	$(COST)
+	$(NAMES)
 	$(DIST_UNDER_TEST) $(PYTHON) -m orchestera_release.dist --target $(TARGET)
 	$(DIST_UNDER_TEST) $(PYTHON) -m pytest --numprocesses 8
 	@$(LEFT_OUT) build test

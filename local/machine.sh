@@ -104,6 +104,18 @@ look_for_a_c_compiler() {
   fi
 }
 
+# Where a test can be the DNS server. Linux only, and some containers and systems forbid it.
+has_a_network() { sh tests/own_network.sh true > /dev/null 2>&1; }
+
+look_for_a_network() {
+  has_a_network && return
+  if has unshare; then
+    could_use 'the right to make network and mount namespaces (unshare), to try DNS answers' '' '' ''
+  else
+    could_use 'unshare, to try DNS answers in a network of its own' util-linux util-linux ''
+  fi
+}
+
 look_for() {
   case $1 in
     nothing) ;;
@@ -120,6 +132,7 @@ look_for() {
       has valgrind || could_use 'valgrind, to count instructions' valgrind valgrind valgrind
       has zsh || could_use 'zsh, to try every command of the documents in it' zsh zsh zsh
       has openssl || could_use 'openssl, to try how customers check a signature' openssl openssl openssl
+      look_for_a_network
       ;;
     c++)
       has c++ || lacks 'a C++ compiler, for libFuzzer: c++ was not found' g++ gcc-c++ gcc
@@ -267,6 +280,8 @@ left_out() {
         has zsh || say "NOT TRIED in zsh: the commands of the documents, because zsh is missing." \
           "\`make setup\` installs it."
         has openssl || say "NOT TRIED with openssl: how customers check a signature. \`make setup\` installs it."
+        has_a_network || say "NOT TRIED: the function with wrong DNS answers, because this machine does not let you" \
+          "make network and mount namespaces (unshare)."
         ;;
     esac
   done

@@ -5,6 +5,7 @@
 
 pub mod assume;
 pub mod by_hand;
+pub mod dns_server;
 pub mod drift;
 pub mod fake_iam;
 pub mod fake_sts;

@@ -33,7 +33,7 @@ class Machine:
         for name in (*PLAIN, "make"):
             os.symlink(shutil.which(name), self.programs / name)
         self.stub("rustc", RUSTC.format(version="1.95.0", home=self.home))
-        for name in ("cargo", "python3", "git", "cc", "c++", "node", "npm", "valgrind", "zsh", "openssl", "apt-get"):
+        for name in ("cargo", "python3", "git", "cc", "c++", "node", "npm", "valgrind", "zsh", "openssl", "unshare", "apt-get"):
             self.stub(name, "exit 0")
         for name in lacking:
             (self.programs / name).unlink()
@@ -75,17 +75,17 @@ def machine(tmp_path):
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])
 def test_everything_that_is_missing_is_told_at_once_and_rust_first(machine, shell):
-    bare = machine("rustc", "cargo", "python3", "git", "cc", "valgrind", "zsh", "openssl")
+    bare = machine("rustc", "cargo", "python3", "git", "cc", "valgrind", "zsh", "openssl", "unshare")
     ran = bare.check("build", "test", shell=shell)
     assert (ran.returncode, ran.stdout) == (2, "")
     names = [line.split(":")[0].split(",")[0] for line in listed(ran)]
     assert names == [
         *("Rust 1.95 or newer", "a C compiler", "Python 3.11 or newer with venv", "git"),
-        *("valgrind", "zsh", "openssl"),
+        *("valgrind", "zsh", "openssl", "unshare"),
     ]
     (line,) = [line.strip() for line in ran.stderr.splitlines() if "apt-get install" in line]
     packages = line.partition("&& curl")[0].split("--no-install-recommends ")[1].split()
-    assert {"gcc", "libc6-dev", "python3", "python3-venv", "git", "valgrind", "zsh", "openssl", "curl"} <= {*packages}
+    assert {"gcc", "libc6-dev", "python3", "python3-venv", "git", "valgrind", "zsh", "openssl", "util-linux", "curl"} <= {*packages}
     assert line.endswith("https://sh.rustup.rs | sh -s -- -y") and "`make setup` runs it" in ran.stderr
     assert ran.stderr.endswith("Nothing was compiled or downloaded.\n")
 
@@ -224,6 +224,20 @@ def test_what_the_tests_do_without_is_said_at_the_end_and_required_where_ci_is_s
     assert end.returncode == 0 and end.stderr.startswith(said) and "`make setup` installs it" in end.stderr
     ran = without.check("build", "test", CI="true")
     assert (ran.returncode, [line.split(",")[0] for line in listed(ran)]) == (2, [program])
+
+
+@pytest.mark.parametrize("program", ["unshare", "the right to make network and mount namespaces (unshare)"])
+def test_a_network_of_its_own_is_done_without_and_said_and_required_where_ci_is_set(machine, program):
+    without = machine(*["unshare"] * (program == "unshare"))
+    if program != "unshare":
+        without.stub("unshare", "exit 1")
+    assert without.check("build", "test").returncode == 0
+    end = without.run("sh", "local/machine.sh", "left-out", "build", "test")
+    assert end.returncode == 0 and end.stderr.startswith("NOT TRIED: the function with wrong DNS answers")
+    ran = without.check("build", "test", CI="true")
+    assert (ran.returncode, [line.split(",")[0] for line in listed(ran)]) == (2, [program])
+    # A package cannot give a right.
+    assert ("util-linux" in ran.stderr) == (program == "unshare")
 
 
 def test_setup_runs_the_line_and_looks_again(machine):
