@@ -102,9 +102,10 @@ fn a_bucket_whose_name_cannot_be_resolved_is_named_in_the_log_and_its_url_is_not
         lambda.timeout = Duration::from_secs(6);
         let event = json!({"RequestType": "Create", "ResourceProperties": {}});
         let event = Stack::new(&*fake).event(event, &format!("https://{name}/answer?X-Amz-Signature=dummy"));
-        let Ended::Error(error) = lambda.invoke(&event.to_string()) else { panic!("{}", lambda.log()) };
+        let ended = lambda.invoke(&event.to_string());
+        assert!(matches!(ended, Ended::Error(_)), "{ended:?}");
+        // The error itself may be about the last attempt, which the deadline cuts short.
         let sentence = format!("the name {name} could not be resolved");
-        assert!(error["errorMessage"].as_str().unwrap().contains(&sentence), "{error}");
         sleep(Duration::from_millis(100));
         assert!(lambda.log().contains(&sentence) && !lambda.log().contains("X-Amz-Signature"), "{}", lambda.log());
     }
