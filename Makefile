@@ -81,6 +81,11 @@ run: build ## the stack's life on an AWS on loopback: deployed, proved, updated,
 	@$(PYTHON) -m orchestera_local.run
 	@$(LEFT_OUT) build
 
+.PHONY: run-organization
+run-organization: build ## the whole guide on an AWS on loopback: an organization, an account, its role, in a minute
+	@$(PYTHON) -m orchestera_local.run_organization
+	@$(LEFT_OUT) build
+
 .PHONY: up
 up: build ## an AWS on loopback that keeps running, with the stack in it, to look around in
 	@$(PYTHON) -m orchestera_local.serve up

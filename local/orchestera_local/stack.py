@@ -140,7 +140,7 @@ class Stack:
 
 
 def packaged(template, account):
-    """What `sam package` does: code and nested templates into a bucket of the account, their places into the template."""
+    """What `sam package` does: code and nested templates into a bucket of the account, their places in the template."""
     packaged = copy.deepcopy(template)
     for logical_id, resource in packaged["Resources"].items():
         properties = resource.get("Properties", {})

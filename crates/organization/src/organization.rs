@@ -18,8 +18,9 @@ pub mod observe;
 pub mod preflight;
 pub mod properties;
 
-/// How long a check is tried again if its call gets no answer. Then it is left out, with a warning.
-const CHECKS_ARE_LEFT_OUT: Duration = Duration::from_secs(60);
+/// How long a check is tried again if its call is denied or gets no answer. Then it is left out, with a warning. Rights
+/// of a new role arrive earlier.
+const CHECKS_ARE_LEFT_OUT: Duration = Duration::from_secs(20);
 
 /// The organization, as an event reached it.
 #[derive(Clone, Debug, PartialEq, Eq)]

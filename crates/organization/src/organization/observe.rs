@@ -49,8 +49,8 @@ pub struct Members {
     pub service_control_policies: Vec<String>,
 }
 
-/// Reads what exists. `is_last` says that a call without an answer is not tried again: what it would tell is a warning's
-/// worth.
+/// Reads what exists. `is_last` says that a call that is denied or not answered is not tried again: what it would tell is a
+/// warning's worth.
 ///
 /// # Errors
 /// Those of DescribeOrganization, ListRoots and ListAccounts, without a sentence: nothing can be decided without them.
@@ -156,11 +156,12 @@ fn account_properties(properties: &Properties) -> AccountProperties {
     }
 }
 
-/// A read that is not allowed, or that never works here, becomes a warning. One that may pass is tried again.
+/// A read that never works here becomes a warning. One that may pass, and a right that may not have arrived yet, is tried
+/// again first.
 fn readable<T>(unreadable: &mut Unreadable, result: Result<T>) -> Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(error) if unreadable.is_last || matches!(error.kind(), Kind::Denied | Kind::Refused | Kind::Gone) => {
+        Err(error) if unreadable.is_last || matches!(error.kind(), Kind::Refused | Kind::Gone) => {
             tracing::info!(cause = error.cause(), "a check was left out");
             unreadable.operations.extend(error.failed_call().map(|call| call.operation));
             Ok(None)
