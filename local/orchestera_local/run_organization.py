@@ -18,8 +18,8 @@ MANAGEMENT = "111122223333"
 EMAIL = "spark@example.com"
 GROUP = "orchestera-admin-group"
 ADMIN, OTHER = "ann", "bob"
-# How much faster the clock of this AWS runs. What takes minutes in AWS, in seconds: the creation of an account, until it
-# is ACTIVE after that, and from its creation to its role.
+# How much faster the clock of this AWS runs. What takes minutes in AWS, in seconds: the creation of an account, until
+# it is ACTIVE after that, and from its creation to its role.
 FASTER = 20
 CREATION, ACTIVATION, ROLE = 100, 40, 240
 CAPABILITIES = ("CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
