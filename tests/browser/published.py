@@ -13,7 +13,7 @@ from samcli.yamlhelper import yaml_parse
 from orchestera_release import link, product
 
 logging.getLogger("samtranslator").setLevel(logging.ERROR)
-templates = {name: yaml_parse((product.folder() / name).read_text())["Parameters"] for name in product.TEMPLATES}
+templates = {name: yaml_parse((product.folder() / name).read_text())["Parameters"] for name in product.ACCESS_TEMPLATES}
 # As link.quick_create makes it each time, but once.
 made = {kind: link.template(kind, product.BUCKET_PREFIX) for kind in link.TEMPLATES}
 link.template = lambda kind, _: made[kind]

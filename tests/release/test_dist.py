@@ -15,12 +15,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from needs import need
+from samcli.yamlhelper import yaml_parse
 
-from orchestera_release import archive, product, sbom, signature, templates
+from orchestera_release import archive, pins, product, sbom, signature, template_text
 from orchestera_release import dist as making
 from orchestera_release.product import ROOT
 
 BOOTSTRAP = b"#!/bin/sh\nexit 0\n" * 100
+BOOTSTRAPS = dict.fromkeys(product.FUNCTIONS, BOOTSTRAP)
 
 
 @pytest.fixture
@@ -56,13 +58,14 @@ def test_the_checksums_name_every_file_but_their_own_and_the_signatures(dist):
     assert {path.name for path in dist.iterdir()} - named == {product.SUMS, product.SIGNATURE, product.PUBLIC_KEY}
 
 
-def test_the_zip_holds_the_function_and_nothing_else_and_may_be_executed(dist):
-    with zipfile.ZipFile(dist / product.CODE) as opened:
+@pytest.mark.parametrize("function", product.FUNCTIONS, ids=lambda function: function.package)
+def test_the_zip_holds_the_function_and_nothing_else_and_may_be_executed(dist, function):
+    with zipfile.ZipFile(dist / function.code) as opened:
         (entry,) = opened.infolist()
         content = opened.read(entry)
     assert (entry.filename, entry.external_attr >> 16) == ("bootstrap", 0o100755)
     subjects = provenance(dist)["subject"]
-    assert {"name": "bootstrap", "digest": {"sha256": product.sha256(content)}} in subjects
+    assert {"name": f"{function.package}/bootstrap", "digest": {"sha256": product.sha256(content)}} in subjects
     assert content.startswith(b"\x7fELF")
 
 
@@ -82,13 +85,38 @@ def test_a_function_that_was_built_for_a_test_platform_is_not_published(tmp_path
     assert not (tmp_path / "dist").exists()
 
 
-def test_the_template_pins_the_code_that_lies_beside_it(dist):
-    flat = templates.yaml_parse((dist / product.FLAT).read_text())
-    pinned = flat["Resources"][templates.VERSION_OF_THE_CODE]["Properties"]["CodeSha256"]
-    assert base64.b64decode(pinned).hex() == product.sha256((dist / product.CODE).read_bytes())
-    code = flat["Resources"][templates.FUNCTION]["Properties"]["Code"]
+@pytest.mark.parametrize("name, sam", pins.FUNCTIONS.items())
+def test_the_template_pins_the_code_that_lies_beside_it(dist, name, sam):
+    resources = yaml_parse((dist / name).read_text())["Resources"]
+    pinned = resources[sam.version_of_the_code]["Properties"]["CodeSha256"]
+    assert base64.b64decode(pinned).hex() == product.sha256((dist / sam.code).read_bytes())
+    code = resources[sam.function]["Properties"]["Code"]
     assert code["S3Bucket"] == {"Fn::Sub": f"{product.BUCKET_PREFIX}-${{AWS::Region}}"}
-    assert code["S3Key"] == f"{product.VERSION}/{product.CODE}"
+    assert code["S3Key"] == f"{product.VERSION}/{sam.code}"
+
+
+def test_the_template_of_the_management_account_pins_the_template_that_it_nests(dist):
+    resources = yaml_parse((dist / product.ORGANIZATION).read_text())["Resources"]
+    sum_ = product.sha256((dist / product.FLAT).read_bytes())
+    place = f"https://orchestera-access-us-east-1.s3.us-east-1.amazonaws.com/{product.VERSION}"
+    assert resources["AccessStack"]["Properties"]["TemplateURL"] == f"{place}/{sum_}/orchestera-access.yaml"
+
+
+def test_artefacts_that_do_not_belong_together_are_refused(dist, tmp_path, monkeypatch):
+    contents = {path.name: path.read_bytes() for path in dist.iterdir()}
+    assert list(pins.problems(contents)) == []
+    for name, words in [
+        (product.CODE, ["orchestera-access.yaml pins another orchestera-access.zip"]),
+        (product.ORGANIZATION_CODE, ["orchestera-organization.yaml pins another orchestera-organization.zip"]),
+        (product.FLAT, ["AccessStack of orchestera-organization.yaml nests another orchestera-access.yaml"]),
+    ]:
+        wrong = list(pins.problems(contents | {name: contents[name] + b"\n"}))
+        assert [problem.partition(" than the one")[0] for problem in wrong] == words
+    # What `make dist` would write is refused as a whole.
+    monkeypatch.setattr(pins, "pinned_name", lambda name, content: name)
+    with pytest.raises(product.Refused, match="AccessStack of orchestera-organization.yaml nests another"):
+        making.make(BOOTSTRAPS, "a-prefix", tmp_path / "made")
+    assert not (tmp_path / "made").exists()
 
 
 def provenance(dist):
@@ -121,8 +149,9 @@ def test_the_provenance_names_every_artefact_the_commit_and_the_toolchain(dist):
     assert f"RUSTFLAGS='{how['rustflags']}' {command} \\\n" in build.stdout
 
 
-def test_the_function_brings_its_c_library_may_be_loaded_anywhere_and_runs_no_data(dist):
-    with zipfile.ZipFile(dist / product.CODE) as opened:
+@pytest.mark.parametrize("code", product.CODES)
+def test_the_function_brings_its_c_library_may_be_loaded_anywhere_and_runs_no_data(dist, code):
+    with zipfile.ZipFile(dist / code) as opened:
         content = opened.read("bootstrap")
     # Of an ELF file of 64 bits: its type, and where its program headers are. <https://refspecs.linuxfoundation.org/elf/>
     (kind,) = struct.unpack_from("<H", content, 16)
@@ -134,8 +163,9 @@ def test_the_function_brings_its_c_library_may_be_loaded_anywhere_and_runs_no_da
     assert not headers[stack] & 1 and read_only_after_relocation in headers
 
 
-def test_no_path_of_the_machine_that_built_it_is_in_the_function(dist):
-    with zipfile.ZipFile(dist / product.CODE) as opened:
+@pytest.mark.parametrize("code", product.CODES)
+def test_no_path_of_the_machine_that_built_it_is_in_the_function(dist, code):
+    with zipfile.ZipFile(dist / code) as opened:
         content = opened.read("bootstrap")
     assert b"/crates/" in content
     assert not re.findall(rb"/(?:home|root|work|tmp|Users)/[\w./-]*\.(?:rs|c|cpp|zig)\b|site-packages", content)
@@ -145,8 +175,10 @@ def is_crate(component):
     return component["purl"].startswith("pkg:cargo/")
 
 
-def test_the_sbom_lists_what_is_linked_beside_the_crates(dist):
-    listed = json.loads((dist / product.SBOM).read_text())
+@pytest.mark.parametrize("function", product.FUNCTIONS, ids=lambda function: function.package)
+def test_the_sbom_lists_what_is_linked_beside_the_crates(dist, function):
+    listed = json.loads((dist / function.sbom).read_text())
+    assert listed["metadata"]["component"]["name"] == function.package
     others = {one["name"]: one for one in listed["components"] if not is_crate(one)}
     assert others.keys() == (
         {"rust-std", "zig", "llvm-libunwind"} | ({"musl"} if target(dist).endswith("-musl") else set())
@@ -159,8 +191,13 @@ def test_the_sbom_lists_what_is_linked_beside_the_crates(dist):
         assert component["licenses"] and component["version"] and component["bom-ref"] in of_the_function["dependsOn"]
 
 
-def test_the_sbom_lists_the_crates_of_the_lock_file_that_cargo_links(dist):
-    listed = json.loads((dist / product.SBOM).read_text())
+@pytest.mark.parametrize(
+    "function, of_it_alone",
+    zip(product.FUNCTIONS, ["aws-sdk-sts", "aws-sdk-organizations"], strict=True),
+    ids=[function.package for function in product.FUNCTIONS],
+)
+def test_the_sbom_lists_the_crates_of_the_lock_file_that_cargo_links(dist, function, of_it_alone):
+    listed = json.loads((dist / function.sbom).read_text())
     components = {(one["name"], one["version"]): one for one in listed["components"] if is_crate(one)}
     lock = tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]
     checksums = {(one["name"], one["version"]): one.get("checksum") for one in lock}
@@ -174,7 +211,7 @@ def test_the_sbom_lists_the_crates_of_the_lock_file_that_cargo_links(dist):
         "cargo",
         "tree",
         "--locked",
-        "--package=orchestera-access",
+        f"--package={function.package}",
         "--prefix=none",
         "--edges=no-dev",
         f"--target={target(dist)}",
@@ -182,24 +219,25 @@ def test_the_sbom_lists_the_crates_of_the_lock_file_that_cargo_links(dist):
     ]
     lines = subprocess.run(plan, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
     crates = {(name, version.removeprefix("v")) for name, version, *_ in (line.split() for line in lines if line)}
-    assert components.keys() == crates - {("orchestera-access", product.VERSION)}
+    assert components.keys() == crates - {(function.package, product.VERSION)}
     required = {crate for crate, component in components.items() if component["scope"] == "required"}
-    assert ("aws-sdk-iam", dict(crates)["aws-sdk-iam"]) in required
+    assert (of_it_alone, dict(crates)[of_it_alone]) in required
     assert not {name for name, _ in required} & {"cc", "proc-macro2", "syn", "proptest"}
 
 
 def test_the_same_source_makes_the_same_files_but_for_the_signature(tmp_path):
-    one, other = (making.make(BOOTSTRAP, "a-prefix", tmp_path / name) for name in ("one", "other"))
+    one, other = (making.make(BOOTSTRAPS, "a-prefix", tmp_path / name) for name in ("one", "other"))
     assert {name for name in one if one[name] != other[name]} <= {product.SIGNATURE}
-    assert sbom.document(product.PUBLISHED_TARGET).encode() == one[product.SBOM]
+    for function in product.FUNCTIONS:
+        assert sbom.document(function.package, product.PUBLISHED_TARGET).encode() == one[function.sbom]
 
 
 def test_what_was_made_before_stays_when_something_fails(tmp_path, monkeypatch):
-    making.make(BOOTSTRAP, "a-prefix", tmp_path / "made")
+    making.make(BOOTSTRAPS, "a-prefix", tmp_path / "made")
     before = {path.name: path.read_bytes() for path in (tmp_path / "made").iterdir()}
-    monkeypatch.setattr(templates, "LONGEST", 100)
+    monkeypatch.setattr(template_text, "LONGEST", 100)
     with pytest.raises(ValueError, match="CloudFormation takes 100"):
-        making.make(BOOTSTRAP, "another-prefix", tmp_path / "made")
+        making.make(BOOTSTRAPS, "another-prefix", tmp_path / "made")
     assert {path.name: path.read_bytes() for path in (tmp_path / "made").iterdir()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["made"]
 
@@ -207,7 +245,7 @@ def test_what_was_made_before_stays_when_something_fails(tmp_path, monkeypatch):
 @pytest.mark.parametrize("prefix", ["", "a", "-ab", "ab-", "A-prefix", "a.b", "x" * 43, "a_b"])
 def test_a_prefix_that_no_bucket_can_have_is_refused(tmp_path, prefix):
     with pytest.raises(product.Refused, match="The bucket prefix"):
-        making.make(BOOTSTRAP, prefix, tmp_path / "made")
+        making.make(BOOTSTRAPS, prefix, tmp_path / "made")
 
 
 def test_a_key_that_is_none_or_another_than_the_documents_say_is_refused_and_told(tmp_path):
@@ -226,7 +264,7 @@ def test_a_key_that_is_none_or_another_than_the_documents_say_is_refused_and_tol
         ("ed25519", "another key than one of ECDSA on P-256"),
     ]:
         with pytest.raises(product.Refused, match=reason):
-            making.make(BOOTSTRAP, "a-prefix", tmp_path / "made", signing_key=tmp_path / key)
+            making.make(BOOTSTRAPS, "a-prefix", tmp_path / "made", signing_key=tmp_path / key)
 
 
 def test_the_signature_is_the_keys_and_of_the_checksums_alone(tmp_path):

@@ -5,6 +5,7 @@ import sys
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from samcli.yamlhelper import yaml_parse
 
 from orchestera_release import link, product
 from orchestera_release.product import ROOT, Refused
@@ -33,11 +34,19 @@ def test_the_link_opens_the_versioned_template_of_the_region_with_the_chosen_par
 def test_each_template_has_a_link_and_every_parameter_that_it_may_fill_in_is_one_of_the_templates(dist, kind, file):
     _, template, *_ = opened(link.quick_create(kind))
     assert template.endswith(f"/{file}")
-    published = link.templates.yaml_parse((dist / file).read_text())["Parameters"]
+    published = yaml_parse((dist / file).read_text())["Parameters"]
     may = link.presettable(link.template(kind, product.BUCKET_PREFIX))
     assert may.keys() < published.keys() and {"PolicyEdition", "AccessState", "MaxSessionDuration"} <= may.keys()
     forbidden = {"ExternalId", "MemberAccountId", "MemberRoleName", "PermissionsBoundaryArn", "Accounts"}
+    forbidden |= {"AccountEmail", "AccountId", "AdminUserNames", "OrganizationalUnitId", "AcceptPaidPlan", "NewAccount"}
     assert not may.keys() & (forbidden | {"FunctionPermissionsBoundaryArn", "OrganizationalUnitIds"})
+
+
+def test_the_link_for_the_management_account_presets_no_email_address():
+    assert opened(link.quick_create("organization"))[2:4] == ("orchestera-organization", {})
+    assert "%40" not in link.quick_create("organization") and "@" not in link.quick_create("organization")
+    chosen = {"AdminGroupRights": "SwitchOnly", "AccountName": "Spark at work"}
+    assert opened(link.quick_create("organization", parameters=chosen))[3] == chosen
 
 
 REFUSED = [
@@ -52,13 +61,17 @@ REFUSED = [
     ({"kind": "stack-set", "parameters": {"OrganizationalUnitIds": "r-abcd"}}, "belongs to an account"),
     ({"kind": "stack-set", "parameters": {"Accounts": "111122223333"}}, "Accounts belongs to an account"),
     ({"kind": "native", "parameters": {"Guardrail": "On"}}, "no parameter Guardrail"),
+    ({"kind": "organization", "parameters": {"AccountEmail": "a@example.com"}}, "AccountEmail belongs to an account"),
+    ({"kind": "organization", "parameters": {"AdminUserNames": "somebody"}}, "decides who gets into it"),
+    ({"kind": "organization", "parameters": {"AcceptPaidPlan": "true"}}, "AcceptPaidPlan belongs to an account"),
+    ({"parameters": {"NewAccount": "true"}}, "NewAccount belongs to an account"),
     ({"parameters": {"PolicyEdition": "2024"}}, "must be one of 2025-09-29, 2026-02-06"),
     ({"parameters": {"MaxSessionDuration": "60"}}, "a number from 3600 to 43200"),
     ({"parameters": {"MaxSessionDuration": "1e4"}}, "a number from 3600 to 43200"),
     ({"region": "eu-west-1"}, "the platform serves us-east-1"),
     ({"stack_name": "1st"}, "The stack name is '1st'"),
     ({"stack_name": "a&param_ExternalId=x"}, "The stack name"),
-    ({"kind": "sam"}, "must be one of flat, native, stack-set"),
+    ({"kind": "sam"}, "must be one of flat, native, stack-set, organization"),
 ]
 
 

@@ -126,8 +126,15 @@ def test_the_rules_are_read_alike_with_the_short_forms_of_yaml_and_without(kind,
     # The page gets it as JSON.
     data = rules.for_the_page(short, "us-east-1")
     assert json.loads(json.dumps(data)) == data
-    # With every default, and nothing else known, nothing is forbidden.
-    assert list(rules.forbidden(short, {}, "us-east-1")) == []
+    # With every default, and nothing else known, nothing is forbidden. What the console asks for may be anything.
+    assert list(rules.forbidden(short, {}, "us-east-1", entered=link.NOT_IN_A_LINK)) == []
+
+
+def test_of_what_is_entered_in_the_console_nothing_is_known_before():
+    one = template({"Fn::And": [IS_B, NOT_KNOWN]})
+    assert list(rules.forbidden(one, {}, "us-east-1")) == ["It is forbidden."]
+    assert list(rules.forbidden(one, {}, "us-east-1", entered={"A"})) == []
+    assert list(rules.forbidden(one, {"A": "a"}, "us-east-1", entered={"A"})) == ["It is forbidden."]
 
 
 @pytest.mark.parametrize("kind", ["flat", "stack-set"])
@@ -138,7 +145,7 @@ def test_make_link_refuses_what_a_rule_forbids_in_the_words_of_the_rule(kind):
     assert str(refused.value) == ONE_BOUNDARY
     assert ONE_BOUNDARY in {
         " ".join(one["AssertDescription"].split())
-        for rule in templates.yaml_parse(templates.SAM.read_text())["Rules"].values()
+        for rule in yaml_parse(templates.SAM.read_text())["Rules"].values()
         for one in rule["Assertions"]
     }
     for name in both:

@@ -65,7 +65,13 @@ class Repository:
         self.change(".gitignore", "/bootstrap-for-the-test\n")
         self.commit()
         bootstrap = self.folder / "bootstrap-for-the-test"
-        made = self.run("dist", f"--signing-key={key}", *options, ORCHESTERA_BOOTSTRAP=str(bootstrap))
+        made = self.run(
+            "dist",
+            f"--signing-key={key}",
+            *options,
+            ORCHESTERA_BOOTSTRAP=str(bootstrap),
+            ORCHESTERA_ORGANIZATION_BOOTSTRAP=str(bootstrap),
+        )
         assert made.returncode == 0, made.stderr
 
     def refusals(self):
@@ -112,9 +118,14 @@ def test_a_version_goes_into_every_file_that_has_it_and_its_template_is_kept(rep
     repository.prepare()
     changed = repository.git("diff", "--name-only", "HEAD~").split()
     released = f"tests/stack/releases/{NEXT}.yaml"
-    assert changed == ["CHANGELOG.md", "Cargo.lock", "Cargo.toml", "fuzz/Cargo.lock", "template.yaml", released]
+    of_organization = f"tests/stack/releases/organization/{NEXT}.yaml"
+    everywhere = ["CHANGELOG.md", "Cargo.lock", "Cargo.toml", "crates/organization/Cargo.toml", "fuzz/Cargo.lock"]
+    assert changed == [*everywhere, "organization.yaml", "template.yaml", released, of_organization]
     for file in changed:
         assert NEXT in (repository.folder / file).read_text()
+    organization = (repository.folder / "organization.yaml").read_text()
+    assert organization.count(f"Release: {NEXT}\n") == 2
+    assert organization == (repository.folder / of_organization).read_text()
     template = (repository.folder / "template.yaml").read_text()
     assert f"Release: {NEXT}\n" in template and template == (repository.folder / released).read_text()
     locked = ["cargo", "metadata", "--locked", "--offline", "--no-deps", "--format-version=1"]
@@ -163,10 +174,22 @@ def test_a_version_below_one_that_is_released_is_refused(releasable):
     assert f"The version is {NEXT}, and 99.0.1 is released" in reason
 
 
-def test_a_template_that_changed_without_the_version_is_refused(releasable):
-    releasable.change("template.yaml", "# more\n")
+@pytest.mark.parametrize("name", ["template.yaml", "organization.yaml"])
+def test_a_template_that_changed_without_the_version_is_refused(releasable, name):
+    releasable.change(name, "# more\n")
     releasable.commit()
-    assert any("template.yaml has changed since 99.0.0 was prepared" in reason for reason in releasable.refusals())
+    assert any(f"{name} has changed since 99.0.0 was prepared" in reason for reason in releasable.refusals())
+
+
+def test_artefacts_that_do_not_belong_together_are_refused(releasable):
+    dist = releasable.folder / "dist" / NEXT
+    content = (dist / product.FLAT).read_bytes()
+    sums = (dist / product.SUMS).read_text()
+    changed = content + b"# more\n"
+    (dist / product.FLAT).write_bytes(changed)
+    (dist / product.SUMS).write_text(sums.replace(product.sha256(content), product.sha256(changed)))
+    reasons = releasable.refusals()
+    assert any("AccessStack of orchestera-organization.yaml nests another" in reason for reason in reasons)
 
 
 def test_changes_that_the_changelog_does_not_give_to_this_version_are_refused(releasable):
@@ -189,7 +212,7 @@ def test_artefacts_of_another_commit_and_those_that_were_changed_are_refused(rel
 def test_a_function_that_was_built_for_another_target_is_refused(releasable, key):
     releasable.make_dist(key, "--target=x86_64-unknown-linux-gnu")
     (reason,) = releasable.refusals()
-    assert "The function is for x86_64-unknown-linux-gnu, not for x86_64-unknown-linux-musl" in reason
+    assert "The functions are for x86_64-unknown-linux-gnu, not for x86_64-unknown-linux-musl" in reason
 
 
 def test_a_signature_that_is_not_by_the_key_of_releases_is_refused(releasable):

@@ -44,9 +44,18 @@ def test_every_edition_and_no_other_can_be_chosen(template):
 def test_no_attempt_of_the_function_outlives_cloudformations_wait(resources):
     function = resources[FUNCTION]["Properties"]
     invoke = function["EventInvokeConfig"]
-    assert (function["Timeout"], invoke["MaximumRetryAttempts"], invoke["MaximumEventAgeInSeconds"]) == (60, 1, 240)
-    wait = resources[ACCESS]["Properties"]["ServiceTimeout"]
-    assert invoke["MaximumEventAgeInSeconds"] + function["Timeout"] < wait == 420
+    assert (invoke["MaximumRetryAttempts"], age := invoke["MaximumEventAgeInSeconds"]) == (1, 240)
+    condition, *timeouts = function["Timeout"]["Fn::If"]
+    of_the_wait, *waits = resources[ACCESS]["Properties"]["ServiceTimeout"]["Fn::If"]
+    assert condition == of_the_wait == "IsNewAccount"
+    for timeout, wait, expected in zip(timeouts, waits, [(900, 1260), (60, 420)], strict=True):
+        assert (timeout, wait) == expected and age + timeout < wait
+
+
+def test_only_who_says_so_has_a_new_account(template):
+    parameter = template["Parameters"]["NewAccount"]
+    assert (parameter["Default"], parameter["AllowedValues"]) == ("false", ["true", "false"])
+    assert template["Conditions"]["IsNewAccount"] == {"Fn::Equals": [{"Ref": "NewAccount"}, "true"]}
 
 
 def test_access_comes_after_everything_else_that_could_fail(resources):

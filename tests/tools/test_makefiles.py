@@ -56,6 +56,7 @@ ARGUMENTS = [
     ("", "link", "STACK_NAME=mine", "--stack-name='mine'"),
     ("", "link", "REGION=eu-west-1", "--region='eu-west-1'"),
     ("", "link", "TEMPLATE=native", "--template='native'"),
+    ("", "link", "TEMPLATE=organization", "--template='organization'"),
     ("", "link", "PARAMETERS=A='1 2' B=$$(x)", "--parameters='A='\\''1 2'\\'' B=$(x)'"),
     ("", "dist", "SIGNING_KEY=a b.pem", "--signing-key='a b.pem'"),
     ("", "publish", "DRY_RUN=1", "--dry-run"),
