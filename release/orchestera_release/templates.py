@@ -39,7 +39,7 @@ def organization(bucket_prefix, code, access):
     nested = template["Resources"]["AccessStack"]
     nested["Properties"]["TemplateURL"] = url(bucket_prefix, REGIONS[0], pinned_name(FLAT, access))
     # About the file that is in the place of the URL.
-    del nested["Metadata"]["cfn-lint"]
+    del nested["Metadata"]
     return template
 
 
