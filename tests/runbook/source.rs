@@ -13,11 +13,14 @@ pub struct Texts {
     pub messages: BTreeMap<String, PathBuf>,
 }
 
-/// Everything that is compiled into the function.
+/// What is compiled into the two functions: the access function's crate, the organization function's, and the framework.
+const SOURCES: [&str; 3] = ["src", "crates/organization/src", "crates/custom-resource/src"];
+
+/// Everything that is compiled into the functions.
 pub fn texts() -> Texts {
     let mut texts = Texts::default();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut folders = ["src", "crates/custom-resource/src"].map(|folder| root.join(folder)).to_vec();
+    let mut folders = SOURCES.map(|folder| root.join(folder)).to_vec();
     while let Some(folder) = folders.pop() {
         for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
             if path.is_dir() {

@@ -35,8 +35,8 @@ pub fn is_not_in_the_organization(id: &str) -> Error {
 pub fn is_not_active(account: &AccountDescription) -> Error {
     let advice = match account.state {
         AccountState::PendingClosure | AccountState::Closed => {
-            "A closed account can be reopened by AWS Support for 90 days, and its email address cannot be used again before. \
-             Give another email address, or reopen the account."
+            "AWS Support can reopen a closed account for 90 days. Its email address stays taken for good. Give another email \
+             address, or have the account reopened."
         }
         AccountState::Suspended => {
             "Find out under AWS Organizations in the console why; if it was closed, AWS Support can reopen it for 90 days. \
@@ -113,7 +113,7 @@ pub fn cannot_change(changes: &[String]) -> Error {
 pub fn is_kept(account: &str) -> String {
     format!(
         "Account {account} was kept, with everything in it. To close it, open AWS Organizations in the console, choose the \
-         account, then Close. Its email address cannot be used for another account afterwards."
+         account, then Close. Its email address stays taken for good: change it before, if you need it for another account."
     )
 }
 

@@ -284,15 +284,16 @@ fn people(findings: &mut Findings, properties: &Properties, old: Option<&Propert
             missing.join(", ")
         ));
     }
-    // CloudFormation takes out of the group whoever it was told to put in, and somebody would be locked out.
+    // CloudFormation takes out of the group whoever it was told to put in: at the rollback of a Create, and at an Update
+    // without the name. Somebody would be locked out.
     let members = observed.group.as_ref().and_then(Option::as_ref);
     let in_group = |name: &&String| members.is_some_and(|members| members.contains(name));
     let names = properties.admin_user_names.iter().filter(|name| !was_given(name));
     let already: Vec<_> = names.filter(in_group).cloned().collect();
     if properties.admin_group == AdminGroup::Use && !already.is_empty() {
         findings.refuse(format!(
-            "{} is in the group {ADMIN_GROUP_NAME} already. Leave that name out of AdminUserNames: otherwise deleting this \
-             stack would take it out of the group.",
+            "{} is in the group {ADMIN_GROUP_NAME} already. Leave that name out of AdminUserNames: otherwise a rollback of \
+             this stack would take it out of the group.",
             already.join(", ")
         ));
     }
