@@ -8,14 +8,19 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Names of the tests in `tests/lifecycle/` and `tests/drift.rs`.
+/// The tests of what an event does, beside those in `tests/lifecycle/`.
+const OTHER_LIFECYCLES: [&str; 3] =
+    ["tests/drift.rs", "crates/organization/tests/account.rs", "crates/organization/tests/organization.rs"];
+
+/// Names of the tests in `tests/lifecycle/` and [`OTHER_LIFECYCLES`].
 fn lifecycle_tests() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lifecycle");
-    let files =
-        std::fs::read_dir(folder).unwrap().map(|entry| format!("lifecycle/{}", entry.unwrap().file_name().display()));
-    for file in files.chain(["drift.rs".to_owned()]) {
-        let text = read(&format!("tests/{file}"));
+    let files = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| format!("tests/lifecycle/{}", entry.unwrap().file_name().display()));
+    for file in files.chain(OTHER_LIFECYCLES.map(str::to_owned)) {
+        let text = read(&file);
         for after in text.split("#[tokio::test(start_paused = true)]\nasync fn ").skip(1) {
             names.insert(after.split('(').next().unwrap().to_owned());
         }
