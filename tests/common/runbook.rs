@@ -2,6 +2,7 @@
 //! for what varies.
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 use std::sync::{LazyLock, Mutex};
 
 /// What stands for anything.
@@ -11,8 +12,11 @@ static QUOTES: LazyLock<Vec<String>> = LazyLock::new(|| quoted(&text()));
 /// Thousands of generated cases end in the same few Reasons.
 static JUDGED: LazyLock<Mutex<HashMap<String, bool>>> = LazyLock::new(Mutex::default);
 
+/// The document. It is in the workspace's folder, which is the crate's own or one above it.
 pub fn text() -> String {
-    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/troubleshooting.md")).unwrap()
+    let folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let mut paths = folders.map(|folder| folder.join("docs/troubleshooting.md"));
+    std::fs::read_to_string(paths.find(|path| path.exists()).unwrap()).unwrap()
 }
 
 /// Every Reason that the runbook quotes.

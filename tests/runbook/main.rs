@@ -1,7 +1,7 @@
 //! `docs/troubleshooting.md` against the code: every Reason that the function can give is in it, and none that it cannot.
 //!
 //! Here for what stands in the source, sentence by sentence. That the sentences are put together as the runbook has them is
-//! proved by `tests/common/stack.rs`, for every answer of every test.
+//! proved by `tests/common/stack.rs`, and by that of the organization function, for every answer of every test.
 
 #[path = "../common/runbook.rs"]
 #[allow(dead_code, reason = "what the answers are compared with is for the other tests")]

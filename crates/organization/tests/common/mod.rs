@@ -3,3 +3,7 @@
 
 pub mod fake;
 pub mod stack;
+
+/// What explains every Reason, note and warning.
+#[path = "../../../../tests/common/runbook.rs"]
+pub mod runbook;

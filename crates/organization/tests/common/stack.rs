@@ -1,6 +1,7 @@
 //! A stack that sends events to the function, as CloudFormation and Lambda do.
 
 use super::fake::{FakeManagementAccount, KILLED, OWN};
+use super::runbook::assert_explained;
 use custom_resource::event::Envelope;
 use custom_resource::function::{Clients, Invocation, outcome};
 use custom_resource::response::body;
@@ -158,6 +159,8 @@ impl Stack {
         let (status, reason, physical_id) = (text("Status"), text("Reason"), text("PhysicalResourceId"));
         assert!(!physical_id.is_empty(), "{response}");
         assert!(status == "SUCCESS" || !reason.trim().is_empty(), "{response}");
+        assert_explained(&reason);
+        assert_explained(data["Warnings"].as_str().unwrap_or_default());
         Response { status, reason, physical_id, data, took }
     }
 
