@@ -31,8 +31,9 @@ pub const POLICY_SHA256: &str = "orchestera:policy-sha256";
 /// Present once an Update has asked that a Delete delete adopted objects too.
 pub const DELETE_ADOPTED: &str = "orchestera:delete-adopted";
 
-/// On an adopted object: SHA-256, in hex, of the customer's tags that the properties have put on it. It is written in the
-/// same call as these tags. So a tag that the object had before is told from one of ours with the same key and value.
+/// If either object was adopted, on both: SHA-256, in hex, of the customer's tags that the properties have put on it. It is
+/// written in the same call as these tags. So a tag that the object had before is told from one of ours with the same key
+/// and value, also on an object that has lost its own digest.
 pub const TAGS_SHA256: &str = "orchestera:tags-sha256";
 
 /// Which of role and policy were adopted, separated by a space; absent if neither was. On both objects.
@@ -128,10 +129,10 @@ pub fn digest_of_tags(tags: &Tags) -> String {
     hex::sha256(&text)
 }
 
-/// Whether the properties can have put these tags on an object with the tags `observed`. An object that was created, or that
-/// release 0.4.0 or an earlier one adopted, does not say.
-pub fn can_have_put(tags: &Tags, observed: &Tags) -> bool {
-    observed.get(TAGS_SHA256).is_none_or(|digest| *digest == digest_of_tags(tags))
+/// Whether the properties can have put these tags on an object with that value of [`TAGS_SHA256`]. It is missing where
+/// nothing was adopted, or where release 0.4.0 or an earlier one did it.
+pub fn can_have_put(tags: &Tags, digest: Option<&String>) -> bool {
+    digest.is_none_or(|digest| *digest == digest_of_tags(tags))
 }
 
 /// A text as a tag value. A tag value cannot contain a comma, and an IAM name can.

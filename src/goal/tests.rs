@@ -1,6 +1,7 @@
 use super::*;
 use crate::iam::Tags;
 use crate::properties::AccessState;
+use crate::reconcile::state::State;
 use custom_resource::Kind;
 use serde_json::json;
 
@@ -72,7 +73,7 @@ fn an_update_desires_its_properties_under_the_physical_id_and_knows_the_old_ones
     let desired = desired_of(&update(ID, json!({"MaxSessionDuration": "7200"}), old.clone()));
     assert_eq!((desired.id.to_string().as_str(), desired.properties.max_session_duration), (ID, 7200));
     assert_eq!(desired.change, Change::Update { old_properties: OldProperties::read(&old) });
-    assert_eq!(desired.old_tags(&Tags::new()).unwrap()["team"], "data");
+    assert_eq!(desired.old_tags(&State::default(), &Tags::new()).unwrap()["team"], "data");
 }
 
 #[test]

@@ -16,12 +16,16 @@ use custom_resource::{Error, Result};
 /// [`Refused`](custom_resource::Kind::Refused), with who owns the object and what to do.
 pub fn check(desired: &DesiredState, observed: &State) -> Result<()> {
     let role = observed.role.as_ref().and_then(|role| {
-        let obstacle = || role_obstacle(desired, role);
-        conflict(desired, &Object::role(desired), desired.proof_for_role(observed), &role.about.tags, obstacle)
+        let (object, proof) = (Object::role(desired), desired.proof_for_role(observed));
+        let is_adopted = desired.role_origin(observed).is_adopted();
+        let overwrites = || tags_to_overwrite(desired, observed, &role.about.tags).filter(|_| is_adopted);
+        conflict(desired, &object, proof, &role.about.tags, overwrites, || role_obstacle(desired, role))
     });
     let policy = observed.policy.as_ref().and_then(|policy| {
-        let obstacle = || policy_obstacle(desired, policy);
-        conflict(desired, &Object::policy(desired), desired.proof_for_policy(observed), &policy.about.tags, obstacle)
+        let (object, proof) = (Object::policy(desired), desired.proof_for_policy(observed));
+        let is_adopted = desired.policy_origin(observed).is_adopted();
+        let overwrites = || tags_to_overwrite(desired, observed, &policy.about.tags).filter(|_| is_adopted);
+        conflict(desired, &object, proof, &policy.about.tags, overwrites, || policy_obstacle(desired, policy))
     });
     match (role, policy) {
         (None, None) => Ok(()),
@@ -60,24 +64,25 @@ impl Object {
     }
 }
 
-/// The sentence that refuses, or `None` if the object may be changed.
+/// The sentence that refuses, or `None` if the object may be changed. `overwrites` lists the tags that an adopted object would
+/// lose.
 fn conflict(
     desired: &DesiredState,
     object: &Object,
     proof: OwnershipProof,
     tags: &Tags,
+    overwrites: impl FnOnce() -> Option<String>,
     obstacle: impl FnOnce() -> Option<String>,
 ) -> Option<String> {
     let Object { what, name, untag } = object;
     match (desired.resource.owner(tags), proof) {
-        (Owner::ThisResource { .. }, _) if tags.get(ownership::OWNERSHIP).is_some_and(|o| o == ownership::ADOPTED) => {
-            let list = tags_to_overwrite(desired, tags)?;
+        (Owner::ThisResource { .. }, _) | (Owner::Nobody, OwnershipProof::PhysicalId) => {
+            let list = overwrites()?;
             Some(format!(
                 "{name} was adopted and carries {list} from before, which Tags would overwrite. Take that out of Tags, then \
                  retry. Nothing was changed."
             ))
         }
-        (Owner::ThisResource { .. }, _) | (Owner::Nobody, OwnershipProof::PhysicalId) => None,
         (Owner::AnotherResource { stack_id, logical_id }, _) => {
             let keys =
                 [ownership::STACK_ID, ownership::LOGICAL_ID, ownership::RESOURCE_ID, ownership::OWNERSHIP].join(" ");
@@ -161,14 +166,14 @@ pub(super) fn full(desired: &DesiredState, version_id: &str) -> String {
 
 /// Keys of desired tags that an adopted object had before it was adopted, or that somebody has put on it since. `None` if
 /// there are none.
-fn tags_to_overwrite(desired: &DesiredState, observed: &Tags) -> Option<String> {
+fn tags_to_overwrite(desired: &DesiredState, state: &State, tags: &Tags) -> Option<String> {
     // An attempt at this very event has put them there.
-    if observed.get(ownership::TAGS_SHA256) == Some(&ownership::digest_of_tags(&desired.properties.tags)) {
+    if state.tags_digest(tags) == Some(&ownership::digest_of_tags(&desired.properties.tags)) {
         return None;
     }
-    let old_tags = desired.old_tags(observed);
+    let old_tags = desired.old_tags(state, tags);
     let is_ours = |key: &&String| old_tags.is_some_and(|tags| has_key(tags, key));
-    present_keys(&desired.properties.tags, observed, |key| !is_ours(key))
+    present_keys(&desired.properties.tags, tags, |key| !is_ours(key))
 }
 
 /// Desired tags whose keys the object already has. The former values could not be restored.

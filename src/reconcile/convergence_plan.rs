@@ -40,8 +40,10 @@ pub fn plan(desired: &DesiredState, observed: &State) -> Result<Plan> {
     let given = |tags: &Tags| tags.get(ownership::EXTERNAL_ID_GIVEN).cloned();
     let is_given_now = !desired.is_suspended()
         && role.is_some_and(|role| given(&role_tags).is_some_and(|it| given(&role.about.tags) != Some(it)));
-    let mut role_tagging = role.map(|role| role_tag_steps(desired, &role_tags, &role.about.tags)).unwrap_or_default();
-    let mut policy_tagging = policy.map(|p| policy_tag_steps(desired, &policy_tags, &p.about.tags)).unwrap_or_default();
+    let mut role_tagging =
+        role.map(|role| role_tag_steps(desired, observed, &role_tags, &role.about.tags)).unwrap_or_default();
+    let mut policy_tagging =
+        policy.map(|p| policy_tag_steps(desired, observed, &policy_tags, &p.about.tags)).unwrap_or_default();
     // An adopted object is recorded and tagged before anything else changes on it.
     let first = |is_first: bool, steps: &mut Vec<Write>| if is_first { std::mem::take(steps) } else { Vec::new() };
     plan.push_side_by_side(
@@ -204,15 +206,20 @@ fn session_step(desired: &DesiredState, role: &Role) -> Option<Write> {
 
 /// The keys to untag and the tags to set. Untagging comes first: IAM treats `Team` and `team` as one key, so that
 /// untagging afterwards could remove the new tag.
-fn tag_changes(desired: &DesiredState, tags: &Tags, observed: &Tags) -> (Option<Vec<String>>, Option<Tags>) {
+fn tag_changes(
+    desired: &DesiredState,
+    state: &State,
+    tags: &Tags,
+    observed: &Tags,
+) -> (Option<Vec<String>>, Option<Tags>) {
     // A tag with another value is somebody else's, or was never set: the rollback of an update that failed before it
     // set tags.
     let is_set = |(key, value): &(&String, &String)| observed.get(*key) == Some(*value);
-    let earlier = desired.old_tags(observed).into_iter().flatten().filter(is_set).map(|(key, _)| key.as_str());
+    let earlier = desired.old_tags(state, observed).into_iter().flatten().filter(is_set).map(|(key, _)| key.as_str());
     let forgotten = (desired.properties.on_delete != OnDelete::DeleteAll).then_some(ownership::DELETE_ADOPTED);
     let stale: Vec<_> = earlier
         .chain(forgotten)
-        .chain([ownership::ADOPTED_OBJECTS, ownership::EXTERNAL_ID_GIVEN])
+        .chain([ownership::ADOPTED_OBJECTS, ownership::EXTERNAL_ID_GIVEN, ownership::TAGS_SHA256])
         .filter(|key| observed.contains_key(*key) && !tags.contains_key(*key))
         .map(str::to_owned)
         .collect();
@@ -224,15 +231,15 @@ fn tag_changes(desired: &DesiredState, tags: &Tags, observed: &Tags) -> (Option<
     ((!stale.is_empty()).then_some(stale), (!missing.is_empty()).then_some(missing))
 }
 
-fn policy_tag_steps(desired: &DesiredState, tags: &Tags, observed: &Tags) -> Vec<Write> {
-    let (stale, missing) = tag_changes(desired, tags, observed);
+fn policy_tag_steps(desired: &DesiredState, state: &State, tags: &Tags, observed: &Tags) -> Vec<Write> {
+    let (stale, missing) = tag_changes(desired, state, tags, observed);
     let policy_arn = || desired.policy_arn();
     let untag = stale.map(|keys| Write::UntagPolicy { policy_arn: policy_arn(), keys });
     untag.into_iter().chain(missing.map(|tags| Write::TagPolicy { policy_arn: policy_arn(), tags })).collect()
 }
 
-fn role_tag_steps(desired: &DesiredState, tags: &Tags, observed: &Tags) -> Vec<Write> {
-    let (stale, missing) = tag_changes(desired, tags, observed);
+fn role_tag_steps(desired: &DesiredState, state: &State, tags: &Tags, observed: &Tags) -> Vec<Write> {
+    let (stale, missing) = tag_changes(desired, state, tags, observed);
     let role_name = || desired.id.role_name.clone();
     let untag = stale.map(|keys| Write::UntagRole { role_name: role_name(), keys });
     untag.into_iter().chain(missing.map(|tags| Write::TagRole { role_name: role_name(), tags })).collect()

@@ -87,12 +87,13 @@ impl DesiredState {
         external_id::generated(&self.resource, new, observed)
     }
 
-    /// The customer's tags before an Update, if it was this resource that put them on the object with the tags `observed`.
-    pub fn old_tags(&self, observed: &Tags) -> Option<&Tags> {
+    /// The customer's tags before an Update, if it was this resource that put them on the object with the tags `tags`.
+    pub fn old_tags(&self, observed: &State, tags: &Tags) -> Option<&Tags> {
         match &self.change {
             Change::Create { .. } => None,
             Change::Update { old_properties } => {
-                Some(&old_properties.tags).filter(|tags| ownership::can_have_put(tags, observed))
+                let digest = observed.tags_digest(tags);
+                Some(&old_properties.tags).filter(|tags| ownership::can_have_put(tags, digest))
             }
         }
     }
@@ -251,30 +252,25 @@ impl DesiredState {
             .collect();
         let common = self.common_tags(observed, &adopted.join(" "));
         let (role_record, policy_record) = (role.record(RoleBefore::tags), policy.record(PolicyBefore::tags));
-        let of_one = |is_adopted: bool, proof: OwnershipProof, record: Tags| {
+        let of_one = |is_adopted: bool, record: Tags| {
             let ownership = if is_adopted { ownership::ADOPTED } else { ownership::CREATED };
             let mut tags = common.clone();
             tags.extend(self.resource.tags(&self.id, ownership));
             tags.extend(record);
-            if is_adopted {
-                let digest = ownership::digest_of_tags(&self.properties.tags);
-                tags.insert(ownership::TAGS_SHA256.to_owned(), digest);
-            }
-            if self.deletes_adopted(proof) {
+            if self.deletes_adopted() {
                 tags.insert(ownership::DELETE_ADOPTED.to_owned(), "true".to_owned());
             }
             tags
         };
-        (
-            of_one(role.is_adopted(), self.proof_for_role(observed), role_record),
-            of_one(policy.is_adopted(), self.proof_for_policy(observed), policy_record),
-        )
+        (of_one(role.is_adopted(), role_record), of_one(policy.is_adopted(), policy_record))
     }
 
     fn common_tags(&self, observed: &State, adopted: &str) -> Tags {
         let mut tags = self.properties.tags.clone();
         if !adopted.is_empty() {
             tags.insert(ownership::ADOPTED_OBJECTS.to_owned(), adopted.to_owned());
+            let digest = ownership::digest_of_tags(&self.properties.tags);
+            tags.insert(ownership::TAGS_SHA256.to_owned(), digest);
         }
         let edition = self.properties.edition;
         tags.insert(ownership::POLICY_EDITION.to_owned(), edition.name.to_owned());
@@ -288,9 +284,9 @@ impl DesiredState {
         tags
     }
 
-    /// Whether a later Delete is to delete the object even if it was adopted. A Create never asks for that: if it is
-    /// undone, what existed before must remain.
-    fn deletes_adopted(&self, proof: OwnershipProof) -> bool {
-        proof == OwnershipProof::PhysicalId && self.properties.on_delete == OnDelete::DeleteAll
+    /// Whether a later Delete is to delete an object even if it was adopted. A Create never asks for that: if it is
+    /// undone, what existed before must remain. An Update does, also for what it adopts itself.
+    fn deletes_adopted(&self) -> bool {
+        self.proof() == OwnershipProof::PhysicalId && self.properties.on_delete == OnDelete::DeleteAll
     }
 }

@@ -159,7 +159,7 @@ fn is_an_edition(policy: &Policy, version_id: &str) -> bool {
 
 /// The keys of our tags and of the tags in the properties; `None` if there are none.
 fn untagging(removal: &Removal, tags: &Tags) -> Option<Vec<String>> {
-    let has_put = ownership::can_have_put(&removal.tags, tags);
+    let has_put = ownership::can_have_put(&removal.tags, tags.get(ownership::TAGS_SHA256));
     let ours = |(key, value): &(&String, &String)| {
         key.starts_with(ownership::PREFIX) || has_put && removal.tags.get(*key) == Some(*value)
     };

@@ -1,6 +1,7 @@
 //! The observed state: what IAM said of one role and one policy, as plain values.
 
 use crate::iam::{AttachedPolicy, PolicyDescription, PolicyUser, PolicyVersion, RoleDescription, Tags};
+use crate::ownership::TAGS_SHA256;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -47,6 +48,13 @@ impl State {
 
     pub fn policy_tags(&self) -> Option<&Tags> {
         self.policy.as_ref().map(|policy| &policy.about.tags)
+    }
+
+    /// The digest of the customer's tags that the properties have put on the object with these tags. If the object has
+    /// lost it, the other object has it.
+    pub fn tags_digest<'a>(&'a self, tags: &'a Tags) -> Option<&'a String> {
+        let all = [Some(tags), self.role_tags(), self.policy_tags()];
+        all.into_iter().flatten().find_map(|tags| tags.get(TAGS_SHA256))
     }
 }
 

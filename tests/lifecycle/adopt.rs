@@ -365,6 +365,44 @@ async fn a_tag_that_an_adopted_object_came_with_stays_in_whatever_case_and_with_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_tag_that_an_adopted_object_came_with_stays_also_when_the_object_has_lost_our_tags() {
+    for (key, value) in [("Team", "data"), ("TEAM", "other")] {
+        let iam = furnished(guides);
+        let stack = Stack::new(&iam);
+        let owner = json!({"Tags": [{"Key": "Owner", "Value": "me"}]});
+        stack.create(owner.clone()).await.succeeded();
+        iam.by_hand(|world| role(world).tags.retain(|key, _| !key.starts_with("orchestera:")));
+        let team = json!({"Tags": [{"Key": key, "Value": value}]});
+        stack.update(ID, team.clone(), owner.clone()).await.failed().saying(&["was adopted and carries", key]);
+        stack.update(ID, owner.clone(), team).await.succeeded();
+        let tags = iam.world().role(ROLE).unwrap().tags.clone();
+        assert_eq!((&tags["Team"], &tags["Owner"]), (&"data".into(), &"me".into()), "{key}={value}");
+        stack.update(ID, json!({}), owner).await.succeeded();
+        assert!(!iam.world().role(ROLE).unwrap().tags.contains_key("Owner"), "{key}={value}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_to_delete_all_that_adopts_by_itself_is_verified_and_remembered() {
+    let iam = furnished(guides);
+    let stack = Stack::new(&iam);
+    stack.create(json!({})).await.succeeded();
+    iam.by_hand(|world| {
+        let policies = world.policies.values_mut().map(|policy| &mut policy.tags);
+        for tags in world.roles.values_mut().map(|role| &mut role.tags).chain(policies) {
+            tags.retain(|key, _| !key.starts_with("orchestera:"));
+        }
+    });
+    // Without our tags, nobody can tell them from another pair that was created after the guide: they are adopted again.
+    let all = json!({"OnDelete": "DeleteAll"});
+    let answer = stack.update(ID, all.clone(), json!({})).await.succeeded();
+    assert_eq!(answer.get("Verified"), "true");
+    assert_eq!(iam.world().role(ROLE).unwrap().tags["orchestera:delete-adopted"], "true");
+    stack.delete(ID, all).await.succeeded();
+    assert_eq!(iam.world().role(ROLE), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn tags_of_an_adopted_object_follow_the_properties_also_when_an_update_is_repeated() {
     for operation in ["TagRole", "TagPolicy", "CreatePolicyVersion"] {
         let iam = furnished(guides);

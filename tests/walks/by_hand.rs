@@ -64,6 +64,12 @@ pub fn change(world: &mut World, what: Change, role_name: &str, policy_name: &st
         Change::StopUsingIt => {
             world.role_mut("Theirs").unwrap().attached.remove(&arn);
         }
+        Change::Tag(key, value) => {
+            let (role_name, tags) = (role_name.into(), tags([(key, value)]));
+            // Refused where there is none.
+            let _ = world.write(&Write::TagRole { role_name, tags: tags.clone() });
+            let _ = world.write(&Write::TagPolicy { policy_arn: arn, tags });
+        }
         Change::UntagRole
         | Change::Detach
         | Change::AttachAnother
@@ -121,7 +127,8 @@ fn make_role(world: &mut World, role_name: &str, trust: Value) {
 }
 
 fn make_policy(world: &mut World, policy_name: &str, document: Value) {
-    let made = Write::CreatePolicy { policy_name: policy_name.into(), document, tags: Tags::new() };
+    let tags = tags([("owner", "data"), ("TEAM", "other")]);
+    let made = Write::CreatePolicy { policy_name: policy_name.into(), document, tags };
     world.write(&made).unwrap();
     world.policies.get_mut(&policy_arn(policy_name)).unwrap().description = "Made by hand".into();
 }
@@ -135,7 +142,14 @@ fn a_change_to_what_is_not_there_changes_nothing() {
     let mut world = World::default();
     neighbours(&mut world);
     let before = world.clone();
-    for what in [Change::UntagRole, Change::Detach, Change::DeletePolicy, Change::UseThePolicy, Change::AddVersion] {
+    for what in [
+        Change::UntagRole,
+        Change::Detach,
+        Change::DeletePolicy,
+        Change::UseThePolicy,
+        Change::AddVersion,
+        Change::Tag("team", "data"),
+    ] {
         change(&mut world, what, "None", "None");
     }
     assert_eq!(world, before);

@@ -7,17 +7,17 @@
 mod by_hand;
 #[path = "../common/mod.rs"]
 mod common;
+mod customer_tags;
 mod model;
 mod object;
 mod step;
 
 use model::Model;
-use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::cell::Cell;
 use std::io::Write as _;
-use step::{Step, steps};
+use step::Step;
 use tokio::runtime::Builder;
 
 const LONGEST_WALK: usize = 30;
@@ -38,7 +38,7 @@ fn a_random_walk_never_hangs_never_orphans_and_never_touches_what_is_not_ours() 
     let walks = u32::try_from(wanted * 21 / 20).unwrap() / (LONGEST_WALK as u32 / 2) + 1;
     let config = Config { cases: walks, failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() };
     let (played, events, sure) = (Cell::new(0), Cell::new(0), Cell::new(0));
-    let walked = TestRunner::new_with_rng(config, rng).run(&vec(steps(), 1..LONGEST_WALK), |walk| {
+    let walked = TestRunner::new_with_rng(config, rng).run(&step::walks(LONGEST_WALK), |walk| {
         // Time stands still unless nothing else is to do.
         let clock = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let model = clock.block_on(walk_along(&walk))?;

@@ -10,8 +10,9 @@ use crate::common::drift::check_of;
 use crate::common::fake_iam::{FakeIam, World, policy_arn};
 use crate::common::faulty_iam::{Fault, FaultyIam};
 use crate::common::stack::{Answer, Stack};
+use crate::customer_tags::{CustomerTags, collides, customers, given as given_tags};
 use crate::object::{Object, object, tags_under};
-use crate::step::{Mishap, POLICIES, ROLES, Step, Wish};
+use crate::step::{Change, Mishap, POLICIES, ROLES, Step, Wish};
 use orchestera_access::iam::{PolicyUser, ROLE_DESCRIPTION, Tags};
 use orchestera_access::policy::Edition;
 use orchestera_access::reconcile::suspension;
@@ -53,6 +54,8 @@ struct Live {
     is_going: bool,
     /// The trust policy of an adopted role as an event left it; `None` if somebody changed it since, or nobody can say.
     trust: Option<Value>,
+    /// What is not to be touched on what it adopted.
+    customer: CustomerTags,
 }
 
 /// What is sent.
@@ -79,6 +82,13 @@ impl Event<'_> {
             Self::Create(new) => is_suspended(new),
             Self::Update(_, new, old) => is_suspended(new) || is_suspended(old),
             Self::Delete(..) => false,
+        }
+    }
+
+    fn all_properties(&self) -> Vec<&Value> {
+        match self {
+            Self::Create(properties) | Self::Delete(_, properties) => vec![properties],
+            Self::Update(_, new, old) => vec![new, old],
         }
     }
 
@@ -112,6 +122,13 @@ impl Model {
             Step::ByHand { change: what, name } => {
                 let before = self.iam.world();
                 self.iam.by_hand(|world| change(world, *what, ROLES[*name], POLICIES[*name]));
+                if let Change::Tag(key, value) = what {
+                    for live in self.stacks.iter_mut().flatten() {
+                        for name in [ROLES[*name], POLICIES[*name]] {
+                            live.customer.put_by_hand(name, key, value);
+                        }
+                    }
+                }
                 self.forget_what_changed(&before, None);
                 Ok(())
             }
@@ -176,6 +193,7 @@ impl Model {
             unsettled: false,
             is_going: false,
             trust: None,
+            customer: CustomerTags::default(),
         };
         let (live, answer) = self.send(live, &Event::Create(&properties), mishap).await?;
         if answer.status == "SUCCESS" && !rolled_back {
@@ -197,6 +215,11 @@ impl Model {
     async fn update(&mut self, stack: usize, live: Live, new: Value, mishap: Mishap, rolled_back: bool) -> Checked {
         let old = live.properties.clone();
         let (now, answer) = self.send(live.clone(), &Event::Update(&live.id, &new, &old), mishap).await?;
+        if answer.status == "FAILED" && rolled_back {
+            // Rollback is disabled. All that this stack takes then is a Delete, here with what was not reached.
+            self.stacks[stack] = Some(Live { properties: new, unsettled: true, is_going: true, trust: None, ..now });
+            return Ok(());
+        }
         if answer.status == "FAILED" || rolled_back {
             return self.roll_back(stack, live, now, &new).await;
         }
@@ -245,6 +268,7 @@ impl Model {
         let checked = check_of(&its_stack, mode, live.properties.clone(), "UPDATE_COMPLETE").await;
         let after = self.iam.world();
         prop_assert!(mode == "Repair" || after == before, "Report changes nothing");
+        live.customer.check(&before, &after)?;
         let [role_name, _] = names(&live.properties);
         if let (Some(was), Some(is)) = (before.role(&role_name), after.role(&role_name)) {
             prop_assert!(is_open(&was.trust) || !is_open(&is.trust), "it was closed: {was:?}, {is:?}");
@@ -272,6 +296,9 @@ impl Model {
     /// One event, with everything that must hold of its answer and of the account then.
     async fn send(&mut self, mut live: Live, event: &Event<'_>, mishap: Mishap) -> Checked<(Live, Answer)> {
         let before = self.iam.world();
+        let is_create = matches!(event, Event::Create(_));
+        live.customer.learn(&before, &event.names(), &live.stack_id, is_create);
+        event.all_properties().iter().for_each(|properties| live.customer.give(properties));
         let is_sure = self.excuse(&live, event, mishap, &before).is_none();
         let answer = self.delivered(&live, event, mishap).await?;
         let after = self.iam.world();
@@ -286,6 +313,7 @@ impl Model {
             || matches!(event, Event::Update(..))
             || matches!(mishap, Mishap::Refused { .. });
         check_others(&live, event, may_be_left, &before, &after)?;
+        live.customer.check(&before, &after)?;
         if answer.status == "SUCCESS" {
             match event.wanted() {
                 Some(wanted) => {
@@ -360,6 +388,15 @@ impl Model {
         if matches!(event, Event::Update(..)) && is_lost {
             return Some("the external id is lost");
         }
+        let collides = |name: &String| {
+            let ours =
+                if live.unsettled { Vec::new() } else { [&[&live.properties], &event.all_properties()[1..]].concat() };
+            let wanted = event.wanted();
+            object(world, name).zip(wanted).is_some_and(|(object, wanted)| collides(&object, wanted, &ours))
+        };
+        if matches!(event, Event::Update(..)) && names.iter().any(collides) {
+            return Some("a tag of an adopted object is not ours");
+        }
         let is_full = |name: &String| world.policy(&policy_arn(name)).is_some_and(|policy| policy.versions.len() >= 5);
         if !live.adopted.is_empty() && names.iter().any(is_full) {
             return Some("an adopted policy has no room for a version");
@@ -377,12 +414,17 @@ impl Model {
         };
         prop_assert_eq!(&answer.id, &format!("111122223333/{role_name}/{policy_name}"));
         let is_adopted = |tags: &Tags| tags["orchestera:ownership"] == "adopted";
-        for tags in [&role.tags, &policy.tags] {
+        for (name, tags) in [(&role_name, &role.tags), (&policy_name, &policy.tags)] {
             prop_assert_eq!(tags.get("orchestera:stack-id"), Some(&live.stack_id));
             prop_assert_eq!(tags.get("orchestera:resource-id"), Some(&answer.id));
-            // What was adopted may have come with it.
-            let (is_there, is_wanted) = (tags.contains_key("cost"), wanted.get("Tags").is_some());
-            prop_assert!(is_there == is_wanted || is_there && (is_adopted(tags) || live.unsettled), "{:?}", tags);
+            let wanted = given_tags(wanted);
+            for (key, value) in &wanted {
+                prop_assert_eq!(tags.get(key), Some(value), "a tag of the properties: {:?}", tags);
+            }
+            for tag in customers(tags).iter().filter(|(key, _)| !wanted.contains_key(*key)) {
+                let came_with_it = is_adopted(tags) && live.customer.has(name, tag);
+                prop_assert!(came_with_it || live.unsettled, "nobody's tag {:?} on {}: {:?}", tag, name, tags);
+            }
         }
         let is_suspended = is("AccessState", "Suspended");
         prop_assert_eq!(role.attached.contains(&arn), !is_suspended);
@@ -436,6 +478,7 @@ impl Model {
     fn forget_what_changed(&mut self, before: &World, by: Option<&Live>) {
         let after = self.iam.world();
         let is_another = |live: &&mut Live| by.is_none_or(|by| by.stack_id != live.stack_id);
+        self.stacks.iter_mut().flatten().for_each(|live| live.customer.forget_what_is_gone(&after));
         for live in self.stacks.iter_mut().flatten().filter(is_another) {
             let has_changed = |name: &String| object(before, name) != object(&after, name);
             for (_, was) in live.adopted.iter_mut().filter(|(name, _)| has_changed(name)) {
@@ -549,10 +592,6 @@ fn check_gone(live: &Live, event: &Event<'_>, after: &World) -> Checked {
         // What was adopted and is suspended stays shut.
         let is_suspended = matches!(&object, Object::Role(role) if role.inline.contains_key(suspension::POLICY_NAME));
         if let Some(mut was) = was.filter(|_| !is_suspended && !live.unsettled) {
-            // A tag that Tags gave in an Update with the very value that was there before is taken off at the end.
-            if !object.tags().contains_key("cost") {
-                was.tags_mut().remove("cost");
-            }
             if let Object::Role(role) = &mut was {
                 // Nothing can be attached again that went with the stack.
                 role.attached.retain(|arn| arn.contains(":iam::aws:") || after.policy(arn).is_some());

@@ -25,13 +25,6 @@ impl Object {
         }
     }
 
-    pub fn tags_mut(&mut self) -> &mut Tags {
-        match self {
-            Self::Role(role) => &mut role.tags,
-            Self::Policy(policy) => &mut policy.tags,
-        }
-    }
-
     /// Without what cannot be put back: numbers of versions are never used again.
     pub fn comparable(mut self) -> Self {
         if let Self::Policy(policy) = &mut self {

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// The two pairs of names, of which each stack wants one role and one policy.
 pub const ROLES: [&str; 2] = ["OrchesteraAccessRole", "NewRole"];
@@ -99,9 +100,22 @@ pub enum Change {
     AddVersion,
     UseThePolicy,
     StopUsingIt,
+    /// The customer puts a tag of theirs on the role and the policy.
+    Tag(&'static str, &'static str),
 }
 
-pub fn steps() -> impl Strategy<Value = Step> {
+/// A walk of at most so many steps. Half of them begin where somebody has followed the guide: nothing else leads to
+/// adoption.
+pub fn walks(longest: usize) -> impl Strategy<Value = Vec<Step>> {
+    (any::<bool>(), prop::collection::vec(steps(), 1..longest)).prop_map(|(is_guided, mut walk)| {
+        if is_guided {
+            walk[0] = Step::ByHand { change: Change::Guide, name: 0 };
+        }
+        walk
+    })
+}
+
+fn steps() -> impl Strategy<Value = Step> {
     prop_oneof![
         5 => (0..2_usize, wishes(), prop::option::weighted(0.1, fixed()), mishaps(), prop::bool::weighted(0.15)).prop_map(
             |(stack, wish, fixed, mishap, rolled_back)| Step::Deploy { stack, wish, fixed, mishap, rolled_back }
@@ -134,6 +148,24 @@ fn fixed() -> impl Strategy<Value = (&'static str, &'static str)> {
 }
 
 fn property() -> impl Strategy<Value = (&'static str, Value)> {
+    prop_oneof![3 => one_value(), 1 => tags().prop_map(|tags| ("Tags", tags))]
+}
+
+/// Keys that meet in two or three spellings, in the properties, on what is adopted, and from people's hands.
+pub const TAG_KEYS: [&str; 4] = ["cost", "Team", "TEAM", "owner"];
+const TAG_VALUES: [&str; 2] = ["data", "other"];
+
+fn tags() -> impl Strategy<Value = Value> {
+    let tag = (prop::sample::select(&TAG_KEYS), prop::sample::select(&TAG_VALUES));
+    prop::collection::vec(tag, 0..4).prop_map(|mut tags| {
+        // Two spellings of one key are refused before anything is read: `tests/bad_input.rs`.
+        let mut seen = BTreeSet::new();
+        tags.retain(|(key, _)| seen.insert(key.to_lowercase()));
+        tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
+    })
+}
+
+fn one_value() -> impl Strategy<Value = (&'static str, Value)> {
     prop::sample::select(vec![
         ("PolicyEdition", json!("2026-02-06")),
         ("MaxSessionDuration", json!("7200")),
@@ -147,7 +179,6 @@ fn property() -> impl Strategy<Value = (&'static str, Value)> {
         ("OnExisting", json!("Fail")),
         ("OnDelete", json!("Retain")),
         ("OnDelete", json!("DeleteAll")),
-        ("Tags", json!([{"Key": "cost", "Value": "center"}])),
     ])
 }
 
@@ -166,6 +197,11 @@ fn mishaps() -> impl Strategy<Value = Mishap> {
 }
 
 fn changes() -> impl Strategy<Value = Change> {
+    let tag = (prop::sample::select(&TAG_KEYS), prop::sample::select(&TAG_VALUES));
+    prop_oneof![22 => one_change(), 3 => tag.prop_map(|(key, value)| Change::Tag(key, value))]
+}
+
+fn one_change() -> impl Strategy<Value = Change> {
     use Change::*;
     prop::sample::select(vec![
         Guide,
