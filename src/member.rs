@@ -7,7 +7,7 @@
 use crate::account::Account;
 use crate::iam::Operation;
 use crate::physical_id::PhysicalId;
-use crate::retry::{RIGHTS_ARRIVE, most_retries};
+use crate::retry::{RIGHTS_ARRIVE, Unanswered};
 use crate::sts::{AssumeRole, Sts};
 use custom_resource::{Budget, Error, Kind, Result};
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ impl MemberRole {
             session_policy: self.session_policy(),
             region: main_region(&self.account.partition),
         };
-        let mut retries = 0;
+        let mut unanswered = Unanswered::default();
         loop {
             let error = match timeout_at(budget.calls_end, sts.assume_role(&request)).await {
                 Ok(Ok(session)) => return Ok(session),
@@ -74,10 +74,7 @@ impl MemberRole {
             };
             let may_pass = match error.kind() {
                 Kind::Denied => Instant::now() + PAUSE < self.patience.ends(budget),
-                Kind::Unavailable => {
-                    retries += 1;
-                    retries <= most_retries(&error)
-                }
+                Kind::Unavailable => unanswered.may_retry(&error),
                 _ => false,
             };
             if !may_pass || !budget.may_write_after(PAUSE) {

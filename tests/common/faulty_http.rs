@@ -18,13 +18,21 @@ use orchestera_access::iam::aws::AwsIam;
 use orchestera_access::sts::aws::AwsSts;
 use std::future::pending;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use std::{fmt, io};
+use tokio::time::Instant;
 
 /// What goes wrong with an HTTP request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum HttpFault {
     /// IAM refuses with this code; nothing happened.
     Refuse(&'static str),
+    /// The same, with one of these codes. Which one depends on the position.
+    RefuseWithOne(&'static [&'static str]),
+    /// The same, with each of these codes once.
+    RefuseWithEach(&'static [&'static str]),
+    /// The same, with this code, for so long.
+    RefuseFor(&'static str, Duration),
     /// The connection is reset, before or after it happened.
     Reset { happened: bool },
     /// The name of the endpoint cannot be resolved.
@@ -37,19 +45,28 @@ pub enum HttpFault {
     Page(u16),
 }
 
+/// From which request on, how often, what, and what of it has been.
+struct Rule {
+    position: usize,
+    times: usize,
+    fault: HttpFault,
+    befallen: usize,
+    since: Option<Instant>,
+}
+
 /// IAM and STS, as the SDK sees them through a network that is not to be trusted.
 #[derive(Clone)]
 pub struct FaultyHttp {
     fake: Arc<FakeIam>,
-    /// From which request on, how often, and what.
-    rule: Arc<Mutex<(usize, usize, HttpFault)>>,
+    rule: Arc<Mutex<Rule>>,
     called: Arc<Mutex<Vec<String>>>,
 }
 
 impl FaultyHttp {
     /// The request at `position` goes wrong, and those after it until it has happened `times` times.
     pub fn new(fake: Arc<FakeIam>, position: usize, times: usize, fault: HttpFault) -> Self {
-        Self { fake, rule: Arc::new(Mutex::new((position, times, fault))), called: Arc::default() }
+        let rule = Rule { position, times, fault, befallen: 0, since: None };
+        Self { fake, rule: Arc::new(Mutex::new(rule)), called: Arc::default() }
     }
 
     /// The real adapters on top of it.
@@ -67,10 +84,23 @@ impl FaultyHttp {
         let mut called = self.called.lock().unwrap();
         let position = called.len();
         called.push(form["Action"].clone());
-        let (from, times, fault) = &mut *self.rule.lock().unwrap();
-        let befalls = position >= *from && *times > 0;
-        *times -= usize::from(befalls);
-        befalls.then_some(*fault)
+        let rule = &mut *self.rule.lock().unwrap();
+        if position < rule.position || rule.befallen >= rule.times {
+            return None;
+        }
+        let since = *rule.since.get_or_insert_with(Instant::now);
+        let code = match rule.fault {
+            HttpFault::RefuseWithOne(codes) => codes[rule.position % codes.len()],
+            HttpFault::RefuseWithEach(codes) => codes.get(rule.befallen)?,
+            HttpFault::RefuseFor(code, time) if since.elapsed() < time => code,
+            HttpFault::RefuseFor(..) => return None,
+            other => {
+                rule.befallen += 1;
+                return Some(other);
+            }
+        };
+        rule.befallen += 1;
+        Some(HttpFault::Refuse(code))
     }
 }
 
@@ -109,6 +139,9 @@ impl HttpConnector for FaultyHttp {
             Some(HttpFault::Body(text)) => {
                 happens();
                 Ok(Reply::With(200, Vec::new(), text.into()))
+            }
+            Some(HttpFault::RefuseWithOne(_) | HttpFault::RefuseWithEach(_) | HttpFault::RefuseFor(..)) => {
+                unreachable!("resolved to a code")
             }
             Some(HttpFault::Page(status)) => Ok(Reply::With(status, Vec::new(), b"<html>Bad gateway</html>".to_vec())),
         };

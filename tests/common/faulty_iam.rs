@@ -15,6 +15,10 @@ use std::time::Duration;
 pub enum Fault {
     /// IAM refuses with this code; nothing happened.
     Refuse(&'static str),
+    /// The same, with one of these codes. Which one depends on the position.
+    RefuseWithOne(&'static [&'static str]),
+    /// The same, with each of these codes once.
+    RefuseWithEach(&'static [&'static str]),
     /// No answer; nothing happened.
     Unheard,
     /// No answer, although it happened.
@@ -104,8 +108,13 @@ impl<'a> FaultyIam<'a> {
                 None => Then::Call,
                 Some(rule) => {
                     rule.times -= 1;
+                    let first = if let Calls::From(first) = rule.calls { first } else { 0 };
+                    let refuse = |code| Then::Err(error(operation, (code, "as the test says".to_owned())));
                     match &rule.fault {
-                        Fault::Refuse(code) => Then::Err(error(operation, (code, "as the test says".to_owned()))),
+                        Fault::RefuseWithOne(codes) => refuse(codes[first % codes.len()]),
+                        // As often as there are codes.
+                        Fault::RefuseWithEach(codes) => refuse(codes[rule.times % codes.len()]),
+                        Fault::Refuse(code) => refuse(code),
                         Fault::Unheard => Then::Err(no_answer(operation)),
                         Fault::AnswerLost => Then::Lose,
                         Fault::NotSeen => Then::NotSeen,

@@ -53,7 +53,7 @@ pub fn refusal(code: &str, message: &str) -> Reply {
     let status = match code {
         "NoSuchEntity" => 404,
         "EntityAlreadyExists" | "DeleteConflict" | "LimitExceeded" | "ConcurrentModification" => 409,
-        "AccessDenied" => 403,
+        "AccessDenied" | "InvalidClientTokenId" | "SignatureDoesNotMatch" => 403,
         "ServiceFailure" => 500,
         "ServiceUnavailable" => 503,
         _ => 400,

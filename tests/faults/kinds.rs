@@ -7,6 +7,7 @@ use crate::common::faulty_http::HttpFault;
 use crate::common::faulty_iam::{FOR_EVER, Fault};
 use crate::common::stack::{POLICY, ROLE};
 use crate::states::some_trust;
+use aws_runtime::retries::classifiers::{THROTTLING_ERRORS, TRANSIENT_ERRORS};
 use orchestera_access::iam::{Tags, Write};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -17,6 +18,17 @@ pub const DELETED: &str = "AROADBQP57FF2AEXAMPLE";
 const WIDER: [&str; 2] = ["sts:AssumeRole", "sts:TagSession"];
 /// IAM refuses a document, whatever is wrong with it.
 pub const REFUSED_DOCUMENT: &str = "a document that IAM refuses";
+
+/// The codes by which AWS refuses a signature for its time: after a thaw the clock is behind for a moment.
+const LATE: [&str; 5] = [
+    "SignatureDoesNotMatch",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
+    "InvalidSignatureException",
+    "RequestInTheFuture",
+];
+/// A role or a session that is new.
+const NOT_KNOWN_YET: HttpFault = HttpFault::RefuseFor("InvalidClientTokenId", Duration::from_secs(4));
 
 /// A kind of fault. Its name is the class under which its cases are counted.
 pub struct Kind {
@@ -49,7 +61,8 @@ const fn over_http(name: &'static str, times: usize, passes: bool, fault: HttpFa
 }
 
 pub const SEAM: [Kind; 24] = [
-    at_the_seam("throttled once", 1, true, || Fault::Refuse("Throttling")),
+    at_the_seam("throttled once", 1, true, || Fault::RefuseWithOne(THROTTLING_ERRORS)),
+    at_the_seam("a transient code once", 1, true, || Fault::RefuseWithOne(TRANSIENT_ERRORS)),
     at_the_seam("throttled for ever", FOR_EVER, false, || Fault::Refuse("Throttling")),
     at_the_seam("no answer once, without effect", 1, true, || Fault::Unheard),
     at_the_seam("no answer once, with effect", 1, true, || Fault::AnswerLost),
@@ -57,8 +70,7 @@ pub const SEAM: [Kind; 24] = [
     at_the_seam("denied for a moment", 3, true, || Fault::Refuse("AccessDenied")),
     at_the_seam("denied for ever", FOR_EVER, false, || Fault::Refuse("AccessDenied")),
     at_the_seam("credentials that are not known for a moment", 3, true, || Fault::Refuse("InvalidClientTokenId")),
-    at_the_seam("a signature that does not match once", 1, true, || Fault::Refuse("SignatureDoesNotMatch")),
-    at_the_seam("a signature that has expired once", 1, true, || Fault::Refuse("RequestExpired")),
+    at_the_seam("a late signature: each code once", LATE.len(), true, || Fault::RefuseWithEach(&LATE)),
     at_the_seam("a quota", 1, false, || Fault::Refuse("LimitExceeded")),
     at_the_seam("already there", 1, true, || Fault::Refuse("EntityAlreadyExists")),
     at_the_seam("not there", 1, true, || Fault::Refuse("NoSuchEntity")),
@@ -147,8 +159,11 @@ pub const MEANWHILE: [Kind; 14] = [
 ];
 
 /// What is different about a network: the SDK's own retries, timeouts and parsers are between the fault and us.
-pub const HTTP: [Kind; 18] = [
-    over_http("http: throttled once", 1, true, HttpFault::Refuse("Throttling")),
+pub const HTTP: [Kind; 20] = [
+    // Once more than the SDK tries by itself.
+    over_http("http: throttled seven times", 7, true, HttpFault::RefuseWithOne(THROTTLING_ERRORS)),
+    over_http("http: credentials that are not known for four seconds", FOR_EVER, true, NOT_KNOWN_YET),
+    over_http("http: a late signature: each code once", FOR_EVER, true, HttpFault::RefuseWithEach(&LATE)),
     over_http("http: throttled for ever", FOR_EVER, false, HttpFault::Refuse("Throttling")),
     over_http("http: 503 once", 1, true, HttpFault::Refuse("ServiceUnavailable")),
     over_http("http: 500 for ever", FOR_EVER, false, HttpFault::Refuse("ServiceFailure")),

@@ -263,3 +263,19 @@ async fn credentials_that_iam_does_not_know_yet_are_waited_for_and_a_late_signat
         assert_eq!(iam.world(), World::default(), "{code}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_late_signature_is_written_anew_once_for_each_code() {
+    let codes = ["SignatureDoesNotMatch", "RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture"];
+    let iam = FakeIam::default();
+    let each = codes.iter().fold(FaultyIam::new(&iam), |iam, code| iam.on("CreateRole", 1, Fault::Refuse(code)));
+    Stack::new(&each).create(json!({})).await.succeeded();
+    let called = |iam: &FaultyIam<'_>| iam.called.borrow().iter().filter(|it| **it == "CreateRole").count();
+    assert_eq!(called(&each), codes.len() + 1);
+    for code in codes {
+        let iam = FakeIam::default();
+        let wrong = FaultyIam::new(&iam).on("CreateRole", FOR_EVER, Fault::Refuse(code));
+        Stack::new(&wrong).create(json!({})).await.failed().saying(&[code]);
+        assert_eq!((called(&wrong), iam.world()), (2, World::default()), "{code}");
+    }
+}

@@ -27,6 +27,11 @@ pub fn has_unknown_credentials(error: &Error) -> bool {
     UNKNOWN_CREDENTIALS.iter().any(|code| error.is(code))
 }
 
+/// The code by which AWS refused the signature of a call for its time; `None` for any other error.
+pub fn late_signature(error: &Error) -> Option<&'static str> {
+    CLOCK.into_iter().find(|code| error.is(code))
+}
+
 /// The kind of an error code that every service of AWS has: those of the SDK's own lists of throttling and transient
 /// ones, and the common ones. An unknown code is final.
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html>
