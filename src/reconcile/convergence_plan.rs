@@ -40,10 +40,35 @@ pub fn plan(desired: &DesiredState, observed: &State) -> Result<Plan> {
     let given = |tags: &Tags| tags.get(ownership::EXTERNAL_ID_GIVEN).cloned();
     let is_given_now = !desired.is_suspended()
         && role.is_some_and(|role| given(&role_tags).is_some_and(|it| given(&role.about.tags) != Some(it)));
-    let mut role_tagging =
-        role.map(|role| role_tag_steps(desired, observed, &role_tags, &role.about.tags)).unwrap_or_default();
-    let mut policy_tagging =
-        policy.map(|p| policy_tag_steps(desired, observed, &policy_tags, &p.about.tags)).unwrap_or_default();
+    // Whatever the properties had before, an object that is about to be adopted has not got it from them.
+    let old_tags = |is_new: bool, tags| desired.old_tags(observed, tags).filter(|_| !is_new);
+    let mut role_tagging = role
+        .map(|Role { about, .. }| role_tag_steps(desired, old_tags(role_is_new, &about.tags), &role_tags, &about.tags))
+        .unwrap_or_default();
+    let mut policy_tagging = policy
+        .map(|Policy { about, .. }| {
+            policy_tag_steps(desired, old_tags(policy_is_new, &about.tags), &policy_tags, &about.tags)
+        })
+        .unwrap_or_default();
+    let mut create_policy = Vec::from_iter(policy.is_none().then(|| Write::CreatePolicy {
+        policy_name: desired.id.policy_name.clone(),
+        document: desired.properties.edition.document(),
+        tags: policy_tags,
+    }));
+    let mut create_role = Vec::from_iter(role.is_none().then(|| Write::CreateRole {
+        role_name: desired.id.role_name.clone(),
+        trust: trust.clone(),
+        max_session_duration: desired.properties.max_session_duration,
+        permissions_boundary: desired.properties.permissions_boundary.clone(),
+        tags: role_tags,
+    }));
+    // An old read may not show an object of somebody else. Its creation fails then, before anything was adopted.
+    if policy_is_new {
+        plan.push(std::mem::take(&mut create_role));
+    }
+    if role_is_new {
+        plan.push(std::mem::take(&mut create_policy));
+    }
     // An adopted object is recorded and tagged before anything else changes on it.
     let first = |is_first: bool, steps: &mut Vec<Write>| if is_first { std::mem::take(steps) } else { Vec::new() };
     plan.push_side_by_side(
@@ -63,11 +88,7 @@ pub fn plan(desired: &DesiredState, observed: &State) -> Result<Plan> {
             plan.push_one_by_one(new_document);
             policy_tagging
         }
-        None => vec![Write::CreatePolicy {
-            policy_name: desired.id.policy_name.clone(),
-            document: desired.properties.edition.document(),
-            tags: policy_tags,
-        }],
+        None => create_policy,
     };
     let role_steps = match role {
         Some(role) => delete_boundary
@@ -76,13 +97,7 @@ pub fn plan(desired: &DesiredState, observed: &State) -> Result<Plan> {
             .chain(session_step(desired, role))
             .chain(role_tagging)
             .collect(),
-        None => vec![Write::CreateRole {
-            role_name: desired.id.role_name.clone(),
-            trust,
-            max_session_duration: desired.properties.max_session_duration,
-            permissions_boundary: desired.properties.permissions_boundary.clone(),
-            tags: role_tags,
-        }],
+        None => create_role,
     };
     plan.push_side_by_side(policy_steps, role_steps);
     plan.push_one_by_one(opening);
@@ -208,14 +223,14 @@ fn session_step(desired: &DesiredState, role: &Role) -> Option<Write> {
 /// untagging afterwards could remove the new tag.
 fn tag_changes(
     desired: &DesiredState,
-    state: &State,
+    old_tags: Option<&Tags>,
     tags: &Tags,
     observed: &Tags,
 ) -> (Option<Vec<String>>, Option<Tags>) {
     // A tag with another value is somebody else's, or was never set: the rollback of an update that failed before it
     // set tags.
     let is_set = |(key, value): &(&String, &String)| observed.get(*key) == Some(*value);
-    let earlier = desired.old_tags(state, observed).into_iter().flatten().filter(is_set).map(|(key, _)| key.as_str());
+    let earlier = old_tags.into_iter().flatten().filter(is_set).map(|(key, _)| key.as_str());
     let forgotten = (desired.properties.on_delete != OnDelete::DeleteAll).then_some(ownership::DELETE_ADOPTED);
     let stale: Vec<_> = earlier
         .chain(forgotten)
@@ -231,15 +246,15 @@ fn tag_changes(
     ((!stale.is_empty()).then_some(stale), (!missing.is_empty()).then_some(missing))
 }
 
-fn policy_tag_steps(desired: &DesiredState, state: &State, tags: &Tags, observed: &Tags) -> Vec<Write> {
-    let (stale, missing) = tag_changes(desired, state, tags, observed);
+fn policy_tag_steps(desired: &DesiredState, old_tags: Option<&Tags>, tags: &Tags, observed: &Tags) -> Vec<Write> {
+    let (stale, missing) = tag_changes(desired, old_tags, tags, observed);
     let policy_arn = || desired.policy_arn();
     let untag = stale.map(|keys| Write::UntagPolicy { policy_arn: policy_arn(), keys });
     untag.into_iter().chain(missing.map(|tags| Write::TagPolicy { policy_arn: policy_arn(), tags })).collect()
 }
 
-fn role_tag_steps(desired: &DesiredState, state: &State, tags: &Tags, observed: &Tags) -> Vec<Write> {
-    let (stale, missing) = tag_changes(desired, state, tags, observed);
+fn role_tag_steps(desired: &DesiredState, old_tags: Option<&Tags>, tags: &Tags, observed: &Tags) -> Vec<Write> {
+    let (stale, missing) = tag_changes(desired, old_tags, tags, observed);
     let role_name = || desired.id.role_name.clone();
     let untag = stale.map(|keys| Write::UntagRole { role_name: role_name(), keys });
     untag.into_iter().chain(missing.map(|tags| Write::TagRole { role_name: role_name(), tags })).collect()

@@ -71,9 +71,12 @@ fn name(longest: usize) -> impl Strategy<Value = String> {
 }
 
 fn tags() -> impl Strategy<Value = String> {
-    let key =
-        prop_oneof![quoted(name(140)), one_of(&[r#""a""#, r#""A""#, r#""Orchestera:x""#, r#""aws:x""#, r#""team""#])];
-    let tag = (key, mostly(quoted(name(40)), any_json()));
+    // A key that is there before, in its own and in other spellings.
+    let team = one_of(&[r#""Team""#, r#""team""#, r#""TEAM""#, r#""ｔｅａｍ""#, r#""Team ""#]);
+    let key = prop_oneof![quoted(name(140)), one_of(&[r#""a""#, r#""A""#, r#""Orchestera:x""#, r#""aws:x""#]), team];
+    let value =
+        prop_oneof![quoted(name(40)), one_of(&[r#""data""#, r#""DATA""#, r#""विभाग""#, r#""""#, r#"" data ""#])];
+    let tag = (key, mostly(value, any_json()));
     let tag = tag.prop_map(|(key, value)| format!(r#"{{"Key": {key}, "Value": {value}}}"#));
     prop::collection::vec(mostly(tag, any_json()), 0..6).prop_map(|tags| format!("[{}]", tags.join(",")))
 }

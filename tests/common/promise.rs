@@ -3,16 +3,19 @@
 //! The fuzz target, its corpus and the generated events all ask here. Each event is played to an empty account and to one in
 //! which its resource has been made, and in both twice, because Lambda may repeat it. Time is paused.
 
-use super::fake_iam::{ACCOUNT, FakeIam};
+use super::fake_iam::{ACCOUNT, FakeIam, World, policy_arn, tags};
 use super::fake_sts::FakeSts;
 use custom_resource::event::{Address, Envelope};
 use custom_resource::function::{Invocation, outcome};
 use custom_resource::response::body;
 use custom_resource::{Budget, Error, Kind, Outcome, Request};
-use orchestera_access::account::Account;
+use orchestera_access::account::{Account, PLATFORM_ACCOUNT_ID};
 use orchestera_access::drift_check::Check;
 use orchestera_access::handler::decide;
+use orchestera_access::iam::Write;
 use orchestera_access::member::MemberRole;
+use orchestera_access::policy::EDITIONS;
+use orchestera_access::trust;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -27,6 +30,10 @@ const LONGEST_BODY: usize = 4096;
 const LONGEST_IDS: usize = 240 + 36 + 255 + 1024 + 8;
 /// What stays of a Reason that there is no room for, as JSON.
 const LEAST_REASON: usize = 2 * 40 + '…'.len_utf8();
+/// From so many bytes on, an event is about time.
+const LONG: usize = 100_000;
+/// The property that meets the customer's own tags.
+const TAGS: &[u8] = b"\"Tags\"";
 /// The number of attributes for `Fn::GetAtt`.
 const ATTRIBUTES: usize = 14;
 
@@ -67,6 +74,9 @@ pub fn keep(payload: &[u8]) -> Kept {
         let create = create_of(&address);
         play(&made, &Envelope::open(&create).unwrap(), &address).await;
         event.play_twice(&made, &envelope, &address).await;
+        if payload.len() < LONG && payload.windows(TAGS.len()).any(|part| part == TAGS) {
+            event.leaves_the_customers_tags(&envelope, &address).await;
+        }
         Kept::Answered(event.play_twice(&FakeIam::default(), &envelope, &address).await)
     })
 }
@@ -79,6 +89,27 @@ fn create_of(address: &Address) -> Box<RawValue> {
         "ResourceType": "Custom::OrchesteraAccess", "ResourceProperties": {},
     });
     to_raw_value(&event).unwrap()
+}
+
+/// A role and a policy as the guide has them created by hand, with a tag of the customer.
+fn follow_the_guide(world: &mut World) {
+    let (role_name, policy_name) = ("OrchesteraAccessRole".to_owned(), "OrchesteraAccessPolicy".to_owned());
+    let own = Account { partition: "aws".into(), id: ACCOUNT.into() };
+    let (tags, document) = (tags([("Team", "data")]), EDITIONS[0].document());
+    for write in [
+        Write::CreatePolicy { policy_name: policy_name.clone(), document, tags: tags.clone() },
+        Write::CreateRole {
+            role_name: role_name.clone(),
+            trust: trust::document(&own, PLATFORM_ACCOUNT_ID, None),
+            max_session_duration: 3600,
+            permissions_boundary: None,
+            tags,
+        },
+        Write::AttachRolePolicy { role_name: role_name.clone(), policy_arn: policy_arn(&policy_name) },
+    ] {
+        world.write(&write).unwrap();
+    }
+    world.role_mut(&role_name).unwrap().description = "Created by hand".into();
 }
 
 async fn play(iam: &FakeIam, envelope: &Envelope<'_>, address: &Address) -> Outcome {
@@ -153,6 +184,24 @@ impl Event {
             assert_eq!(iam.world(), world, "the same event again changed something");
         }
         first.status()
+    }
+
+    /// What was created by hand from the guide has tags before it is adopted. It has them to the letter after the event.
+    async fn leaves_the_customers_tags(&self, envelope: &Envelope<'_>, address: &Address) {
+        let adopted = FakeIam::default();
+        adopted.by_hand(follow_the_guide);
+        let before = adopted.world();
+        let create = create_of(address);
+        play(&adopted, &Envelope::open(&create).unwrap(), address).await;
+        self.play_twice(&adopted, envelope, address).await;
+        let after = adopted.world();
+        let roles = before.roles.iter().map(|(name, was)| (&was.tags, after.roles.get(name).map(|is| &is.tags)));
+        let policies = before.policies.iter().map(|(arn, was)| (&was.tags, after.policies.get(arn).map(|is| &is.tags)));
+        for (was, is) in roles.chain(policies) {
+            let is = is.expect("what was adopted is there");
+            let is_kept = |(key, value): (&String, &String)| is.get(key) == Some(value);
+            assert!(was.iter().all(is_kept), "the customer's tags {was:?} are now {is:?}");
+        }
     }
 
     fn check(&self, address: &Address, outcome: &Outcome) {

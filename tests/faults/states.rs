@@ -68,6 +68,16 @@ pub fn states() -> Vec<(&'static str, Before)> {
         ("nothing", Before::Untouched(nothing, json!({}))),
         ("the guide's", Before::Untouched(guides, json!({}))),
         (
+            "the guide's policy alone",
+            Before::Untouched(
+                |world| {
+                    guides(world);
+                    world.roles.remove(&ROLE.to_lowercase());
+                },
+                json!({}),
+            ),
+        ),
+        (
             "a foreign role",
             Before::Untouched(
                 |world| {

@@ -383,6 +383,45 @@ async fn a_tag_that_an_adopted_object_came_with_stays_also_when_the_object_has_l
 }
 
 #[tokio::test(start_paused = true)]
+async fn tags_that_a_deleted_role_had_from_the_properties_are_not_taken_from_the_role_that_replaces_it() {
+    let iam = FakeIam::default();
+    let stack = Stack::new(&iam);
+    let team = json!({"Tags": [{"Key": "Team", "Value": "data"}]});
+    stack.create(team.clone()).await.succeeded();
+    iam.by_hand(|world| {
+        world.roles.clear();
+        role_by_hand(world, tags([("Team", "data")]));
+    });
+    stack.update(ID, json!({}), team).await.succeeded();
+    let world = iam.world();
+    assert_eq!(world.role(ROLE).unwrap().tags["Team"], "data");
+    assert!(!world.policy(&policy_arn(POLICY)).unwrap().tags.contains_key("Team"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_adopted_if_an_old_read_does_not_show_an_object_of_somebody_else() {
+    let unseen_role: Furnish = |world| {
+        foreign_role(world);
+        policy_by_hand(world, POLICY, Tags::new());
+    };
+    let unseen_policy: Furnish = |world| {
+        role_by_hand(world, Tags::new());
+        policy_by_hand(world, POLICY, Tags::new());
+        let theirs = PolicyUser::User("theirs".into());
+        world.principals.insert((policy_arn(POLICY), theirs));
+    };
+    for (furnish, read, creation) in
+        [(unseen_role, "GetRole", "CreateRole"), (unseen_policy, "GetPolicy", "CreatePolicy")]
+    {
+        let iam = furnished(furnish);
+        let before = iam.world();
+        let faulty = FaultyIam::new(&iam).on(read, 1, Fault::NotSeen);
+        Stack::new(&faulty).create(json!({})).await.failed().saying(&["cannot be adopted", "Nothing was changed"]);
+        assert_eq!((operations(&iam), iam.world()), (vec![creation.to_owned()], before));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_update_to_delete_all_that_adopts_by_itself_is_verified_and_remembered() {
     let iam = furnished(guides);
     let stack = Stack::new(&iam);

@@ -6,6 +6,8 @@ use common::http_server::{HttpServer, Reply};
 use custom_resource::delivery::deliver;
 use custom_resource::event::ResponseUrl;
 use custom_resource::http::Client;
+use futures_util::future::join_all;
+use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -84,6 +86,37 @@ async fn another_bad_request_is_final_and_its_body_is_read_up_to_a_limit_and_nev
         assert!(error.contains("status 400") && !error.contains("0123456789abcdef"), "{error}");
         assert_eq!(server.requests().len(), 1);
     }
+}
+
+/// S3's codes with the status 400, and some that only look like the one that may pass.
+const BAD_REQUESTS: [&str; 10] = [
+    "RequestTimeout",
+    "requesttimeout",
+    "RequestTimeoutException",
+    "RequestTimeTooSkewed",
+    "BadDigest",
+    "EntityTooLarge",
+    "ExpiredToken",
+    "IncompleteBody",
+    "InvalidArgument",
+    "MalformedXML",
+];
+
+#[tokio::test]
+async fn every_status_and_every_code_of_s3_is_retried_exactly_if_it_may_pass() {
+    let statuses = (400..=511).map(|status| {
+        let may_pass = [408, 409, 429].contains(&status) || status >= 500;
+        (format!("{status}"), may_pass, Reply::status(status))
+    });
+    let codes = BAD_REQUESTS.map(|code| (code.to_owned(), code == "RequestTimeout", refused(code)));
+    let each = statuses.chain(codes).map(|(name, may_pass, first)| async move {
+        let first = Mutex::new(Some(first));
+        let server = HttpServer::start(move |_| first.lock().unwrap().take().unwrap_or_else(|| Reply::status(200)));
+        let delivered = deliver_to(&target(&server), 10_000).await;
+        let attempts = server.requests().len();
+        assert_eq!((delivered.is_ok(), attempts), (may_pass, 1 + usize::from(may_pass)), "{name}: {delivered:?}");
+    });
+    join_all(each).await;
 }
 
 #[tokio::test]
