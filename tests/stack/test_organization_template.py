@@ -118,11 +118,11 @@ RULES = [
     (EMAIL | USERS | UNIT, None),
     (EMAIL | {"AdminGroup": "None"}, None),
     (EMAIL | USERS | {"AdminGroup": "Use"}, None),
+    (EMAIL | {"AdminGroup": "Use"}, None),
     (USERS, "Set AccountEmail to an address"),
     (EMAIL | ID | USERS, "Leave AccountEmail blank"),
     (ID | USERS | UNIT, "Only a new account is moved"),
     (EMAIL, "Name at least one IAM user"),
-    (EMAIL | {"AdminGroup": "Use"}, "Name at least one IAM user"),
     (EMAIL | USERS | {"AdminGroup": "None"}, "Users are added to the group only"),
     (EMAIL | USERS | {"RequireExternalId": "false", "ExternalId": "xx"}, "An external ID is given"),
     (
@@ -324,7 +324,7 @@ def test_every_write_is_limited_to_what_is_this_stacks(granted):
         "organizations:UntagResource": [(ACCOUNTS, ours | {"ForAllValues:StringEquals": OUR_TAG_ONLY})],
         "organizations:MoveAccount": [
             (ACCOUNTS, ours),
-            ([{"Fn::Sub": f"{place}:root/*"}, {"Fn::Sub": f"{place}:ou/*/${{OrganizationalUnitId}}"}], None),
+            ([{"Fn::Sub": f"{place}:root/*"}, {"Fn::Sub": f"{place}:ou/*"}], None),
         ],
     }
 

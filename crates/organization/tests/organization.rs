@@ -153,6 +153,10 @@ async fn the_group_must_be_as_its_parameter_says() {
     fake.world.borrow_mut().groups.insert(GROUP.into(), vec!["ann".into()]);
     refused(&fake, organization_properties(), &["exists already", "\"Use\""]).await;
     warnings(&fake, with(json!({ "AdminGroup": "None" }))).await;
+    warnings(&fake, with(json!({ "AdminGroup": "Use" }))).await;
+    fake.world.borrow_mut().groups.insert(GROUP.into(), Vec::new());
+    refused(&fake, with(json!({ "AdminGroup": "Use" })), &["has no users", "AdminUserNames"]).await;
+    fake.world.borrow_mut().groups.insert(GROUP.into(), vec!["ann".into()]);
     fake.world.borrow_mut().users.extend(["ann".into(), "bob".into()]);
     warnings(&fake, with(json!({ "AdminGroup": "Use", "AdminUserNames": "bob" }))).await;
     let properties = with(json!({ "AdminGroup": "Use", "AdminUserNames": "bob, ann" }));

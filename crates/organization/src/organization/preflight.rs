@@ -276,6 +276,16 @@ fn people(findings: &mut Findings, properties: &Properties, old: Option<&Propert
         )),
         _ => {}
     }
+    if let (AdminGroup::Use, Some(Some(members))) = (properties.admin_group, &observed.group)
+        && is_new_group
+        && members.is_empty()
+        && properties.admin_user_names.is_empty()
+    {
+        findings.refuse(format!(
+            "The group {ADMIN_GROUP_NAME} has no users, so that nobody could enter the member account. Name at least one IAM \
+             user in AdminUserNames."
+        ));
+    }
     let was_given = |name: &&String| old.is_some_and(|old| old.admin_user_names.contains(name));
     let missing: Vec<_> = observed.missing_users.iter().filter(|name| !was_given(name)).cloned().collect();
     if !missing.is_empty() {
