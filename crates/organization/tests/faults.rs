@@ -11,6 +11,7 @@ use common::stack::{
 };
 use orchestera_organization::handler::{ACCOUNT, ORGANIZATION};
 use orchestera_organization::management_account::{AccountState, STACK_ID};
+use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -260,7 +261,10 @@ async fn one_kill(scene: Scene, number: usize, after: bool, then: Then) {
             };
             let event = json!({ "RequestType": "Create", "ResourceProperties": properties });
             let event = stack.event(event, scene.resource_type());
-            assert!(stack.invoke_until_killed(&fake, &event).await.is_none(), "{what}: it was not killed");
+            assert!(
+                stack.invoke_until_killed(&fake, &to_raw_value(&event).unwrap()).await.is_none(),
+                "{what}: it was not killed"
+            );
             stack.delete(&fake, scene.resource_type(), "made-up-by-cloudformation").await.succeeded();
             // Lambda repeats the event although nobody waits for it any more.
             let late = stack.send(&fake, event).await;

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "every test compiles this module, and each uses a part of it")]
 
 pub mod fake;
+pub mod promise;
 pub mod stack;
 
 /// What explains every Reason, note and warning.

@@ -8,7 +8,7 @@ use custom_resource::response::body;
 use custom_resource::{Budget, Context, Outcome, Request, Unfinished};
 use orchestera_organization::environment::Environment;
 use orchestera_organization::handler::{ACCOUNT, ORGANIZATION, decide};
-use serde_json::value::to_raw_value;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use std::rc::Rc;
 use std::time::Duration;
@@ -102,12 +102,11 @@ impl Stack {
     }
 
     /// One invocation of the function.
-    pub async fn invoke(&self, account: &FakeManagementAccount, event: &Value) -> Result<Outcome, Unfinished> {
+    pub async fn invoke(&self, account: &FakeManagementAccount, payload: &RawValue) -> Result<Outcome, Unfinished> {
         let start = Instant::now();
         let function_arn = format!("arn:aws:lambda:us-east-1:{OWN}:function:organization");
         let invocation = Invocation { function_arn, deadline: start + TIMEOUT };
-        let payload = to_raw_value(event).unwrap();
-        let envelope = Envelope::open(&payload).unwrap();
+        let envelope = Envelope::open(payload).unwrap();
         let address = envelope.address().unwrap();
         let (budget, clients) = (Budget::new(start, invocation.deadline), Clients::default());
         let context = Context { address: &address, invocation: &invocation, budget, clients: &clients };
@@ -123,21 +122,26 @@ impl Stack {
     pub async fn invoke_until_killed(
         &self,
         account: &FakeManagementAccount,
-        event: &Value,
+        payload: &RawValue,
     ) -> Option<Result<Outcome, Unfinished>> {
         let killed = Rc::new(Notify::new());
         tokio::select! {
-            invoked = KILLED.scope(killed.clone(), self.invoke(account, event)) => Some(invoked),
+            invoked = KILLED.scope(killed.clone(), self.invoke(account, payload)) => Some(invoked),
             () = killed.notified() => None,
         }
     }
 
     /// Sends an event, and repeats it as Lambda does. `None` if no response came.
     pub async fn send(&self, account: &FakeManagementAccount, event: Value) -> Option<Response> {
+        self.send_raw(account, &to_raw_value(&event).unwrap()).await
+    }
+
+    /// The same, with any payload.
+    pub async fn send_raw(&self, account: &FakeManagementAccount, payload: &RawValue) -> Option<Response> {
         let start = Instant::now();
         for pause in PAUSES.into_iter().map(Some).chain([None]) {
-            match self.invoke_until_killed(account, &event).await {
-                Some(Ok(outcome)) => return Some(self.response(&event, &outcome, start.elapsed())),
+            match self.invoke_until_killed(account, payload).await {
+                Some(Ok(outcome)) => return Some(self.response(payload, &outcome, start.elapsed())),
                 Some(Err(Unfinished { waits_for })) => assert!(!waits_for.is_empty()),
                 None => {}
             }
@@ -150,9 +154,8 @@ impl Stack {
         None
     }
 
-    fn response(&self, event: &Value, outcome: &Outcome, took: Duration) -> Response {
-        let payload = to_raw_value(event).unwrap();
-        let address = Envelope::open(&payload).unwrap().address().unwrap();
+    fn response(&self, payload: &RawValue, outcome: &Outcome, took: Duration) -> Response {
+        let address = Envelope::open(payload).unwrap().address().unwrap();
         let response: Value = serde_json::from_slice(&body(&address, outcome)).unwrap();
         let text = |field: &str| response[field].as_str().unwrap_or_default().to_owned();
         let data = response["Data"].clone();
