@@ -110,6 +110,16 @@ def test_arch_libc_and_cargo_target_dir_count_from_the_environment(tmp_path):
         assert f" --package {function} " in built and f'"{tmp_path}/lambda/{function}/bootstrap"' in built
 
 
+@pytest.mark.parametrize(
+    "logical_id, function", zip(["AccessFunction", "OrganizationFunction"], FUNCTIONS, strict=True)
+)
+def test_sam_build_gets_the_function_of_the_template_for_its_architecture(tmp_path, logical_id, function):
+    planned = dry_run("", f"build-{logical_id}", f"ARTIFACTS_DIR={tmp_path}", ARCH="arm64", ORCHESTERA_CHECKED="1")
+    assert "--target x86_64-" in planned
+    (installed,) = re.findall(r"^install (.*)$", planned, re.MULTILINE)
+    assert f"/lambda/{function}/bootstrap" in installed and installed.endswith(f'"{tmp_path}/bootstrap"')
+
+
 def test_the_makefile_of_the_root_has_what_a_newcomer_needs_and_says_where_the_rest_is():
     shown = subprocess.run(
         ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
