@@ -84,6 +84,12 @@ impl<M: ManagementAccount> Event<'_, M> {
     ) -> Result<Next> {
         *resource = Some(self.own_resource().await?);
         let attempt = self.refresh(requested).await.map_err(reason::of_read)?;
+        // Nothing else can change what is waited for, and calls of Organizations are limited.
+        if let Some(Attempt { creation, .. }) = &attempt
+            && creation.progress == CreationProgress::InProgress
+        {
+            return Ok(Next::Wait(WaitFor::Creation { name: creation.account_name.clone() }));
+        }
         let observed = observe(self.account, properties, attempt).await.map_err(reason::of_read)?;
         let stack = Stack { id: &self.address.stack_id, account_id: self.own, now: self.clock.now() };
         let next = next(properties, &observed, stack)?;

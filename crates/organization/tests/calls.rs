@@ -1,0 +1,64 @@
+//! How many calls of AWS an event takes: what a reader of CloudTrail finds, and what the limits of Organizations allow.
+//! `crates/organization/README.md` has the table.
+
+mod common;
+
+use common::fake::FakeManagementAccount;
+use common::stack::{EMAIL, NAME, Stack, account_properties, organization_properties};
+use orchestera_organization::handler::{ACCOUNT, ORGANIZATION};
+use orchestera_organization::management_account::{AccountState, STACK_ID};
+use std::time::Duration;
+use tokio::time::Instant;
+
+const FOUND: &str = "444455556666";
+
+fn with_account() -> FakeManagementAccount {
+    let fake = FakeManagementAccount::managing();
+    let stack = Stack::default();
+    let mut world = fake.world.borrow_mut();
+    let account = world.add(FOUND, NAME, EMAIL, AccountState::Active, Instant::now());
+    account.tags.insert(STACK_ID.into(), stack.id);
+    drop(world);
+    fake
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_event_takes_the_calls_that_the_table_says() {
+    let (stack, mut rows) = (Stack::default(), Vec::new());
+    let mut row = |what: &str, fake: &FakeManagementAccount| {
+        rows.push(format!("| {what} | {} | {} |", fake.calls.borrow().len(), fake.writes().len()));
+    };
+    let fake = FakeManagementAccount::alone();
+    stack.create_organization(&fake).await.succeeded();
+    row("Create of an organization", &fake);
+    let fake = FakeManagementAccount::managing();
+    stack.create_organization(&fake).await.succeeded();
+    row("Create of an organization that exists", &fake);
+    let fake = FakeManagementAccount::managing();
+    let properties = organization_properties();
+    stack.update(&fake, ORGANIZATION, "o-exampleorgid", (&properties, &properties)).await.succeeded();
+    row("Update of an organization", &fake);
+    let fake = FakeManagementAccount::managing();
+    stack.delete(&fake, ORGANIZATION, "o-exampleorgid").await.succeeded();
+    row("Delete of an organization", &fake);
+
+    let fake = FakeManagementAccount::managing();
+    fake.world.borrow_mut().creation_takes = Duration::from_secs(240);
+    stack.create_account(&fake).await.succeeded();
+    row("Create of an account, which takes four minutes", &fake);
+    let fake = with_account();
+    stack.create_account(&fake).await.succeeded();
+    row("Create of an account that exists", &fake);
+    let fake = with_account();
+    let properties = account_properties();
+    stack.update(&fake, ACCOUNT, FOUND, (&properties, &properties)).await.succeeded();
+    row("Update of an account", &fake);
+    let fake = with_account();
+    stack.delete(&fake, ACCOUNT, FOUND).await.succeeded();
+    row("Delete of an account that this stack created", &fake);
+
+    let readme = include_str!("../README.md");
+    let missing: Vec<_> = rows.iter().filter(|row| !readme.contains(row.as_str())).collect();
+    assert!(missing.is_empty(), "not in the README:\n{}", rows.join("\n"));
+    assert_eq!(rows.len(), 8);
+}
