@@ -195,6 +195,12 @@ def test_a_service_linked_role_is_judged_by_its_service(somebody):
     assert denied(iam.create_service_linked_role, AWSServiceName="spot.amazonaws.com")
 
 
+def test_a_service_linked_role_is_judged_on_the_arn_that_it_will_have(somebody, arn):
+    iam = somebody("iam:CreateServiceLinkedRole", arn("role", "aws-service-role/autoscaling.amazonaws.com/*"))
+    iam.create_service_linked_role(AWSServiceName="autoscaling.amazonaws.com")
+    assert denied(iam.create_service_linked_role, AWSServiceName="spot.amazonaws.com")
+
+
 def test_a_boundary_knows_the_tags_too(somebody, root, arn):
     root.create_role(RoleName="mine", AssumeRolePolicyDocument=TRUST, Tags=[{"Key": "owner", "Value": "me"}])
     root.create_role(RoleName="free", AssumeRolePolicyDocument=TRUST)

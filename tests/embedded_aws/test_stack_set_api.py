@@ -1,5 +1,6 @@
 """StackSets: which accounts get a stack, with which parameters, and what is refused."""
 
+import dataclasses
 import json
 
 import pytest
@@ -229,3 +230,22 @@ def test_a_self_managed_stack_set_needs_a_role_here_that_a_role_there_lets_in(ac
     there.update_assume_role_policy(RoleName=execution, PolicyDocument=document(Principal={"AWS": account.id}))
     assert stack_set.remove(Accounts=[target.id]) == "SUCCEEDED" and said(target) is None
     stack_set.delete()
+
+
+def test_a_call_is_judged_on_the_arn_of_its_stack_set(organization, stack_set):
+    stack_set.create(TEMPLATE)
+    StackSet(organization.management, "other").create(TEMPLATE)
+    iam = organization.management.client("iam")
+    iam.create_user(UserName="somebody")
+    arn = f"arn:aws:cloudformation:us-east-1:{organization.management.id}:stackset/it:*"
+    statement = {"Effect": "Allow", "Action": "cloudformation:*StackSet*", "Resource": arn}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName="somebody", PolicyName="it", PolicyDocument=document)
+    key = iam.create_access_key(UserName="somebody")["AccessKey"]
+    credentials = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    client = dataclasses.replace(organization.management, credentials=credentials).client("cloudformation")
+    assert client.describe_stack_set(StackSetName="it")["StackSet"]["StackSetARN"].startswith(arn[:-1])
+    assert code_of(client.describe_stack_set, StackSetName="other") == "AccessDenied"
+    # These two are judged on no StackSet.
+    assert code_of(client.list_stack_sets) == "AccessDenied"
+    assert code_of(client.create_stack_set, StackSetName="it") == "AccessDenied"

@@ -52,6 +52,9 @@ def _with_iams_resources(extract_resource_arn):
                 return f"arn:aws:iam::{account_id}:policy{iam_path}{parameter('PolicyName')}"
             if parameter("Action") == "CreateRole":
                 return f"arn:aws:iam::{account_id}:role{iam_path}{parameter('RoleName')}"
+            if parameter("Action") == "CreateServiceLinkedRole":
+                # What comes after the service's name is the service's own choice.
+                return f"arn:aws:iam::{account_id}:role/aws-service-role/{parameter('AWSServiceName')}/*"
             if parameter("Action") == "CreateOpenIDConnectProvider":
                 return (
                     f"arn:aws:iam::{account_id}:oidc-provider/{parameter('Url').removeprefix('https://').rstrip('/')}"

@@ -7,6 +7,7 @@
     operations.py            how many at a time, and when it stops
     stacks.py                the stack in each account, which is one of MiniStack's
     automatic_deployment.py  accounts that join and leave
+    authorization.py         by which resource a call is judged
     resource.py              `AWS::CloudFormation::StackSet` in a template
     model.py                 what there is, and how it is shown
 
@@ -16,7 +17,7 @@ It is written after the documents, and not compared with AWS: `local/README.md` 
 import ministack.services.cloudformation.handlers as handlers
 
 from ..organizations import membership
-from . import api, automatic_deployment, resource, stacks, wire
+from . import api, authorization, automatic_deployment, resource, stacks, wire
 
 ACTIONS = {
     "ActivateOrganizationsAccess": api.activate_organizations_access,
@@ -42,6 +43,7 @@ ACTIONS = {
 def repair():
     for name, act in ACTIONS.items():
         handlers._ACTION_HANDLERS[name] = wire.action(name, act)
+    authorization.repair()
     stacks.repair()
     resource.repair()
     membership.observe(automatic_deployment.account_moved)

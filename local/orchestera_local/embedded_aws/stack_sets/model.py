@@ -111,6 +111,10 @@ class StackSet:
         self.id = f"{self.name}:{new_uuid()}"
 
     @property
+    def arn(self):
+        return f"arn:aws:cloudformation:{self.region}:{self.administrator}:stackset/{self.id}"
+
+    @property
     def is_service_managed(self):
         return self.settings["PermissionModel"] == "SERVICE_MANAGED"
 
@@ -134,7 +138,7 @@ class StackSet:
             self.summary()
             | self._settings(shown)
             | {
-                "StackSetARN": f"arn:aws:cloudformation:{self.region}:{self.administrator}:stackset/{self.id}",
+                "StackSetARN": self.arn,
                 "Parameters": as_parameters(self._without_secrets()),
                 "OrganizationalUnitIds": list(self.deployed_to),
                 "Regions": sorted({region for _, region in self.instances}),
