@@ -119,6 +119,11 @@ impl Error {
         self.call.as_deref()
     }
 
+    /// Whether nothing was asked of AWS, because there was no time left for an answer.
+    pub fn is_without_time(&self) -> bool {
+        self.kind() == Kind::OutOfTime && self.call.is_none()
+    }
+
     /// Whether AWS refused with this code.
     pub fn is(&self, code: &str) -> bool {
         self.call.as_ref().is_some_and(|call| call.code == code)

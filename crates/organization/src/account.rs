@@ -54,19 +54,25 @@ impl<M: ManagementAccount> Event<'_, M> {
         let mut wait = Wait::new(&self.clock);
         let mut requested = None;
         let mut resource = None;
+        // What is waited for, and the error if that is the last word. A look for which there was no time changes neither.
+        let mut waits_for = "an answer".to_owned();
+        let mut at_last = reason::of_read(Error::new(Kind::OutOfTime, ""));
         loop {
             let attempt = self.attempt(properties, &mut requested, &mut resource);
-            let (waits_for, at_last) = match timeout_at(self.clock.budget.calls_end, attempt).await {
+            match timeout_at(self.clock.budget.calls_end, attempt).await {
                 Ok(Ok(Next::Done(done))) => return Ok(Ok(done)),
-                Ok(Ok(Next::Wait(wait))) => (wait.to_string(), wait.ended()),
-                Ok(Ok(next)) => (next.to_string(), reason::of_read(Error::new(Kind::OutOfTime, ""))),
+                Ok(Ok(Next::Wait(wait))) => (waits_for, at_last) = (wait.to_string(), wait.ended()),
+                Ok(Ok(next)) => {
+                    (waits_for, at_last) = (next.to_string(), reason::of_read(Error::new(Kind::OutOfTime, "")));
+                }
                 Ok(Err(error)) if wait.may_pass(&error) => {
                     tracing::info!(cause = error.cause(), kind = ?error.kind(), "trying again");
-                    (error.cause(), if error.is(FINALIZING) { reason::is_being_finalized() } else { error })
+                    waits_for = error.cause();
+                    at_last = if error.is(FINALIZING) { reason::is_being_finalized() } else { error };
                 }
-                Ok(Err(error)) => return Ok(Err(error)),
-                Err(_) => ("an answer".to_owned(), reason::of_read(Error::new(Kind::OutOfTime, ""))),
-            };
+                Ok(Err(error)) if !error.is_without_time() => return Ok(Err(error)),
+                Ok(Err(_)) | Err(_) => {}
+            }
             match wait.pause(resource.as_ref()).await {
                 Waited::Again => {}
                 Waited::NextInvocation => return Err(Unfinished { waits_for }),
@@ -118,15 +124,19 @@ impl<M: ManagementAccount> Event<'_, M> {
     async fn create_account(&self, new: &NewAccount) -> Result<AccountCreation> {
         self.environment.refuse_other_accounts(self.address, &new.email)?;
         self.own_resource().await?;
-        if !self.clock.budget.may_write() {
-            return Err(reason::of_read(Error::new(Kind::Unavailable, "")));
-        }
+        self.refuse_late_writes()?;
         let created = self.account.create_account(new).await;
         created.map_err(|error| failure::of_create_account(error, new))
     }
 
+    /// No write begins when its answer could no longer be awaited.
+    fn refuse_late_writes(&self) -> Result<()> {
+        if self.clock.budget.may_write() { Ok(()) } else { Err(reason::of_read(Error::new(Kind::OutOfTime, ""))) }
+    }
+
     async fn move_account(&self, account_id: &str, from: &str, to: &str) -> Result<()> {
         self.own_resource().await?;
+        self.refuse_late_writes()?;
         match self.account.move_account(account_id, from, to).await {
             Err(error) if error.is("DestinationParentNotFoundException") => Err(Error::refused(format!(
                 "Account {account_id} could not be moved, because there is no organizational unit {to}. The account stays \
@@ -163,6 +173,7 @@ impl<M: ManagementAccount> Event<'_, M> {
         old: Option<&Properties>,
     ) -> Result<(Done, Vec<String>)> {
         let mut wait = Wait::new(&self.clock);
+        let mut cause = None;
         loop {
             let updated = timeout_at(self.clock.budget.calls_end, self.updated(id, properties, old)).await;
             let updated = updated.unwrap_or_else(|_| Err(reason::of_read(Error::new(Kind::OutOfTime, ""))));
@@ -174,7 +185,9 @@ impl<M: ManagementAccount> Event<'_, M> {
                     if !matches!(wait.pause(None).await, Waited::Again) {
                         return Err(error);
                     }
+                    cause = Some(error);
                 }
+                Err(error) if error.is_without_time() => return Err(cause.unwrap_or(error)),
                 Err(error) if error.kind() == Kind::Refused && self.is_rolling_back().await => {
                     let done = self.present(id).await?;
                     return Ok((done, vec![error.reason()]));

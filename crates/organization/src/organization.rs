@@ -142,6 +142,8 @@ impl<M: ManagementAccount> Event<'_, M> {
     /// Repeats the work while its error may pass and there is time.
     async fn retry(&self, mut work: impl AsyncFnMut() -> Result<Done>) -> Result<Done> {
         let mut wait = Wait::new(&self.clock);
+        // Why it was tried again. An attempt for which there was no time says nothing of its own.
+        let mut cause = None;
         loop {
             let done = timeout_at(self.clock.budget.calls_end, work()).await;
             match done.unwrap_or_else(|_| Err(reason::of_read(Error::new(Kind::OutOfTime, "")))) {
@@ -150,7 +152,9 @@ impl<M: ManagementAccount> Event<'_, M> {
                     if !matches!(wait.pause(None).await, Waited::Again) {
                         return Err(error);
                     }
+                    cause = Some(error);
                 }
+                Err(error) if error.is_without_time() => return Err(cause.unwrap_or(error)),
                 done => return done,
             }
         }

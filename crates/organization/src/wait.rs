@@ -59,8 +59,10 @@ impl<'a> Wait<'a> {
 
     /// Pauses for something that takes its time. `resource` is what CloudFormation said last of the event's resource.
     pub async fn pause(&mut self, resource: Option<&StackResource>) -> Waited {
-        if self.clock.budget.may_write_after(self.pause) {
-            sleep(self.pause).await;
+        let left = self.clock.budget.writes_end.saturating_duration_since(Instant::now());
+        if !left.is_zero() {
+            // However long the pause has become, the last look comes at the end of the invocation.
+            sleep(self.pause.min(left)).await;
             self.pause = (self.pause * 3 / 2).min(LONGEST_PAUSE);
             return Waited::Again;
         }

@@ -80,6 +80,16 @@ pub fn of_create_organization(error: Error) -> Error {
     of_call(error, "The organization could not be created")
 }
 
+/// The rights that an operation needs. AWS does not say which of them is missing.
+fn rights(operation: &str) -> String {
+    let further = match operation {
+        "CreateAccount" => " with organizations:TagResource",
+        "CreateOrganization" => " with iam:CreateServiceLinkedRole",
+        _ => "",
+    };
+    format!("organizations:{operation}{further}")
+}
+
 /// The sentence for a write of Organizations that failed. `what` says what could not be done.
 pub fn of_call(error: Error, what: &str) -> Error {
     let Some(FailedCall { operation, code, message, .. }) = error.failed_call().cloned() else { return error };
@@ -87,8 +97,9 @@ pub fn of_call(error: Error, what: &str) -> Error {
     let sentence = match error.kind() {
         _ if let Some(unresolved) = error.unresolved() => format!("{what}: {unresolved}"),
         Kind::Denied => format!(
-            "{what}: the function's role is not allowed organizations:{operation} ({words}). Check that no permissions \
-             boundary and no service control policy denies it, then retry."
+            "{what}: the function's role is not allowed {} ({words}). Check that no permissions boundary and no service \
+             control policy denies it, then retry.",
+            rights(operation)
         ),
         Kind::Unavailable | Kind::OutOfTime => format!(
             "{what}: {operation} got no usable answer{}. It is not known whether it took effect. Retry the stack operation, \

@@ -326,6 +326,8 @@ pub fn kind_of(code: &str, server_error: bool) -> Kind {
         | "ConflictException"
         | "DuplicateAccountException"
         | "FinalizingOrganizationException" => Kind::LookAgain,
+        // Of CreateOrganization: the right to its service-linked role is missing, or has not arrived yet.
+        "AccessDeniedForDependencyException" => Kind::Denied,
         "ServiceException" => Kind::Unavailable,
         _ => call::kind_of(code, server_error),
     }
