@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::generated_event::{ID, STACK_ID, URL, events};
+use common::generated_event::{ID, STACK_ID, URL, events, tags};
 use common::promise::{Kept, keep};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::cell::RefCell;
@@ -83,6 +83,23 @@ fn a_quarter_of_a_megabyte_of_properties_is_answered_as_promised_and_soon() {
             assert!(took < Duration::from_secs(3), "{took:?} for {}… of {property}: {}…", &event[..24], &value[..40]);
         }
     }
+}
+
+#[test]
+fn generated_tags_leave_those_that_an_adopted_object_has_in_another_spelling() {
+    let config = Config { cases: 200, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let ran = runner.run(&tags(), |tags| {
+        let (new, old) = (format!(r#"{{"Tags": {tags}}}"#), r#""OldResourceProperties": {}"#);
+        for kind in ["Create", "Update", "Delete"] {
+            keep(event(kind, &format!(r#", "ResourceProperties": {new}, {old}"#)).as_bytes());
+        }
+        // The rollback of an Update that was refused.
+        let old = format!(r#", "ResourceProperties": {{}}, "OldResourceProperties": {new}"#);
+        keep(event("Update", &old).as_bytes());
+        Ok(())
+    });
+    ran.unwrap_or_else(|failure| panic!("{failure}"));
 }
 
 #[test]

@@ -62,10 +62,13 @@ pub fn plan(removal: &Removal, progress: &RemovalProgress, observed: &State) -> 
     });
     // A policy that is deleted without the role is detached from it first. Release 0.4.0 could give the role another
     // policy and another id. Then the old policy is detached even if others use it, so that it cannot be deleted.
+    // A policy that is restored was never attached to a role that this resource created.
+    let goes_from =
+        |role: &Role| our_policy.is_some() || policy_to_restore.is_some() && was_created_by_us(removal, role);
     let detached_from = observed
         .role
         .as_ref()
-        .filter(|role| our_role.is_none() && our_policy.is_some() && role.has_attached(&removal.policy_arn()));
+        .filter(|role| our_role.is_none() && role.has_attached(&removal.policy_arn()) && goes_from(role));
     let detach = detached_from.map(|role| (role, detachment(removal)));
     match (refuse_if_in_use(removal, our_role, our_policy, observed.role.as_ref()), &detach) {
         (Ok(()), _) => {}

@@ -70,7 +70,8 @@ fn name(longest: usize) -> impl Strategy<Value = String> {
     prop::collection::vec(other, 1..longest).prop_map(String::from_iter)
 }
 
-fn tags() -> impl Strategy<Value = String> {
+/// `Tags`: a list whose keys may be there before, in this or another spelling.
+pub fn tags() -> impl Strategy<Value = String> {
     // A key that is there before, in its own and in other spellings.
     let team = one_of(&[r#""Team""#, r#""team""#, r#""TEAM""#, r#""ｔｅａｍ""#, r#""Team ""#]);
     let key = prop_oneof![quoted(name(140)), one_of(&[r#""a""#, r#""A""#, r#""Orchestera:x""#, r#""aws:x""#]), team];

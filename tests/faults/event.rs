@@ -7,7 +7,7 @@ use crate::common::faulty_iam::FaultyIam;
 use crate::common::stack::{Answer, ID, POLICY, ROLE, Stack};
 use crate::kinds::Kind;
 use crate::states::{Before, MANAGEMENT};
-use orchestera_access::iam::{Iam, ROLE_DESCRIPTION, Tags};
+use orchestera_access::iam::{Iam, POLICY_DESCRIPTION, ROLE_DESCRIPTION, Tags};
 use orchestera_access::reconcile::suspension;
 use orchestera_access::sts::Sts;
 use serde_json::{Value, json};
@@ -173,7 +173,8 @@ async fn gone(stack: &Stack<'_, FaultyIam<'_>, FaultyIam<'_>>, id: &str, propert
         }
         if world.role(ROLE).is_some_and(is_closed) {
             world.roles.remove(&ROLE.to_lowercase());
-            world.policies.remove(&policy_arn(POLICY));
+            // What was adopted is the customer's.
+            world.policies.retain(|arn, policy| *arn != policy_arn(POLICY) || policy.description != POLICY_DESCRIPTION);
         }
     });
 }

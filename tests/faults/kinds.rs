@@ -27,6 +27,25 @@ const LATE: [&str; 5] = [
     "InvalidSignatureException",
     "RequestInTheFuture",
 ];
+/// The SDK's codes for throttling, and the transient ones.
+const PASSING: [&str; 16] = [
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottledException",
+    "TooManyRequestsException",
+    "ProvisionedThroughputExceededException",
+    "TransactionInProgressException",
+    "RequestLimitExceeded",
+    "BandwidthLimitExceeded",
+    "LimitExceededException",
+    "RequestThrottled",
+    "SlowDown",
+    "PriorRequestNotComplete",
+    "EC2ThrottledException",
+    "RequestTimeout",
+    "RequestTimeoutException",
+];
 /// A role or a session that is new.
 const NOT_KNOWN_YET: HttpFault = HttpFault::RefuseFor("InvalidClientTokenId", Duration::from_secs(4));
 
@@ -60,9 +79,8 @@ const fn over_http(name: &'static str, times: usize, passes: bool, fault: HttpFa
     Kind { name, times, passes, what: What::Http(fault) }
 }
 
-pub const SEAM: [Kind; 24] = [
-    at_the_seam("throttled once", 1, true, || Fault::RefuseWithOne(THROTTLING_ERRORS)),
-    at_the_seam("a transient code once", 1, true, || Fault::RefuseWithOne(TRANSIENT_ERRORS)),
+pub const SEAM: [Kind; 23] = [
+    at_the_seam("throttled once", 1, true, || Fault::RefuseWithOne(&PASSING)),
     at_the_seam("throttled for ever", FOR_EVER, false, || Fault::Refuse("Throttling")),
     at_the_seam("no answer once, without effect", 1, true, || Fault::Unheard),
     at_the_seam("no answer once, with effect", 1, true, || Fault::AnswerLost),
@@ -161,7 +179,7 @@ pub const MEANWHILE: [Kind; 14] = [
 /// What is different about a network: the SDK's own retries, timeouts and parsers are between the fault and us.
 pub const HTTP: [Kind; 20] = [
     // Once more than the SDK tries by itself.
-    over_http("http: throttled seven times", 7, true, HttpFault::RefuseWithOne(THROTTLING_ERRORS)),
+    over_http("http: throttled seven times", 7, true, HttpFault::RefuseWithOne(&PASSING)),
     over_http("http: credentials that are not known for four seconds", FOR_EVER, true, NOT_KNOWN_YET),
     over_http("http: a late signature: each code once", FOR_EVER, true, HttpFault::RefuseWithEach(&LATE)),
     over_http("http: throttled for ever", FOR_EVER, false, HttpFault::Refuse("Throttling")),
@@ -194,4 +212,9 @@ fn without_ours(tags: &mut Tags) -> bool {
     let before = tags.len();
     tags.retain(|key, _| !key.starts_with("orchestera:"));
     tags.len() < before
+}
+
+#[test]
+fn every_code_that_the_sdk_retries_is_among_the_faults() {
+    assert_eq!([THROTTLING_ERRORS, TRANSIENT_ERRORS].concat(), PASSING);
 }
