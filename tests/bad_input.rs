@@ -7,7 +7,7 @@ mod common;
 use common::generated_event::{ID, STACK_ID, URL, events, tags};
 use common::promise::{Kept, keep};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::panic::catch_unwind;
 use std::path::Path;
@@ -38,7 +38,7 @@ fn every_event_of_the_corpus_is_answered_as_promised() {
 fn event(kind: &str, fields: &str) -> String {
     format!(
         r#"{{"RequestType": "{kind}", "ResponseURL": "{URL}", "StackId": "{STACK_ID}", "RequestId": "request-1",
-        "LogicalResourceId": "Access", "PhysicalResourceId": "{ID}"{fields}}}"#
+        "ResourceType": "Custom::OrchesteraAccess", "LogicalResourceId": "Access", "PhysicalResourceId": "{ID}"{fields}}}"#
     )
 }
 
@@ -89,10 +89,12 @@ fn a_quarter_of_a_megabyte_of_properties_is_answered_as_promised_and_soon() {
 fn generated_tags_leave_those_that_an_adopted_object_has_in_another_spelling() {
     let config = Config { cases: 200, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let valid = Cell::new(0);
     let ran = runner.run(&tags(), |tags| {
         let (new, old) = (format!(r#"{{"Tags": {tags}}}"#), r#""OldResourceProperties": {}"#);
         for kind in ["Create", "Update", "Delete"] {
-            keep(event(kind, &format!(r#", "ResourceProperties": {new}, {old}"#)).as_bytes());
+            let how = keep(event(kind, &format!(r#", "ResourceProperties": {new}, {old}"#)).as_bytes());
+            valid.set(valid.get() + u32::from(kind == "Create" && how == Kept::Answered("SUCCESS")));
         }
         // The rollback of an Update that was refused.
         let old = format!(r#", "ResourceProperties": {{}}, "OldResourceProperties": {new}"#);
@@ -100,6 +102,7 @@ fn generated_tags_leave_those_that_an_adopted_object_has_in_another_spelling() {
         Ok(())
     });
     ran.unwrap_or_else(|failure| panic!("{failure}"));
+    assert!((40..160).contains(&valid.get()), "too few are valid, or too few are not: {} of 200", valid.get());
 }
 
 #[test]
@@ -109,13 +112,18 @@ fn every_generated_event_is_answered_as_promised() {
     let config = Config { cases: 3000, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let kept = RefCell::new(BTreeMap::<Kept, u32>::new());
+    let created = Cell::new(0);
     let ran = runner.run(&events(), |event| {
-        *kept.borrow_mut().entry(keep(event.as_bytes())).or_default() += 1;
+        let how = keep(event.as_bytes());
+        let is_create = event.contains(r#""RequestType": "Create""#);
+        created.set(created.get() + u32::from(is_create && how == Kept::Answered("SUCCESS")));
+        *kept.borrow_mut().entry(how).or_default() += 1;
         Ok(())
     });
-    println!("generated events: {:?}", kept.borrow());
+    println!("generated events: {:?}, {} Creates that succeeded", kept.borrow(), created.get());
     ran.unwrap_or_else(|failure| panic!("{failure}"));
     for how in [Kept::Answered("SUCCESS"), Kept::Answered("FAILED"), Kept::NobodyToAnswer] {
         assert!(kept.borrow()[&how] > 100, "{how:?} is hardly ever seen: {kept:?}");
     }
+    assert!(created.get() > 50, "hardly anything gets as far as IAM: {}", created.get());
 }

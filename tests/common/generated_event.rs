@@ -65,18 +65,25 @@ fn any_json() -> impl Strategy<Value = String> + Clone {
 
 /// Of every character that IAM allows in a name, and at times of one more.
 fn name(longest: usize) -> impl Strategy<Value = String> {
-    let character = proptest::sample::select("AZaz09_+=,.@-".chars().collect::<Vec<_>>());
+    text_of("AZaz09_+=,.@-", longest)
+}
+
+/// Of these characters, and at times of one more.
+fn text_of(usual: &'static str, longest: usize) -> impl Strategy<Value = String> {
+    let character = proptest::sample::select(usual.chars().collect::<Vec<_>>());
     let other = prop_oneof![2000 => character, 1 => proptest::sample::select(vec![':', '/', ' ', 'é', '\n'])];
     prop::collection::vec(other, 1..longest).prop_map(String::from_iter)
 }
 
 /// `Tags`: a list whose keys may be there before, in this or another spelling.
 pub fn tags() -> impl Strategy<Value = String> {
+    // Of every kind of character that IAM allows in a tag.
+    let text = |longest| text_of("AZaz09 éß字٣_.:/=+-@", longest);
     // A key that is there before, in its own and in other spellings.
     let team = one_of(&[r#""Team""#, r#""team""#, r#""TEAM""#, r#""ｔｅａｍ""#, r#""Team ""#]);
-    let key = prop_oneof![quoted(name(140)), one_of(&[r#""a""#, r#""A""#, r#""Orchestera:x""#, r#""aws:x""#]), team];
+    let key = prop_oneof![2 => quoted(text(140)), 1 => one_of(&[r#""a""#, r#""A""#, r#""Orchestera:x""#, r#""aws:x""#]), 4 => team];
     let value =
-        prop_oneof![quoted(name(40)), one_of(&[r#""data""#, r#""DATA""#, r#""विभाग""#, r#""""#, r#"" data ""#])];
+        prop_oneof![quoted(text(40)), one_of(&[r#""data""#, r#""DATA""#, r#""विभाग""#, r#""""#, r#"" data ""#])];
     let tag = (key, mostly(value, any_json()));
     let tag = tag.prop_map(|(key, value)| format!(r#"{{"Key": {key}, "Value": {value}}}"#));
     prop::collection::vec(mostly(tag, any_json()), 0..6).prop_map(|tags| format!("[{}]", tags.join(",")))
@@ -132,14 +139,15 @@ pub fn events() -> impl Strategy<Value = String> {
         field("ResponseURL", quoted(Just(URL.to_owned()))),
         field("StackId", quoted(Just(STACK_ID.to_owned()))),
         field("RequestId", quoted(name(40))),
+        field("ResourceType", quoted(Just("Custom::OrchesteraAccess".to_owned()))),
         field("LogicalResourceId", quoted(name(255))),
         field("PhysicalResourceId", quoted(proptest::sample::select(ids.to_vec()).prop_map(str::to_owned))),
         field("ServiceToken", quoted(prop_oneof![6 => Just(own.to_owned()), 1 => Just(other.to_owned())])),
         field("ResourceProperties", properties().boxed()),
         field("OldResourceProperties", properties().boxed()),
     )
-        .prop_map(|(a, b, c, d, e, f, g, h, i)| {
-            let fields: Vec<_> = [a, b, c, d, e, f, g, h, i].into_iter().flatten().collect();
+        .prop_map(|(a, b, c, d, e, f, g, h, i, j)| {
+            let fields: Vec<_> = [a, b, c, d, e, f, g, h, i, j].into_iter().flatten().collect();
             format!("{{{}}}", fields.join(", "))
         })
 }
