@@ -14,6 +14,7 @@ NEEDS_test := build test
 # Each of these calls another makefile, which looks for what it needs.
 NEEDS_bench := nothing
 NEEDS_cost := nothing
+NEEDS_prove-role := nothing
 NEEDS_test-browser := nothing
 # `sam build` gets a function for the architecture of its template, whatever else ARCH says.
 ifneq ($(filter build-%,$(MAKECMDGOALS)),)
@@ -151,12 +152,15 @@ link: tools ## the link that opens CloudFormation's console. PARAMETERS='PolicyE
 	  option,--stack-name,STACK_NAME)$(call option,--parameters,PARAMETERS)$(call option,--bucket-prefix,BUCKET_PREFIX)
 
 # In makefiles beside their code. These names are in many documents.
-.PHONY: bench cost test-browser
+.PHONY: bench cost prove-role test-browser
 bench: ## cold starts beside other ways to write this function. ROUNDS=11, CONTENDERS="product floor"
 	@ORCHESTERA_CHECKED= $(MAKE) --no-print-directory -C bench bench
 
 cost:
 	@ORCHESTERA_CHECKED= $(MAKE) --no-print-directory -C tests cost
+
+prove-role: ## the roles of both functions: without any one action something fails, and beside them nothing goes
+	@ORCHESTERA_CHECKED= $(MAKE) --no-print-directory -C tests function-role organization-role
 
 test-browser:
 	@ORCHESTERA_CHECKED= $(MAKE) --no-print-directory -C tests browser

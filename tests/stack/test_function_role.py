@@ -1,13 +1,13 @@
 """The function's role is as small as it can be: without any one action something fails, and beside them nothing goes.
 
-`make -C tests function-role` runs this file alone and lists the actions.
+`make -C tests function-role` runs this file alone and lists the actions. The organization function's role is in
+`test_organization_role.py`; `make prove-role` runs both.
 """
 
-import copy
 import json
 
 import pytest
-from conftest import POLICY, ROLE, actions, statements, tags_of
+from conftest import POLICY, ROLE, actions, tags_of, without
 
 from orchestera_local import guide, permissions
 from orchestera_local import stack as stacks
@@ -18,15 +18,6 @@ TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
 
 ACTIONS = [action for action in actions(stacks.template()) if action.startswith("iam:")]
 LOG_ACTIONS = [action for action in actions(stacks.template()) if action.startswith("logs:")]
-
-
-def without(template, action):
-    """The template without the action in the function's role. IAM takes no empty list: a harmless one stays."""
-    changed = copy.deepcopy(template)
-    for statement in statements(changed):
-        kept = [one for one in permissions.as_list(statement["Action"]) if one != action]
-        statement["Action"] = kept or ["iam:GetUser"]
-    return changed
 
 
 class Denied(Exception):

@@ -87,7 +87,7 @@ def test_a_dry_run_of_the_environment_is_refused_and_not_published():
     assert ran.returncode and "Give it as an argument: make publish DRY_RUN=1" in ran.stderr
 
 
-@pytest.mark.parametrize("goal", ["cost", "bench", "test-browser"])
+@pytest.mark.parametrize("goal", ["cost", "bench", "prove-role", "test-browser"])
 def test_libc_and_a_relative_target_dir_reach_the_makefile_that_a_command_is_forwarded_to(goal):
     planned = dry_run("", goal, LIBC="gnu", CARGO_TARGET_DIR="out", ORCHESTERA_CHECKED="")
     assert "-unknown-linux-gnu" in planned and "-unknown-linux-musl" not in planned
