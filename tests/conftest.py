@@ -10,18 +10,20 @@ import pytest
 from orchestera_local import publisher
 from orchestera_local.aws import EmbeddedAws
 from orchestera_local.organization import Organization
-from orchestera_local.stack import bootstrap
 from orchestera_release import product
 
 _numbers = itertools.count(1)
 
 
 def pytest_configure(config):
-    """All workers deploy the function as it is now: `sam build`, which is tested too, writes it anew while they run."""
+    """All workers deploy the functions of now: `sam build`, which is tested too, writes them anew while they run."""
     if hasattr(config, "workerinput"):
         return
     config.function_folder = tempfile.mkdtemp(prefix="orchestera-access-function-")
-    os.environ["ORCHESTERA_BOOTSTRAP"] = shutil.copy2(bootstrap(), config.function_folder)
+    for function in product.FUNCTIONS:
+        os.environ[function.variable] = shutil.copy2(
+            product.bootstrap(function), os.path.join(config.function_folder, function.package)
+        )
 
 
 def pytest_unconfigure(config):
