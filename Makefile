@@ -92,8 +92,13 @@ up: build ## an AWS on loopback that keeps running, with the stack in it, to loo
 	@$(PYTHON) -m orchestera_local.serve up
 	@$(LEFT_OUT) build
 
+.PHONY: up-organization
+up-organization: build ## the same at the beginning of docs/organization.md: an account in no organization, and an IAM user
+	@$(PYTHON) -m orchestera_local.serve up-organization
+	@$(LEFT_OUT) build
+
 .PHONY: down
-down: tools ## ends what `make up` began
+down: tools ## ends what `make up` or `make up-organization` began
 	@$(PYTHON) -m orchestera_local.serve down
 
 .PHONY: test

@@ -9,7 +9,8 @@ import time
 from botocore.exceptions import ClientError
 
 from orchestera_local import orchestera_platform
-from orchestera_local.aws import Account, EmbeddedAws
+from orchestera_local.aws import EmbeddedAws
+from orchestera_local.iam_user import user
 from orchestera_local.page import Page, end_with_the_terminal
 from orchestera_local.stack import Failed, Stack, organization_template
 from orchestera_release.command_line import parser
@@ -27,15 +28,6 @@ CAPABILITIES = ("CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 
 def stack_of(account, name, page):
     return Stack(account, name, on_event=page.event, capabilities=CAPABILITIES)
-
-
-def user(account, name):
-    """An IAM user of the account, with access keys in place of a console."""
-    iam = account.client("iam")
-    iam.create_user(UserName=name)
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    credentials = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
-    return Account(account.endpoint, account.id, credentials)
 
 
 def switch(user, account_id, role="OrganizationAccountAccessRole"):

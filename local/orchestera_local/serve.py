@@ -1,4 +1,6 @@
-"""`make up`: an embedded AWS that keeps running, with the stack deployed to it. `make down`: its end."""
+"""`make up`: an embedded AWS that keeps running, with the stack deployed to it. `make up-organization`: one at the
+beginning of docs/organization.md. `make down`: the end of either.
+"""
 
 import json
 import os
@@ -6,10 +8,13 @@ import shutil
 from pathlib import Path
 
 from orchestera_local.aws import REGION, SECRET_KEY, EmbeddedAws, stop
+from orchestera_local.iam_user import user
 from orchestera_local.stack import ROOT, Stack, template
 from orchestera_release.command_line import parser
 
 ACCOUNT = "111122223333"
+# Who signs in at the beginning of docs/organization.md.
+USER = "ann"
 # Where the one that is up is remembered. The tests have another place, so that they end none but their own.
 UP = Path(os.environ.get("ORCHESTERA_UP") or ROOT / ".tools/embedded-aws.json")
 
@@ -27,7 +32,8 @@ def running():
     return server if "embedded_aws" in command else None
 
 
-def up():
+def begun(furnish):
+    """The one that is up, or a new one, furnished by a function of its account. Returns what `running` tells of it."""
     server = running()
     if server is None:
         down()
@@ -35,15 +41,24 @@ def up():
         UP.parent.mkdir(exist_ok=True)
         UP.write_text(json.dumps({"process": aws.process.pid, "endpoint": aws.endpoint, "folder": str(aws.folder)}))
         try:
-            Stack(aws.account(ACCOUNT)).deploy(template())
+            furnish(aws.account(ACCOUNT))
         except BaseException:
             down()
             raise
         server = running()
+    return server
+
+
+def exports(endpoint, key_id, secret_key):
+    return f"""  export AWS_ENDPOINT_URL={endpoint} AWS_DEFAULT_REGION={REGION}
+  export AWS_ACCESS_KEY_ID={key_id} AWS_SECRET_ACCESS_KEY={secret_key}"""
+
+
+def up():
+    server = begun(lambda account: Stack(account).deploy(template()))
     print(f"""An AWS on loopback is up, with the stack orchestera-access in account {ACCOUNT}. For any AWS client:
 
-  export AWS_ENDPOINT_URL={server["endpoint"]} AWS_DEFAULT_REGION={REGION}
-  export AWS_ACCESS_KEY_ID={ACCOUNT} AWS_SECRET_ACCESS_KEY={SECRET_KEY}
+{exports(server["endpoint"], ACCOUNT, SECRET_KEY)}
 
 The access key is the account, and its root user. For example:
 
@@ -51,6 +66,30 @@ The access key is the account, and its root user. For example:
   aws iam get-role --role-name OrchesteraAccessRole
   .venv/bin/sam list stack-outputs --stack-name orchestera-access
 
+Its log: {server["folder"]}/log
+It ends with `make down`.""")
+
+
+def up_organization():
+    def furnish(account):
+        account.settings(account_creation_seconds=5, account_activation_seconds=2, access_role_seconds=10)
+        keys = user(account, USER).credentials
+        server = json.loads(UP.read_text())
+        UP.write_text(json.dumps(server | {"user": [keys["aws_access_key_id"], keys["aws_secret_access_key"]]}))
+
+    server = begun(furnish)
+    if "user" not in server:
+        raise SystemExit("An AWS on loopback is up already, with the stack of `make up`. End it first: make down")
+    print(f"""An AWS on loopback is up. Account {ACCOUNT} is in no organization, and has the IAM user {USER}. To create
+the stack as docs/organization.md says, with the root user of the account:
+
+{exports(server["endpoint"], ACCOUNT, SECRET_KEY)}
+
+To switch into the new account as {USER}, with `aws sts assume-role` in place of the console:
+
+{exports(server["endpoint"], *server["user"])}
+
+A new account takes some seconds here, and its role some more.
 Its log: {server["folder"]}/log
 It ends with `make down`.""")
 
@@ -67,9 +106,13 @@ def down():
 
 def main(arguments=None):
     options = parser("orchestera_local.serve", __doc__, "up")
-    options.add_argument("what", choices=["up", "down"], help="begin it and print how to use it, or end it")
-    if options.parse_args(arguments).what == "up":
+    choices = ["up", "up-organization", "down"]
+    options.add_argument("what", choices=choices, help="begin it and print how to use it, or end it")
+    what = options.parse_args(arguments).what
+    if what == "up":
         up()
+    elif what == "up-organization":
+        up_organization()
     elif down():
         print("The embedded AWS is stopped, and what was in it is gone.")
     else:
