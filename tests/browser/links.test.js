@@ -12,7 +12,7 @@ const CHOICES = Object.keys(KINDS);
 const LINK = ["-m", "orchestera_release.link"];
 const execFile = promisify(processes.execFile);
 // Whose value is an account's own, or names one.
-const OF_AN_ACCOUNT = /^(Require)?ExternalId$|^Member|BoundaryArn$|^OrganizationalUnitIds$|^Accounts$|^AccountFilterType$/;
+const OF_AN_ACCOUNT = /^(Require)?ExternalId$|^Member|^NewAccount$|BoundaryArn$|^OrganizationalUnitIds$|^Accounts$|^AccountFilterType$/;
 
 async function python(command, input) {
   const ran = execFile(".venv/bin/python", command, { cwd: ROOT, maxBuffer: 1 << 24 });
