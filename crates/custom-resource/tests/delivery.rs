@@ -100,11 +100,11 @@ fn play(replies: &[fn() -> Reply], outcome: &Outcome) {
     assert_eq!(stage.response(event), first, "the same event, the same response");
 }
 
-/// The error says what happened, and shows nothing of the URL.
+/// The error says what happened, and shows nothing of the URL but a name that could not be resolved.
 fn is_undelivered(error: &Value, words: &str) {
     let message = error["errorMessage"].as_str().unwrap();
     assert!(message.contains("the response was not delivered") && message.contains(words), "{message}");
-    for secret in ["Signature", "0123456789abcdef", "/response", "127.0.0.1", "nowhere"] {
+    for secret in ["Signature", "0123456789abcdef", "/response", "127.0.0.1"] {
         assert!(!error.to_string().contains(secret), "{error}");
     }
 }
@@ -220,7 +220,7 @@ fn where_no_request_arrives_the_invocation_fails_in_time() {
             (format!("http://127.0.0.1:{closed}"), "connect"),
             (format!("http://127.0.0.1:{port}"), "in time"),
             (format!("https://localhost:{port}"), "in time"),
-            ("https://nowhere.invalid".to_owned(), ""),
+            ("https://nowhere.invalid".to_owned(), "the name nowhere.invalid could not be resolved"),
         ] {
             scope.spawn(move || undelivered(&format!("{url}/response?{SIGNATURE}"), words));
         }
