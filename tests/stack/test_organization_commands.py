@@ -53,18 +53,23 @@ def test_the_commands_of_the_guide_lead_from_no_organization_into_a_new_account(
     try:
         shown = ran("orchestera_local.serve", "up-organization", **up)
         root, user = (dict(re.findall(r"(AWS_\w+)=(\S+)", part)) for part in shown.split("To switch"))
-        ran("samcli", "build", "--template", "organization.yaml", **root)
+        # A folder of its own: another test builds the other stack at the same time.
+        ran("samcli", "build", "--template", "organization.yaml", "--build-dir", str(tmp_path / "build"), **root)
         ran(
             "samcli",
             "deploy",
             "--no-confirm-changeset",
+            *("--template-file", str(tmp_path / "build/template.yaml")),
+            # SAM looks for it beside the template.
+            *("--config-file", str(ROOT / "samconfig.toml")),
             *("--stack-name", "orchestera-organization"),
             *("--capabilities", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"),
             *("--parameter-overrides", "AccountEmail=spark@example.com", "AdminUserNames=ann"),
             **root,
         )
-        outputs = ran("samcli", "list", "stack-outputs", "--stack-name", "orchestera-organization", **root)
-        account_id = re.search(r"switchrole\?account=(\d{12})&", re.sub(r"[\s│|]", "", outputs))[1]
+        of_the_stack = ("--stack-name", "orchestera-organization")
+        outputs = ran("samcli", "list", "stack-outputs", *of_the_stack, "--output", "json", **root)
+        account_id = re.search(r"switchrole\?account=(\d{12})&", outputs)[1]
         assume = "import boto3, sys; print(boto3.client('sts').assume_role(RoleArn=sys.argv[1], RoleSessionName='ann')"
         assume += "['AssumedRoleUser']['Arn'])"
         role = f"arn:aws:iam::{account_id}:role/OrganizationAccountAccessRole"
