@@ -164,6 +164,16 @@ async fn the_group_must_be_as_its_parameter_says() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_blank_name_among_others_is_refused_before_anything_is_created() {
+    let fake = FakeManagementAccount::alone();
+    fake.world.borrow_mut().users.extend(["ann".into(), "bob".into()]);
+    for names in [json!(["ann", ""]), json!(["", "ann"]), json!(["ann", " ", "bob"]), json!(["", ""])] {
+        refused(&fake, with(json!({ "AdminUserNames": names })), &["blank name", "ann,bob"]).await;
+    }
+    warnings(&fake, with(json!({ "AdminUserNames": [""] }))).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn accounts_by_email_are_checked_as_their_own_resources_will_check_them() {
     for (name, state, parts) in [
         ("Other", AccountState::Active, &["'Other'", "AccountId"][..]),

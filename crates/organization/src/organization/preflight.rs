@@ -268,8 +268,8 @@ fn people(findings: &mut Findings, properties: &Properties, old: Option<&Propert
     let is_new_group = is_new(old, |old| &old.admin_group, properties);
     match (properties.admin_group, &observed.group) {
         (AdminGroup::Make, Some(Some(_))) if is_new_group => findings.refuse(format!(
-            "The group {ADMIN_GROUP_NAME} exists already. Set AdminGroup to \"Use\" to attach the policy to it and to add the \
-             users, or to \"None\"."
+            "The group {ADMIN_GROUP_NAME} exists already. Set AdminGroup to \"Use\", and leave out of AdminUserNames who is in \
+             the group already; or set AdminGroup to \"None\"."
         )),
         (AdminGroup::Use, Some(None)) if is_new_group => findings.refuse(format!(
             "There is no group {ADMIN_GROUP_NAME}. Set AdminGroup to \"Make\" to have it created, or to \"None\"."

@@ -79,6 +79,16 @@ impl Properties {
                 "OrganizationalUnitId is only for an account that is created: leave it or AccountId blank".to_owned(),
             );
         }
+        // A CommaDelimitedList that is blank is a list of one blank text. Anywhere else a blank name is a slip, and IAM
+        // would refuse it after the organization was created.
+        let has_blank =
+            |list: &[Value]| list.iter().any(|name| name.as_str().is_some_and(|name| name.trim().is_empty()));
+        if read.value("AdminUserNames").as_array().is_some_and(|list| list.len() > 1 && has_blank(list)) {
+            read.problem(
+                "AdminUserNames has a blank name: separate the names with one comma and no space, such as ann,bob"
+                    .to_owned(),
+            );
+        }
         if let Some(user) = parsed.admin_user_names.iter().find(|name| !is_role_name(name)) {
             read.problem(format!("AdminUserNames must be names of IAM users, not '{user}'"));
         }
