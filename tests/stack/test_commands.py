@@ -127,7 +127,8 @@ def test_a_run_of_a_function_that_does_nothing_ends_with_an_error(command, shown
     idle.write_text("#!/bin/sh\nexit 1\n")
     idle.chmod(0o755)
     # Its stack would wait for seven minutes.
-    template = (ROOT / "template.yaml").read_text().replace("ServiceTimeout: 420", "ServiceTimeout: 1")
+    template, changed = re.subn(r"ServiceTimeout: .*", "ServiceTimeout: 1", (ROOT / "template.yaml").read_text())
+    assert changed == 1
     (tmp_path / "template.yaml").write_text(template)
     run = subprocess.run(
         [sys.executable, "-m", *command],
