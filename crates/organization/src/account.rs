@@ -4,7 +4,7 @@ use crate::environment::Environment;
 use crate::management_account::{
     AccountCreation, AccountState, CreationProgress, ManagementAccount, NewAccount, STACK_ID, StackResource,
 };
-use crate::wait::{Clock, Wait, Waited, own_resource};
+use crate::wait::{Clock, Wait, Waited, is_rolling_back, own_resource, retry};
 use custom_resource::{Address, Error, Kind, Result, Unfinished};
 use observe::{Attempt, observe, stack_sets};
 use plan::{Done, Next, Ownership, Stack, WaitFor, managed, next};
@@ -172,28 +172,13 @@ impl<M: ManagementAccount> Event<'_, M> {
         properties: &Properties,
         old: Option<&Properties>,
     ) -> Result<(Done, Vec<String>)> {
-        let mut wait = Wait::new(&self.clock);
-        let mut cause = None;
-        loop {
-            let updated = timeout_at(self.clock.budget.calls_end, self.updated(id, properties, old)).await;
-            let updated = updated.unwrap_or_else(|_| Err(reason::of_read(Error::new(Kind::OutOfTime, ""))));
-            match updated {
-                Ok(done) => return Ok((done, Vec::new())),
-                Err(error) if wait.may_pass(&error) => {
-                    tracing::info!(cause = error.cause(), kind = ?error.kind(), "trying again");
-                    // No stack waits long for an Update that has nothing to wait for.
-                    if !matches!(wait.pause(None).await, Waited::Again) {
-                        return Err(error);
-                    }
-                    cause = Some(error);
-                }
-                Err(error) if error.is_without_time() => return Err(cause.unwrap_or(error)),
-                Err(error) if error.kind() == Kind::Refused && self.is_rolling_back().await => {
-                    let done = self.present(id).await?;
-                    return Ok((done, vec![error.reason()]));
-                }
-                Err(error) => return Err(error),
+        // No stack waits long for an Update that has nothing to wait for: there is no further invocation.
+        match retry(&self.clock, async || self.updated(id, properties, old).await).await {
+            Ok(done) => Ok((done, Vec::new())),
+            Err(error) if error.kind() == Kind::Refused && is_rolling_back(self.account, self.address).await => {
+                Ok((self.present(id).await?, vec![error.reason()]))
             }
+            Err(error) => Err(error),
         }
     }
 
@@ -233,12 +218,6 @@ impl<M: ManagementAccount> Event<'_, M> {
         let tags = self.account.account_tags(id).await.map_err(reason::of_read)?;
         let is_ours = tags.get(STACK_ID) == Some(&self.address.stack_id);
         Ok(Done { account, ownership: if is_ours { Ownership::Created } else { Ownership::Found } })
-    }
-
-    /// Whether the stack is being rolled back. If it cannot be read, it is not.
-    async fn is_rolling_back(&self) -> bool {
-        let status = self.account.stack_status(&self.address.stack_id).await;
-        status.is_ok_and(|status| status.contains("ROLLBACK_IN_PROGRESS"))
     }
 
     /// Removes our tag from the account, if it is ours. Closes nothing, and never fails. The note says what was kept.

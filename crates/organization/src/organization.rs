@@ -5,14 +5,13 @@ use crate::account::plan::managed;
 use crate::account::{failure, reason};
 use crate::environment::Environment;
 use crate::management_account::{ManagementAccount, OrganizationDescription};
-use crate::wait::{Clock, Wait, Waited, own_resource};
+use crate::wait::{Clock, is_rolling_back, own_resource, retry};
 use custom_resource::response::Attribute;
 use custom_resource::{Address, Attributes, Error, Kind, Result};
 use observe::{Observed, observe};
 use preflight::check;
 use properties::Properties;
 use std::time::Duration;
-use tokio::time::timeout_at;
 
 pub mod observe;
 pub mod preflight;
@@ -51,7 +50,7 @@ impl<M: ManagementAccount> Event<'_, M> {
     pub async fn create(&self, properties: &Properties) -> Result<Done> {
         let mut is_created = false;
         let mut warnings = None;
-        self.retry(async || self.created(properties, &mut is_created, &mut warnings).await).await
+        retry(&self.clock, async || self.created(properties, &mut is_created, &mut warnings).await).await
     }
 
     async fn created(
@@ -109,7 +108,7 @@ impl<M: ManagementAccount> Event<'_, M> {
     /// # Errors
     /// As for [`Event::create`]. During a rollback nothing is refused: an Update that was refused has changed nothing.
     pub async fn update(&self, id: &str, properties: &Properties, old: Option<&Properties>) -> Result<Done> {
-        self.retry(async || {
+        retry(&self.clock, async || {
             let observed = self.observed(properties).await?;
             let organization = managed(observed.organization.as_ref(), self.own)?.clone();
             let members = observed.members.clone().unwrap_or_default();
@@ -124,7 +123,7 @@ impl<M: ManagementAccount> Event<'_, M> {
             }
             let mut warnings = findings.warnings;
             if let Some(error) = refusal {
-                if !self.is_rolling_back().await {
+                if !is_rolling_back(self.account, self.address).await {
                     return Err(error);
                 }
                 warnings.push(error.reason());
@@ -132,32 +131,6 @@ impl<M: ManagementAccount> Event<'_, M> {
             Ok(Done { organization, root_id: members.root_id, is_created: false, warnings })
         })
         .await
-    }
-
-    async fn is_rolling_back(&self) -> bool {
-        let status = self.account.stack_status(&self.address.stack_id).await;
-        status.is_ok_and(|status| status.contains("ROLLBACK_IN_PROGRESS"))
-    }
-
-    /// Repeats the work while its error may pass and there is time.
-    async fn retry(&self, mut work: impl AsyncFnMut() -> Result<Done>) -> Result<Done> {
-        let mut wait = Wait::new(&self.clock);
-        // Why it was tried again. An attempt for which there was no time says nothing of its own.
-        let mut cause = None;
-        loop {
-            let done = timeout_at(self.clock.budget.calls_end, work()).await;
-            match done.unwrap_or_else(|_| Err(reason::of_read(Error::new(Kind::OutOfTime, "")))) {
-                Err(error) if wait.may_pass(&error) => {
-                    tracing::info!(cause = error.cause(), kind = ?error.kind(), "trying again");
-                    if !matches!(wait.pause(None).await, Waited::Again) {
-                        return Err(error);
-                    }
-                    cause = Some(error);
-                }
-                Err(error) if error.is_without_time() => return Err(cause.unwrap_or(error)),
-                done => return done,
-            }
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Waiting for something that AWS does: a pause that grows, the resource's own state, and the end of the wait.
 
+use crate::account::reason;
 use crate::management_account::{ManagementAccount, StackResource};
 use custom_resource::{Address, Budget, Error, Kind, Result};
 use std::time::{Duration, SystemTime};
@@ -109,5 +110,35 @@ pub async fn own_resource<M: ManagementAccount>(
             address.logical_id,
             resource.map_or_else(|| "gone".to_owned(), |resource| resource.status),
         ))),
+    }
+}
+
+/// Whether the stack is being rolled back. If it cannot be read, it is not.
+pub async fn is_rolling_back<M: ManagementAccount>(account: &M, address: &Address) -> bool {
+    let status = account.stack_status(&address.stack_id).await;
+    status.is_ok_and(|status| status.contains("ROLLBACK_IN_PROGRESS"))
+}
+
+/// Repeats the work while its error may pass and this invocation has time.
+///
+/// # Errors
+/// Those of the work. Where the time ended, the error for which it was tried again.
+pub async fn retry<T>(clock: &Clock, mut work: impl AsyncFnMut() -> Result<T>) -> Result<T> {
+    let mut wait = Wait::new(clock);
+    // An attempt for which there was no time says nothing of its own.
+    let mut cause = None;
+    loop {
+        let done = timeout_at(clock.budget.calls_end, work()).await;
+        match done.unwrap_or_else(|_| Err(reason::of_read(Error::new(Kind::OutOfTime, "")))) {
+            Err(error) if wait.may_pass(&error) => {
+                tracing::info!(cause = error.cause(), kind = ?error.kind(), "trying again");
+                if !matches!(wait.pause(None).await, Waited::Again) {
+                    return Err(error);
+                }
+                cause = Some(error);
+            }
+            Err(error) if error.is_without_time() => return Err(cause.unwrap_or(error)),
+            done => return done,
+        }
     }
 }
