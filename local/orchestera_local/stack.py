@@ -13,6 +13,7 @@ from samcli.yamlhelper import yaml_parse
 
 from orchestera_local.aws import REGION
 from orchestera_release.product import ACCESS_FUNCTION, ORGANIZATION_FUNCTION, ROOT, bootstrap
+from orchestera_release.template_text import LONGEST
 
 # Another one is for a test of what happens when nothing works.
 TEMPLATE = Path(os.environ.get("ORCHESTERA_TEMPLATE") or ROOT / "template.yaml")
@@ -111,6 +112,8 @@ class Stack:
     def _request(self, template, parameters):
         if not isinstance(template, str):
             template = json.dumps(packaged(template, self.account))
+        if len(template.encode()) > LONGEST:
+            template = address(self.account, uploaded(self.account, f"{self.name}.yaml", template.encode()))
         return {
             "StackName": self.name,
             ("TemplateURL" if template.startswith("https://") else "TemplateBody"): template,
@@ -150,7 +153,7 @@ def packaged(template, account):
         elif resource["Type"] == "AWS::CloudFormation::Stack" and not is_address(properties["TemplateURL"]):
             nested = packaged_file(ROOT / properties["TemplateURL"], account)
             key = uploaded(account, properties["TemplateURL"], nested)
-            properties["TemplateURL"] = f"https://{bucket_of(account)}.s3.{REGION}.amazonaws.com/{key}"
+            properties["TemplateURL"] = address(account, key)
     return packaged
 
 
@@ -160,6 +163,10 @@ def packaged_file(path, account):
 
 def is_address(text):
     return str(text).startswith("https://")
+
+
+def address(account, key):
+    return f"https://{bucket_of(account)}.s3.{REGION}.amazonaws.com/{key}"
 
 
 def bucket_of(account):

@@ -83,7 +83,7 @@ def make(bootstraps, prefix, folder, target=product.PUBLISHED_TARGET, signing_ke
     product.check_prefix(prefix)
     contents = {function.code: zipped(bootstraps[function]) for function in product.FUNCTIONS}
     for name, template in templates.published(prefix, contents).items():
-        contents[name] = templates.text(template).encode()
+        contents[name] = templates.content(name, template).encode()
     if wrong := list(pins.problems(contents)):
         raise Refused("\n".join(wrong))
     for function in product.FUNCTIONS:

@@ -36,7 +36,13 @@ ORGANIZATION = Sam(
     ROOT / "organization.yaml",
     "OrganizationFunction",
     product.ORGANIZATION_CODE,
-    ("OrganizationFunctionPolicy", "Organization"),
+    (
+        "OrganizationFunctionPolicy",
+        "BillingContactPolicy",
+        "OperationsContactPolicy",
+        "SecurityContactPolicy",
+        "Organization",
+    ),
 )
 
 

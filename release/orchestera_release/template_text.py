@@ -6,9 +6,10 @@ import json
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
-# What CloudFormation takes as the body of a request.
+# What CloudFormation takes as the body of a request, and from a bucket.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 LONGEST = 51200
+LONGEST_IN_BUCKET = 1_000_000
 
 
 def read(path):
@@ -16,15 +17,16 @@ def read(path):
     return _yaml().load(path.read_text())
 
 
-def text(template):
-    """As YAML. Raises `ValueError` if it is too long to be passed as a body."""
+def text(template, longest=None):
+    """As YAML. Raises `ValueError` if it is longer: by default, too long to be passed as a body."""
+    longest = longest or LONGEST
     out = io.StringIO()
     _yaml().dump(template, out)
     # What precedes the first key is about how the source is filled in.
     content = out.getvalue()
     content = content[content.index("AWSTemplateFormatVersion") :]
-    if len(content.encode()) > LONGEST:
-        raise ValueError(f"the template has {len(content.encode())} bytes; CloudFormation takes {LONGEST}")
+    if len(content.encode()) > longest:
+        raise ValueError(f"the template has {len(content.encode())} bytes; CloudFormation takes {longest}")
     return content
 
 

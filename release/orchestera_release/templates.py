@@ -13,7 +13,7 @@ from ruamel.yaml.comments import CommentedMap, TaggedScalar
 from orchestera_release import flat, product
 from orchestera_release.command_line import parser
 from orchestera_release.product import FLAT, REGIONS, ROOT, pinned_name, url
-from orchestera_release.template_text import block, read, text
+from orchestera_release.template_text import LONGEST_IN_BUCKET, block, read, text
 
 SAM = flat.ACCESS.file
 # What an account of an organisation cannot be told together with all others.
@@ -33,13 +33,21 @@ def published(bucket_prefix, codes=NOT_BUILT):
     }
 
 
+def content(name, template):
+    """The text of a published template. Who uses that of the management account takes it from a bucket: it is too long
+    for a body.
+    """
+    return text(template, LONGEST_IN_BUCKET if name == product.ORGANIZATION else None)
+
+
 def organization(bucket_prefix, code, access):
     """organization.yaml, made flat. What it nests is the template `access`, pinned by the key in its URL."""
     template = flat.flat(flat.ORGANIZATION, bucket_prefix, code)
-    nested = template["Resources"]["AccessStack"]
-    nested["Properties"]["TemplateURL"] = url(bucket_prefix, REGIONS[0], pinned_name(FLAT, access))
-    # About the file that is in the place of the URL.
-    del nested["Metadata"]
+    for nested in template["Resources"].values():
+        if nested["Type"] == "AWS::CloudFormation::Stack":
+            nested["Properties"]["TemplateURL"] = url(bucket_prefix, REGIONS[0], pinned_name(FLAT, access))
+            # About the file that is in the place of the URL.
+            del nested["Metadata"]
     return template
 
 
@@ -139,7 +147,7 @@ def main(arguments=None):
     folder = options.parse_args(arguments).folder
     folder.mkdir(parents=True, exist_ok=True)
     for name, template in published(product.BUCKET_PREFIX).items():
-        (folder / name).write_text(text(template))
+        (folder / name).write_text(content(name, template))
 
 
 if __name__ == "__main__":

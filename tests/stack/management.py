@@ -8,6 +8,8 @@ from orchestera_local.stack import Stack, organization_template
 TAG = "orchestera:stack-id"
 # Neither a group nor role and policy in the member account, where a test is about the account alone.
 ACCOUNT_ONLY = {"AdminGroup": "None", "AccessIn": "None"}
+# Of alternate contacts, as the parameters and logical ids name them.
+KINDS = ("Billing", "Operations", "Security")
 # Seconds of the machine's: for what comes soon on a machine that is busy.
 SOON = 60
 

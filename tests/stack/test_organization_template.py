@@ -1,19 +1,18 @@
-"""organization.yaml, the stack for the management account, as a text: what cannot be seen by deploying it."""
+"""organization.yaml, the stack for the management account: its parameters, rules, outputs and published form."""
 
 import copy
 import re
 
 import pytest
-import tomllib
-from conftest import statements
+from management import KINDS
 from samcli.yamlhelper import yaml_parse
 
-from orchestera_local import permissions
 from orchestera_local import stack as stacks
 from orchestera_release import flat, product, rules
-from orchestera_release.product import ROOT
 
 TEXT = flat.ORGANIZATION.file.read_text()
+
+
 DEFAULTS = {
     "AccountEmail": "",
     "AccountId": "",
@@ -25,42 +24,55 @@ DEFAULTS = {
     "AdminUserNames": "",
     "AccessIn": "Spark",
     "AcceptPaidPlan": "false",
+    "SignIn": "Users",
+    "IdentityCenterPrincipal": "",
+    "PermissionSet": "Make",
+    "PermissionSetName": "AdministratorAccess",
+    "SessionDuration": "PT12H",
+    "BreakGlassUser": "Off",
+    "BootstrapRole": "Off",
+    "DevelopmentAccountEmail": "",
+    "ProductionAccountEmail": "",
+    "AccountNamePrefix": "orchestera",
+    "BillingContact": "",
+    "OperationsContact": "",
+    "SecurityContact": "",
 }
-# Frozen from the first release.
-LOGICAL_IDS = {
-    "AccessStack": "AWS::CloudFormation::Stack",
-    "GrantAccessToOrganizationAccountAccessRole": "AWS::IAM::ManagedPolicy",
-    "OrchesteraAdminGroup": "AWS::IAM::Group",
-    "OrchesteraAdminGroupMembers": "AWS::IAM::UserToGroupAddition",
-    "Organization": "Custom::OrchesteraOrganization",
-    "OrganizationFunction": "AWS::Serverless::Function",
-    "OrganizationFunctionLogGroup": "AWS::Logs::LogGroup",
-    "OrganizationFunctionLogPolicy": "AWS::IAM::Policy",
-    "OrganizationFunctionPolicy": "AWS::IAM::Policy",
-    "OrganizationFunctionRole": "AWS::IAM::Role",
-    "SparkAccount": "Custom::OrchesteraAccount",
-}
-THIS_STACK = {"Ref": "AWS::StackId"}
-OUR_TAG_ONLY = {"aws:TagKeys": ["orchestera:stack-id"]}
-ACCOUNTS = {"Fn::Sub": "arn:${AWS::Partition}:organizations::${AWS::AccountId}:account/*"}
+
+
+USERS = {"AdminUserNames": "alice,bob"}
+
+
+EMAIL, ID = {"AccountEmail": "spark@example.com"}, {"AccountId": "111122223333"}
+
+
+UNIT = {"OrganizationalUnitId": "ou-abcd-11112222"}
+
+
+DEVELOPMENT = {"DevelopmentAccountEmail": "dev@example.com"}
+
+
+PRODUCTION = {"ProductionAccountEmail": "production@example.com"}
+
+
+CENTER = {"SignIn": "IdentityCenter", "IdentityCenterPrincipal": "user:ann"}
+
+
+ACCESS_IN = [
+    "Spark",
+    "None",
+    "Development",
+    "Production",
+    "Spark,Development",
+    "Spark,Production",
+    "Development,Production",
+    "Spark,Development,Production",
+]
 
 
 @pytest.fixture
 def template():
     return yaml_parse(TEXT)
-
-
-@pytest.fixture
-def resources(template):
-    return template["Resources"]
-
-
-@pytest.fixture
-def granted(template):
-    """The statement of each action of the function's role."""
-    return [
-        (action, statement) for statement in statements(template) for action in permissions.as_list(statement["Action"])
-    ]
 
 
 def test_every_parameter_has_a_default_a_description_a_label_and_a_group(template):
@@ -84,35 +96,70 @@ def test_a_parameter_that_the_access_stack_has_too_has_the_same_values_and_defau
     assert template["Parameters"].keys() - shared == DEFAULTS.keys() - {"MemberRoleName"}
 
 
-def test_the_access_stack_is_given_every_parameter_that_makes_sense_in_a_member_account(resources):
-    nested = resources["AccessStack"]
-    given = dict(nested["Properties"]["Parameters"])
-    # Refused with a member account.
-    assert given.keys() == stacks.template()["Parameters"].keys() - {"Guardrail"}
-    assert nested["Condition"] == "HasAccess" and nested["Properties"]["TemplateURL"] == "template.yaml"
-    assert given.pop("MemberAccountId") == {"Fn::GetAtt": ["SparkAccount", "AccountId"]}
-    assert given.pop("NewAccount") == {"Fn::If": ["CreatesAccount", "true", "false"]}
-    assert given == {name: {"Ref": name} for name in given}
+def holds(template, condition, values):
+    """Whether a condition of the template holds."""
+
+    def judged(node):
+        if isinstance(node, str):
+            return node
+        ((function, of),) = node.items()
+        if function == "Condition":
+            return judged(template["Conditions"][of])
+        if function == "Ref":
+            return values[of]
+        parts = [judged(part) for part in of]
+        functions = {"Fn::Not": lambda: not parts[0], "Fn::And": lambda: all(parts), "Fn::Or": lambda: any(parts)}
+        return functions.get(function, lambda: parts[0] == parts[1])()
+
+    return judged(template["Conditions"][condition])
+
+
+@pytest.mark.parametrize("chosen", [None, *ACCESS_IN])
+def test_the_access_stack_is_in_the_accounts_that_were_chosen_and_in_no_other(template, chosen):
+    parameters = EMAIL | USERS | DEVELOPMENT | PRODUCTION | ({"AccessIn": chosen} if chosen else {})
+    values = rules.known_values(template, "us-east-1") | parameters
+    named = {"HasAccess": "Spark", "HasDevelopmentAccess": "Development", "HasProductionAccess": "Production"}
+    has = {account for condition, account in named.items() if holds(template, condition, values)}
+    assert has == set((chosen or "Spark").split(",")) - {"None"}
 
 
 def test_what_cannot_be_undone_is_said_where_it_is_chosen(template):
     assert "cannot be undone: a new account, its email address, and the end of AWS's free plan" in " ".join(
         template["Description"].split()
     )
-    for name in ("AccountEmail", "AcceptPaidPlan"):
+    for name in ("AccountEmail", "AcceptPaidPlan", "DevelopmentAccountEmail", "ProductionAccountEmail"):
         assert "cannot be undone" in " ".join(template["Parameters"][name]["Description"].split()), name
 
 
 def test_no_email_address_of_an_account_is_preset_and_the_published_template_names_none(template, dist):
-    assert template["Parameters"]["AccountEmail"]["Default"] == ""
+    for name in ("AccountEmail", "DevelopmentAccountEmail", "ProductionAccountEmail"):
+        assert template["Parameters"][name]["Default"] == ""
     for text in (TEXT, (dist / product.ORGANIZATION).read_text()):
-        assert not re.search(r"[\w.+-]+@[\w-]+[.]\w+", text)
+        # That of an example, which nobody can have.
+        assert set(re.findall(r"[\w.+-]+@[\w-]+[.]\w+", text)) == {"billing@example.com"}
 
 
-USERS = {"AdminUserNames": "alice,bob"}
-EMAIL, ID = {"AccountEmail": "spark@example.com"}, {"AccountId": "111122223333"}
-UNIT = {"OrganizationalUnitId": "ou-abcd-11112222"}
 RULES = [
+    (EMAIL | CENTER, None),
+    (EMAIL | {"BreakGlassUser": "On"}, None),
+    (EMAIL | {"BootstrapRole": "On"}, "Name at least one IAM user"),
+    (EMAIL | USERS | CENTER | {"IdentityCenterPrincipal": ""}, "Set IdentityCenterPrincipal"),
+    (EMAIL | USERS | {"IdentityCenterPrincipal": "user:ann"}, "Set SignIn to IdentityCenter"),
+    (ID | USERS | DEVELOPMENT | PRODUCTION | {"AccessIn": "Spark,Development,Production"}, None),
+    (EMAIL | USERS | {"AccessIn": "Spark,Development"}, "AccessIn names the development account"),
+    (EMAIL | USERS | DEVELOPMENT | {"AccessIn": "Development,Production"}, "AccessIn names the production account"),
+    (
+        EMAIL | USERS | {"DevelopmentAccountEmail": EMAIL["AccountEmail"]},
+        "An address belongs to one account. Give another De",
+    ),
+    (
+        EMAIL | USERS | {"ProductionAccountEmail": EMAIL["AccountEmail"]},
+        "An address belongs to one account. Give another Pr",
+    ),
+    (
+        EMAIL | USERS | DEVELOPMENT | {"ProductionAccountEmail": "dev@example.com"},
+        "An address belongs to one account. DevelopmentAccountEmail and",
+    ),
     (EMAIL | USERS, None),
     (ID | USERS, None),
     (EMAIL | USERS | UNIT, None),
@@ -163,6 +210,26 @@ def test_the_stack_is_refused_in_another_region(template):
         ("AccountId", ["", "111122223333"], ["1", "1111222233334"]),
         ("OrganizationalUnitId", ["", "ou-abcd-11112222"], ["r-abcd", "ou-abcd"]),
         ("AdminUserNames", ["", "alice", "a+b=c,d.e@f-g_h"], ["a b", "a/b", "x" * 65]),
+        ("DevelopmentAccountEmail", ["", "a+b@x-y.example.com"], ["a", "a@b", "a b@c.de"]),
+        ("ProductionAccountEmail", ["", "a+b@x-y.example.com"], ["a", "a@b", "a b@c.de"]),
+        ("AccountNamePrefix", ["a", "my company", "x" * 39], ["", " a", "ü", "x" * 40]),
+        ("IdentityCenterPrincipal", ["", "user:ann", "group:Platform Team"], ["ann", "user:", "user: ann", "role:x"]),
+        ("PermissionSetName", ["AdministratorAccess", "a+=,.@-_"], ["", "a b", "x" * 33]),
+        *[
+            (
+                f"{kind}Contact",
+                ["", "Ann Lee; CFO; a.b+c@x-y.example.com; +1 (555) 0100", "A;B;c@d.ef;1"],
+                [
+                    "Ann",
+                    "Ann; CFO; a@b.cd",
+                    "Ann; CFO; a@b; 1",
+                    "; CFO; a@b.cd; 1",
+                    "Ann; CFO; a@b.cd; x",
+                    "A;B;c@d.ef;1;",
+                ],
+            )
+            for kind in KINDS
+        ],
     ],
 )
 def test_a_value_that_organizations_or_iam_would_refuse_is_refused_before(template, name, accepted, refused):
@@ -171,205 +238,6 @@ def test_a_value_that_organizations_or_iam_would_refuse_is_refused_before(templa
     members = [one for value in accepted for one in (value.split(",") if name == "AdminUserNames" else [value])]
     assert all(re.fullmatch(pattern, one) for one in members)
     assert not any(re.fullmatch(pattern, one) for one in refused)
-
-
-def test_the_logical_ids_are_frozen(resources):
-    assert {name: resource["Type"] for name, resource in resources.items()} == LOGICAL_IDS
-
-
-def needed_by(resources, name):
-    """What comes before a resource."""
-    needed, open_ = set(), [name]
-    while open_:
-        resource = resources.get(open_.pop(), {})
-        names = set(permissions.as_list(resource.get("DependsOn", [])))
-        text = str(resource)
-        names |= set(re.findall(r"'(?:Ref|Fn::GetAtt)': \[?'(\w+)", text)) | set(re.findall(r"[$]\{(\w+)\.", text))
-        names &= {*resources, "OrganizationFunctionEventInvokeConfig"}
-        open_ += names - needed
-        needed |= names
-    return needed - {name}
-
-
-def test_what_cannot_be_undone_comes_after_everything_that_can_fail(resources):
-    function = {name for name in resources if name.startswith("OrganizationFunction")}
-    function.add("OrganizationFunctionEventInvokeConfig")
-    assert needed_by(resources, "Organization") == function
-    # Every check comes before anything is created.
-    assert needed_by(resources, "OrchesteraAdminGroup") >= {"Organization"}
-    people = {"OrchesteraAdminGroup", "OrchesteraAdminGroupMembers"}
-    assert needed_by(resources, "SparkAccount") == function | people | {"Organization"}
-    policy = "GrantAccessToOrganizationAccountAccessRole"
-    assert needed_by(resources, policy) == function | people | {"Organization", "SparkAccount"}
-    assert needed_by(resources, "AccessStack") == resources.keys() - {"AccessStack"} | function
-
-
-def test_no_resource_depends_on_one_that_a_condition_may_leave_out(resources):
-    for resource in resources.values():
-        for name in permissions.as_list(resource.get("DependsOn", [])):
-            assert "Condition" not in resources.get(name, {}), name
-
-
-def test_no_attempt_of_the_function_outlives_cloudformations_wait(resources):
-    function = resources["OrganizationFunction"]["Properties"]
-    invoke = function["EventInvokeConfig"]
-    assert (function["Timeout"], invoke["MaximumRetryAttempts"], invoke["MaximumEventAgeInSeconds"]) == (900, 2, 2600)
-    for name in ("Organization", "SparkAccount"):
-        wait = resources[name]["Properties"]["ServiceTimeout"]
-        assert invoke["MaximumEventAgeInSeconds"] + function["Timeout"] < wait == 3600
-
-
-def test_deleting_the_stack_locks_nobody_out_and_a_failed_create_leaves_nothing(resources):
-    kept = {name for name, resource in resources.items() if resource.get("DeletionPolicy") == "RetainExceptOnCreate"}
-    assert kept == {
-        "OrchesteraAdminGroup",
-        "OrchesteraAdminGroupMembers",
-        "GrantAccessToOrganizationAccountAccessRole",
-    }
-    for name in kept:
-        assert resources[name]["UpdateReplacePolicy"] == "Retain"
-    for name in resources.keys() - kept:
-        assert resources[name].get("DeletionPolicy", "Delete") == "Delete"
-
-
-def test_nothing_but_the_group_has_a_name_that_a_second_stack_would_stumble_over(resources):
-    names = {
-        "FunctionName",
-        "RoleName",
-        "ManagedPolicyName",
-        "GroupName",
-        "LogGroupName",
-        "ReservedConcurrentExecutions",
-    }
-    named = {name for name, resource in resources.items() if names & resource["Properties"].keys()}
-    # SparkAccount's is the role that AWS creates in the account.
-    assert named == {"OrchesteraAdminGroup", "OrchesteraAdminGroupMembers", "SparkAccount"}
-
-
-def test_the_group_gets_what_was_chosen_and_only_its_policy_lets_it_switch(resources):
-    group = resources["OrchesteraAdminGroup"]
-    assert group["Condition"] == "MakesGroup" and group["Properties"]["ManagedPolicyArns"]["Fn::If"][0] == (
-        "GroupAdministers"
-    )
-    policy = resources["GrantAccessToOrganizationAccountAccessRole"]["Properties"]
-    (statement,) = policy["PolicyDocument"]["Statement"]
-    assert (statement["Action"], statement["Resource"]) == (
-        "sts:AssumeRole",
-        {"Fn::Sub": "arn:${AWS::Partition}:iam::${SparkAccount.AccountId}:role/${SparkAccount.RoleName}"},
-    )
-    names = {"Fn::If": ["MakesGroup", {"Ref": "OrchesteraAdminGroup"}, "orchestera-admin-group"]}
-    assert policy["Groups"] == {"Fn::If": ["HasGroup", [names], {"Ref": "AWS::NoValue"}]}
-    assert resources["OrchesteraAdminGroupMembers"]["Condition"] == "AddsUsers"
-
-
-NEVER = ["CloseAccount", "RemoveAccountFromOrganization", "LeaveOrganization", "DeleteOrganization"]
-NEVER += ["EnableAllFeatures", "InviteAccountToOrganization", "AttachPolicy", "DetachPolicy", "EnableAWSServiceAccess"]
-
-
-@pytest.mark.parametrize(
-    "action", [f"organizations:{name}" for name in NEVER] + ["sts:AssumeRole", "iam:AddUserToGroup"]
-)
-def test_a_right_that_must_never_be_there_is_in_no_statement(granted, resources, action):
-    for one, statement in granted:
-        assert not re.fullmatch(one.replace("*", ".*"), action, re.IGNORECASE) and "NotAction" not in statement
-    role = resources["OrganizationFunctionRole"]["Properties"]
-    assert not role.keys() & {"ManagedPolicyArns", "Policies"}
-    assert "Policies" not in resources["OrganizationFunction"]["Properties"]
-    of_the_role = [
-        name
-        for name, one in resources.items()
-        if {"Ref": "OrganizationFunctionRole"} in one["Properties"].get("Roles", [])
-    ]
-    assert of_the_role == ["OrganizationFunctionPolicy", "OrganizationFunctionLogPolicy"]
-
-
-def test_the_function_has_these_rights_and_no_other(granted):
-    reads = "DescribeCreateAccountStatus DescribeOrganization DescribePolicy ListAccounts ListCreateAccountStatus "
-    reads += "ListDelegatedAdministrators ListHandshakesForOrganization ListParents ListPoliciesForTarget ListRoots "
-    reads += "ListTagsForResource"
-    writes = "CreateAccount CreateOrganization MoveAccount MoveAccount TagResource UntagResource"
-    expected = [f"organizations:{name}" for name in f"{reads} {writes}".split()]
-    expected += [f"iam:{name}" for name in ("GetAccountSummary", "GetGroup", "GetRole", "GetUser")]
-    expected += [f"cloudformation:{name}" for name in ("DescribeStackResource", "DescribeStackSet", "DescribeStacks")]
-    expected += ["cloudformation:ListStackSets", "freetier:GetAccountPlanState", "servicequotas:GetServiceQuota"]
-    expected += ["iam:CreateServiceLinkedRole", "logs:CreateLogStream", "logs:PutLogEvents"]
-    assert sorted(action for action, _ in granted) == sorted(expected)
-    for _, statement in granted:
-        assert statement.keys() <= {"Sid", "Effect", "Action", "Resource", "Condition"}
-        assert statement["Effect"] == "Allow"
-
-
-def test_every_write_is_limited_to_what_is_this_stacks(granted):
-    writes = {}
-    for action, statement in granted:
-        if re.search(r":(Create|Tag|Untag|Move)", action) and not action.startswith("logs:"):
-            writes.setdefault(action, []).append((statement["Resource"], statement.get("Condition")))
-    created = {
-        "StringEquals": {"aws:RequestTag/orchestera:stack-id": THIS_STACK},
-        "ForAllValues:StringEquals": OUR_TAG_ONLY,
-    }
-    ours = {"StringEquals": {"aws:ResourceTag/orchestera:stack-id": THIS_STACK}}
-    place = "arn:${AWS::Partition}:organizations::${AWS::AccountId}"
-    linked_role = "role/aws-service-role/organizations.amazonaws.com/*"
-    assert writes == {
-        "organizations:CreateOrganization": [("*", None)],
-        "iam:CreateServiceLinkedRole": [
-            (
-                {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:{linked_role}"},
-                {"StringEquals": {"iam:AWSServiceName": "organizations.amazonaws.com"}},
-            )
-        ],
-        "organizations:CreateAccount": [("*", created)],
-        "organizations:TagResource": [("*", created)],
-        "organizations:UntagResource": [(ACCOUNTS, ours | {"ForAllValues:StringEquals": OUR_TAG_ONLY})],
-        "organizations:MoveAccount": [
-            (ACCOUNTS, ours),
-            ([{"Fn::Sub": f"{place}:root/*"}, {"Fn::Sub": f"{place}:ou/*"}], None),
-        ],
-    }
-
-
-def test_the_rights_to_create_and_to_move_are_there_only_for_who_creates_and_who_moves(resources):
-    document = resources["OrganizationFunctionPolicy"]["Properties"]["PolicyDocument"]
-    under = {}
-    for statement in document["Statement"]:
-        condition, one = ("always", statement) if "Sid" in statement else statement["Fn::If"][:2]
-        for action in permissions.as_list(one["Action"]):
-            under.setdefault(condition, set()).add(action)
-    assert under.pop("CreatesAccount") == {
-        "organizations:CreateOrganization",
-        "iam:CreateServiceLinkedRole",
-        "organizations:CreateAccount",
-        "organizations:TagResource",
-    }
-    assert under.pop("MovesAccount") == {"organizations:MoveAccount"}
-    assert under.keys() == {"always"}
-
-
-def test_the_function_knows_from_the_template_alone_for_whom_it_may_create_an_account(resources):
-    assert resources["OrganizationFunction"]["Properties"]["Environment"]["Variables"] == {
-        "ORCHESTERA_STACK_ID": THIS_STACK,
-        "ORCHESTERA_EMAIL_SparkAccount": {"Ref": "AccountEmail"},
-    }
-
-
-def test_every_choice_that_can_be_checked_by_reading_is_a_property_of_the_organization(resources):
-    properties = dict(resources["Organization"]["Properties"])
-    chosen = "AccountEmail AccountId AccountName MemberRoleName OrganizationalUnitId AdminGroup AdminUserNames"
-    for name in f"{chosen} AcceptPaidPlan".split():
-        assert properties.pop(name) == {"Ref": name}
-    assert properties.pop("AccessIn") == {"Fn::Split": [",", {"Ref": "AccessIn"}]}
-    assert properties.keys() == {"ServiceToken", "ServiceTimeout", "Release"}
-    account = resources["SparkAccount"]["Properties"]
-    assert account["Email"] == {"Ref": "AccountEmail"} and account["RoleName"] == {"Ref": "MemberRoleName"}
-    assert account["HasAccessStack"] == {"Fn::If": ["HasAccess", "true", "false"]}
-
-
-def test_the_release_is_that_of_the_product(resources):
-    for name in ("Organization", "SparkAccount"):
-        assert resources[name]["Properties"]["Release"] == product.VERSION
-    manifest = tomllib.loads((ROOT / "crates/organization/Cargo.toml").read_text())
-    assert manifest["package"]["version"] == product.VERSION
 
 
 def test_the_outputs_are_these_and_each_says_what_it_is(template):
@@ -384,6 +252,23 @@ def test_the_outputs_are_these_and_each_says_what_it_is(template):
         "PolicyArn": "HasAccess",
         "OrganizationWarnings": None,
         "SparkAccountWarnings": None,
+        "IdentityCenterWarnings": "UsesIdentityCenter",
+        "BootstrapRoleArn": "HasBootstrapRole",
+        "BreakGlassSecretUrl": "HasBreakGlassUser",
+        "ManagementContactWarnings": "HasContact",
+        "SparkContactWarnings": "HasSparkContact",
+        "AwsConfig": None,
+    } | {
+        f"{account}{name}": condition.format(account)
+        for account in ("Development", "Production")
+        for name, condition in {
+            "AccountId": "Has{}Account",
+            "SwitchRoleUrl": "Has{}Account",
+            "RoleArn": "Has{}Access",
+            "ExternalId": "Shows{}ExternalId",
+            "AccountWarnings": "Has{}Account",
+            "ContactWarnings": "Has{}Contact",
+        }.items()
     }
     assert all(output["Description"] for output in outputs.values())
     # The nested stack has its own under the same conditions.
@@ -391,6 +276,9 @@ def test_the_outputs_are_these_and_each_says_what_it_is(template):
     assert nested["ExternalId"]["Condition"] == "AsksForExternalId"
     for name in ("RoleArn", "ExternalId", "PolicyArn"):
         assert outputs[name]["Value"] == {"Fn::GetAtt": ["AccessStack", f"Outputs.{name}"]} and name in nested
+    for account in ("Development", "Production"):
+        for name in ("RoleArn", "ExternalId"):
+            assert outputs[account + name]["Value"] == {"Fn::GetAtt": [f"{account}AccessStack", f"Outputs.{name}"]}
 
 
 def test_the_published_template_is_what_sams_transform_makes_but_for_what_is_pinned(dist, template):
@@ -412,10 +300,12 @@ def test_the_published_template_is_what_sams_transform_makes_but_for_what_is_pin
     assert function["Properties"].keys() == {*kept, "Code"}
     # Neither an event nor a right for code that is another.
     made["Organization"]["DependsOn"].remove(version)
-    assert made["OrganizationFunctionPolicy"].pop("DependsOn") == version
+    for name in ("OrganizationFunctionPolicy", *(f"{kind}ContactPolicy" for kind in KINDS)):
+        assert made[name].pop("DependsOn") == version
     # The nested template by its address, see tests/release/test_dist.py.
-    for nested in (made["AccessStack"], written["Resources"]["AccessStack"]):
-        del nested["Properties"]["TemplateURL"]
-        nested.pop("Metadata", None)
+    for resources in (made, written["Resources"]):
+        for nested in (one for one in resources.values() if one["Type"] == "AWS::CloudFormation::Stack"):
+            del nested["Properties"]["TemplateURL"]
+            nested.pop("Metadata", None)
     del written["Transform"]
     assert published == written
