@@ -33,7 +33,7 @@ def published(prefix):
     """The artefacts of this version by name. Raises `Refused` if they are not what this tree would publish."""
     files = artefacts(product.VERSION, prefix)
     for name, template in templates.published(prefix, files).items():
-        if templates.text(template).encode() != files[name]:
+        if templates.content(name, template).encode() != files[name]:
             raise Refused(f"{name} in {product.folder()} is not of these sources. Run `make dist` again.")
     return files
 

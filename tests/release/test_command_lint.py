@@ -180,7 +180,7 @@ def test_a_variable_that_an_earlier_block_exports_is_set_and_one_that_it_only_se
 
 def test_make_check_refuses_a_command_of_the_page_and_names_it(tmp_path, monkeypatch, capsys):
     for name, template in templates.published(command_snippets.product.BUCKET_PREFIX).items():
-        (tmp_path / name).write_text(templates.text(template))
+        (tmp_path / name).write_text(templates.content(name, template))
     command_lint.main([str(tmp_path)])
     shut_now = command_snippets.commands.shut_now
 

@@ -99,7 +99,8 @@ def test_the_template_of_the_management_account_pins_the_template_that_it_nests(
     resources = yaml_parse((dist / product.ORGANIZATION).read_text())["Resources"]
     sum_ = product.sha256((dist / product.FLAT).read_bytes())
     place = f"https://orchestera-access-us-east-1.s3.us-east-1.amazonaws.com/{product.VERSION}"
-    assert resources["AccessStack"]["Properties"]["TemplateURL"] == f"{place}/{sum_}/orchestera-access.yaml"
+    for name in ("AccessStack", "DevelopmentAccessStack", "ProductionAccessStack"):
+        assert resources[name]["Properties"]["TemplateURL"] == f"{place}/{sum_}/orchestera-access.yaml"
 
 
 def test_artefacts_that_do_not_belong_together_are_refused(dist, tmp_path, monkeypatch):
@@ -108,7 +109,13 @@ def test_artefacts_that_do_not_belong_together_are_refused(dist, tmp_path, monke
     for name, words in [
         (product.CODE, ["orchestera-access.yaml pins another orchestera-access.zip"]),
         (product.ORGANIZATION_CODE, ["orchestera-organization.yaml pins another orchestera-organization.zip"]),
-        (product.FLAT, ["AccessStack of orchestera-organization.yaml nests another orchestera-access.yaml"]),
+        (
+            product.FLAT,
+            [
+                f"{name} of orchestera-organization.yaml nests another orchestera-access.yaml"
+                for name in ("AccessStack", "DevelopmentAccessStack", "ProductionAccessStack")
+            ],
+        ),
     ]:
         wrong = list(pins.problems(contents | {name: contents[name] + b"\n"}))
         assert [problem.partition(" than the one")[0] for problem in wrong] == words

@@ -95,7 +95,7 @@ def cloudformation():
 def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("templates")
     for name, template in templates.published(command_snippets.product.BUCKET_PREFIX).items():
-        (folder / name).write_text(templates.text(template))
+        (folder / name).write_text(templates.content(name, template))
     commands = {one.file.partition("command ")[2]: one.text for one in command_snippets.of_the_page(folder)}
     return folder, commands
 

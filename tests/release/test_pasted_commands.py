@@ -22,7 +22,7 @@ WAYS = [(shell, bracketed) for shell in ("bash", "zsh") for bracketed in (True, 
 def pasted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("templates")
     for name, template in templates.published(command_snippets.product.BUCKET_PREFIX).items():
-        (folder / name).write_text(templates.text(template))
+        (folder / name).write_text(templates.content(name, template))
     return list(command_snippets.all_snippets(folder))
 
 

@@ -176,7 +176,7 @@ def resolved(value, values):
 def every_template():
     """Of this version: template.yaml, and what is published."""
     published = templates.published(product.BUCKET_PREFIX)
-    texts = {name: yaml_parse(templates.text(template)) for name, template in published.items()}
+    texts = {name: yaml_parse(templates.content(name, template)) for name, template in published.items()}
     return {"template.yaml": stacks.template()} | texts
 
 
