@@ -115,6 +115,7 @@ def test_consolidated_billing_has_neither_policies_nor_trusted_access(account):
     assert (organization["FeatureSet"], organization["AvailablePolicyTypes"]) == ("CONSOLIDATED_BILLING", [])
     service = "account.amazonaws.com"
     assert code_of(client.enable_aws_service_access, ServicePrincipal=service) == "ConstraintViolationException"
+    assert code_of(client.list_aws_service_access_for_organization) == "ConstraintViolationException"
 
 
 def test_trusted_access_and_delegated_administrators_are_listed(organization, join):

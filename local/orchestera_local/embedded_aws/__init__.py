@@ -22,6 +22,7 @@ One module per kind of repair, each with what AWS does and its source:
     lambda_versions.py     of which code a version is published
     template_conditions.py what may stand in a template's conditions and rules
     account_summary.py     what IAM says of an account's root user
+    alternate_contacts.py  whom AWS writes to about an account
     json_services.py       how a service is added that MiniStack does not have:
     service_quotas.py      how many accounts an organization may have
     free_tier.py           on which plan an account is

@@ -49,11 +49,21 @@ def forget(management, account):
     _delegated[management] = {entry: since for entry, since in entries.items() if entry[0] != account}
 
 
+def _without_all_features():
+    """A refusal, or None. Services are not even listed, as hashicorp/terraform-provider-aws quotes AWS:
+
+    https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/organizations/organization.go
+    """
+    if organizations._orgs["self"]["FeatureSet"] == "ALL":
+        return None
+    reason = "ORGANIZATION_NOT_IN_ALL_FEATURES_MODE"
+    return refused("ConstraintViolationException", "The organization does not have all features enabled.", reason)
+
+
 def _enable_service_access(payload):
     """https://docs.aws.amazon.com/organizations/latest/APIReference/API_EnableAWSServiceAccess.html"""
-    if organizations._orgs["self"]["FeatureSet"] != "ALL":
-        reason = "ORGANIZATION_NOT_IN_ALL_FEATURES_MODE"
-        return refused("ConstraintViolationException", "The organization does not have all features enabled.", reason)
+    if problem := _without_all_features():
+        return problem
     trust(get_account_id(), payload["ServicePrincipal"])
     return done(200, {})
 
@@ -66,6 +76,8 @@ def _disable_service_access(payload):
 
 def _list_service_access(_):
     """https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListAWSServiceAccessForOrganization.html"""
+    if problem := _without_all_features():
+        return problem
     trusted = _trusted.get(get_account_id(), {})
     services = [{"ServicePrincipal": service, "DateEnabled": since} for service, since in trusted.items()]
     return done(200, {"EnabledServicePrincipals": services})
