@@ -27,7 +27,9 @@ One module per kind of repair, each with what AWS does and its source:
     service_quotas.py      how many accounts an organization may have
     free_tier.py           on which plan an account is
     organizations/         AWS Organizations: members, accounts that are created, what may be asked
+    identity_center/       IAM Identity Center, its identity store and its resource types
     stack_sets/            StackSets, and the resource type of that name
+    pages.py               no repair: how a list is cut into pages, some without an entry
     throttling.py          no repair: calls to IAM that are refused, on demand
     refusals.py            no repair: single calls that are refused, on demand
     settings.py            no repair: what a test sets of an account while the server runs

@@ -27,6 +27,7 @@ from . import (
     group_resources,
     iam_resources,
     iam_rules,
+    identity_center,
     lambda_logs,
     lambda_versions,
     nested_stacks,
@@ -90,7 +91,8 @@ def main(arguments=None):
     template_conditions.repair()
     if given.throttling:
         throttling.begin(given.throttling)
-    app = organizations.repair(custom_resources.repair(ministack.app.app))
+    # Organizations is around Identity Center, which looks up its members: what is outside is done first.
+    app = organizations.repair(identity_center.repair(custom_resources.repair(ministack.app.app)))
     # Around all that answers.
     refusals.repair()
     ministack.app.app = settings.serve(app)

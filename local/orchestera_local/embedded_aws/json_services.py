@@ -21,7 +21,9 @@ def add(name, model, target, operations):
         try:
             answer = operation(json.loads(body or b"{}"))
         except Refused as refused:
-            return error_response_json(refused.code, str(refused), 400, message_key="Message", content_type=version)
+            return error_response_json(
+                refused.code, str(refused), 400, refused.more, message_key="Message", content_type=version
+            )
         return 200, {"Content-Type": version}, json.dumps(answer).encode()
 
     ministack.app.SERVICE_HANDLERS[name] = handle
@@ -32,9 +34,12 @@ def add(name, model, target, operations):
     }
     iam_actions.SERVICE_TO_IAM_NAMESPACE[name] = name
     iam_actions._BOTOCORE_SERVICE_MAP[name] = [model]
+    responses._BOTOCORE_NAME[name] = model
 
 
 class Refused(Exception):
-    def __init__(self, code, message):
+    """With what some exceptions have beside their message."""
+
+    def __init__(self, code, message, **more):
         super().__init__(message)
-        self.code = code
+        self.code, self.more = code, more

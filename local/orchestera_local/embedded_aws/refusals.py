@@ -14,7 +14,7 @@ logger = logging.getLogger("refusals")
 # Those that are asked in XML, and those whose path says what is asked; the others are asked in JSON, by a target.
 QUERY = ("iam", "sts")
 REST = ("account",)
-SERVICES = (*QUERY, *REST, "organizations", "servicequotas", "freetier")
+SERVICES = (*QUERY, *REST, "organizations", "servicequotas", "freetier", "sso", "identitystore")
 
 
 def repair():

@@ -35,7 +35,8 @@ class Settings:
     account_quota: int = 10
     # Email addresses of accounts elsewhere, outside of this server.
     taken_email_addresses: list = field(default_factory=list)
-    # So many pages without an entry come before each one that has some, in every list of Organizations.
+    # So many pages without an entry come before each one that has some, in every list of Organizations and
+    # of Identity Center.
     empty_pages: int = 0
     # Entries on a page, if the request does not want fewer.
     page_size: int = 20
@@ -57,6 +58,14 @@ class Settings:
     account_plan: str = "PAID"
     account_plan_status: str = "ACTIVE"
 
+    # Its instance of IAM Identity Center, as enabled in the console of that region: none, the one of the organization
+    # that the account manages (it is there as soon as the organization is), or one of this account alone.
+    identity_center: str = field(default="", metadata={"one of": ("", "organization", "account")})
+    identity_center_region: str = "us-east-1"
+    # How long an assignment is IN_PROGRESS, and with what FailureReason the next ones end in FAILED.
+    identity_center_assignment_seconds: float = 0
+    identity_center_assignment_failures: list = field(default_factory=list)
+
 
 _settings: dict[str, Settings] = {}
 
@@ -65,14 +74,22 @@ def of(account):
     return _settings.setdefault(account, Settings())
 
 
+def of_all():
+    """Account by account."""
+    return list(_settings.items())
+
+
 def change(account, **changes):
     """Returns what is wrong with them, or nothing."""
     types = {one.name: one.type for one in dataclasses.fields(Settings)}
+    choices = {one.name: one.metadata.get("one of") for one in dataclasses.fields(Settings)}
     for name, value in changes.items():
         if name not in types:
             return f"There is no setting {name}. There are: {', '.join(types)}."
         if type(value) not in {float: (float, int)}.get(types[name], (types[name],)):
             return f"{name} is a {types[name].__name__}."
+        if choices[name] and value not in choices[name]:
+            return f"{name} is one of {', '.join(map(repr, choices[name]))}."
     for name, value in changes.items():
         setattr(of(account), name, value)
     return ""

@@ -75,14 +75,18 @@ class _First(str):
     others = ()
 
 
+def judged_by(arns):
+    """What stands for the resources of a request, whichever service's: each of them has to be allowed."""
+    first = _First(arns[0] if arns else "*")
+    first.others = tuple(arns[1:])
+    return first
+
+
 def _with_the_first_resource(extract_resource_arn):
     def repaired(service, method, path, headers, body, parameters, region, account_id):
         if service != "organizations":
             return extract_resource_arn(service, method, path, headers, body, parameters, region, account_id)
-        arns = _arns(body, account_id)
-        first = _First(arns[0] if arns else "*")
-        first.others = tuple(arns[1:])
-        return first
+        return judged_by(_arns(body, account_id))
 
     return repaired
 
