@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/singlesignon/latest/userguide/assignusers.html
 """
 
+import threading
 import time
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from . import instances, permission_sets, provisioning
 from .requests import listed
 
 USER, GROUP = "USER", "GROUP"
+# A stack looks from a thread of its own whether a change has ended.
+_one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -46,25 +49,27 @@ class Change:
 
 def settle():
     """Changes have ended whose time has come. Called before each request, whoever makes it."""
-    now = time.time()
-    for instance in instances.all_of_them():
-        for change in [one for one in instance.changes.values() if one.under_way and one.ends <= now]:
-            if not change.failure:
-                _carry_out(instance, change)
-            change.status = "FAILED" if change.failure else "SUCCEEDED"
+    with _one_at_a_time:
+        now = time.time()
+        for instance in instances.all_of_them():
+            for change in [one for one in instance.changes.values() if one.under_way and one.ends <= now]:
+                change.failure = change.failure or _carry_out(instance, change)
+                change.status = "FAILED" if change.failure else "SUCCEEDED"
 
 
 def _carry_out(instance, change):
+    """Returns why it failed, blank if it did not."""
     assignment = change.assignment
     permission_set = instance.permission_sets[assignment.permission_set]
     if change.creates:
-        provisioning.provision(instance, permission_set, assignment.account)
-        if assignment not in instance.assignments:
+        failure = provisioning.provision(instance, permission_set, assignment.account)
+        if not failure and assignment not in instance.assignments:
             instance.assignments.append(assignment)
-        return
+        return failure
     instance.assignments.remove(assignment)
     if not _has_others(instance, assignment):
-        provisioning.remove(instance, permission_set, assignment.account)
+        provisioning.remove(permission_set, assignment.account)
+    return ""
 
 
 def _has_others(instance, assignment):

@@ -50,7 +50,7 @@ def _wanted(account, kind):
 def _remove(instance):
     for permission_set in instance.permission_sets.values():
         for account in list(permission_set.provisioned):
-            provisioning.remove(instance, permission_set, account)
+            provisioning.remove(permission_set, account)
     del _instances[instance.owner]
 
 

@@ -162,10 +162,11 @@ def _provision(request):
         accounts = [account for account in accounts if account == request.get("TargetId")]
         if not accounts:
             raise Refused("ResourceNotFoundException", "The permission set is not provisioned in that account.")
-    reasons = [provisioning.refusal(instance, permission_set, account) for account in accounts]
-    for account, reason in zip(accounts, reasons, strict=True):
-        if not reason:
-            provisioning.provision(instance, permission_set, account)
+    reasons = [
+        provisioning.refusal(instance, permission_set, account)
+        or provisioning.provision(instance, permission_set, account)
+        for account in accounts
+    ]
     begun = {
         "Status": "IN_PROGRESS",
         "RequestId": new_uuid(),

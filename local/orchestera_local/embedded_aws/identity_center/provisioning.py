@@ -9,6 +9,7 @@ import json
 import ministack.services.iam as iam
 from ministack.core.responses import get_region, request_scope
 
+from .. import iam_types
 from . import deployer
 
 PATH = "/aws-reserved/sso.amazonaws.com/"
@@ -82,7 +83,19 @@ def refusal(instance, permission_set, account, removed=False):
 
 
 def provision(instance, permission_set, account):
-    """Makes the role, or brings it to what the permission set gives now."""
+    """Makes the role, or brings it to what the permission set gives now. Returns why that failed, blank if not."""
+    try:
+        _bring_up_to_date(instance, permission_set, account)
+    except _Refused as refused:
+        if account not in permission_set.provisioned:
+            _delete_role(role_name(permission_set, account), account)
+        return str(refused)
+    if account not in permission_set.provisioned:
+        permission_set.provisioned.append(account)
+    return ""
+
+
+def _bring_up_to_date(instance, permission_set, account):
     name = role_name(permission_set, account)
     with request_scope(account, get_region()):
         if name not in iam._roles:
@@ -98,8 +111,6 @@ def provision(instance, permission_set, account):
         elif INLINE in role["InlinePolicies"]:
             _ask("DeleteRolePolicy", {"RoleName": name, "PolicyName": INLINE})
         role["Description"] = permission_set.description
-    if account not in permission_set.provisioned:
-        permission_set.provisioned.append(account)
 
 
 def _new_role(instance, permission_set, account):
@@ -117,18 +128,25 @@ def _new_role(instance, permission_set, account):
     }
 
 
-def remove(instance, permission_set, account):
-    name, role = role_name(permission_set, account), _role(permission_set, account)
+def remove(permission_set, account):
+    _delete_role(role_name(permission_set, account), account)
+    permission_set.provisioned.remove(account)
+
+
+def _delete_role(name, account):
     with request_scope(account, get_region()):
-        for arn in list(role["AttachedPolicies"]):
+        for arn in list(iam._roles[name]["AttachedPolicies"]):
             _ask("DetachRolePolicy", {"RoleName": name, "PolicyArn": arn})
-        for policy in list(role["InlinePolicies"]):
+        for policy in list(iam._roles[name]["InlinePolicies"]):
             _ask("DeleteRolePolicy", {"RoleName": name, "PolicyName": policy})
         _ask("DeleteRole", {"RoleName": name})
-    permission_set.provisioned.remove(account)
+
+
+class _Refused(Exception):
+    """By IAM: a policy that it does not take, for one."""
 
 
 def _ask(action, request):
     status, _, body = _iam[action](request)
     if status >= 400:
-        raise RuntimeError(f"{action}: {body.decode()}")
+        raise _Refused(f"Received a {status} status error: {iam_types.Refused(status, body)}")

@@ -32,8 +32,15 @@ def repair():
     provisioners._REPLACING_PROPERTIES[PERMISSION_SET] = ("InstanceArn", "Name")
     provisioners._REPLACING_PROPERTIES[ASSIGNMENT] = OF_AN_ASSIGNMENT
     # It waits for the change to end.
-    waits = stacks._runs_on_worker_thread
-    stacks._runs_on_worker_thread = lambda resource_type: resource_type == ASSIGNMENT or waits(resource_type)
+    _add("_runs_on_worker_thread", ASSIGNMENT)
+    # One that failed has changed something that a rollback has to change back.
+    _add("_sends_back_failed_update", PERMISSION_SET)
+
+
+def _add(name, resource_type):
+    """To the types of which that is said."""
+    holds = getattr(stacks, name)
+    setattr(stacks, name, lambda one: one == resource_type or holds(one))
 
 
 class Failed(RuntimeError):
@@ -52,6 +59,16 @@ def _call(operation, request, codes=CODES):
         raise Failed(message, codes.get(refused.code, "GeneralServiceException")) from refused
 
 
+def _all_of(operation, key, request):
+    """The entries of all pages."""
+    answer = _call(operation, request)
+    entries = answer[key]
+    while "NextToken" in answer:
+        answer = _call(operation, request | {"NextToken": answer["NextToken"]})
+        entries += answer[key]
+    return entries
+
+
 def _named(properties, *names):
     return {name: properties[name] for name in names if properties.get(name) is not None}
 
@@ -64,7 +81,7 @@ def _create_set(logical_id, properties, stack_name):
     arn = _call("CreatePermissionSet", request, codes)["PermissionSet"]["PermissionSetArn"]
     one = {"InstanceArn": properties["InstanceArn"], "PermissionSetArn": arn}
     try:
-        _bring_policies_to(one, {}, properties)
+        _bring_policies_to(one, properties)
     except Failed:
         _call("DeletePermissionSet", one)
         raise
@@ -76,13 +93,8 @@ def _update_set(physical_id, old, new, stack_name):
     request = one | _named(new, "Description", "SessionDuration")
     request |= {"RelayState": new["RelayStateType"]} if new.get("RelayStateType") else {}
     _call("UpdatePermissionSet", request)
-    before, wanted = ({tag["Key"]: tag["Value"] for tag in given.get("Tags") or []} for given in (old, new))
-    resource = {"InstanceArn": one["InstanceArn"], "ResourceArn": one["PermissionSetArn"]}
-    if gone := [key for key in before if key not in wanted]:
-        _call("UntagResource", resource | {"TagKeys": gone})
-    if tags := [{"Key": key, "Value": value} for key, value in wanted.items() if before.get(key) != value]:
-        _call("TagResource", resource | {"Tags": tags})
-    _bring_policies_to(one, old, new)
+    _bring_tags_to(one, new)
+    _bring_policies_to(one, new)
     begun = _call("ProvisionPermissionSet", one | {"TargetType": "ALL_PROVISIONED_ACCOUNTS"})
     request_id = begun["PermissionSetProvisioningStatus"]["RequestId"]
     status = _call(
@@ -94,17 +106,25 @@ def _update_set(physical_id, old, new, stack_name):
     return physical_id, {"PermissionSetArn": one["PermissionSetArn"]}
 
 
-def _bring_policies_to(one, old, new):
-    """What the template said and does not say any more goes, and nothing that somebody else attached.
+def _bring_tags_to(one, properties):
+    resource = {"InstanceArn": one["InstanceArn"], "ResourceArn": one["PermissionSetArn"]}
+    before = {tag["Key"]: tag["Value"] for tag in _all_of("ListTagsForResource", "Tags", resource)}
+    wanted = {tag["Key"]: tag["Value"] for tag in properties.get("Tags") or []}
+    if gone := [key for key in before if key not in wanted]:
+        _call("UntagResource", resource | {"TagKeys": gone})
+    if tags := [{"Key": key, "Value": value} for key, value in wanted.items() if before.get(key) != value]:
+        _call("TagResource", resource | {"Tags": tags})
 
-    AWS goes by what is attached instead: there, whatever the template does not name is detached.
-    """
-    before, wanted = (list(given.get("ManagedPolicies") or []) for given in (old, new))
+
+def _bring_policies_to(one, properties):
+    """What is attached and not in the template is detached, whoever attached it."""
+    attached = _all_of("ListManagedPoliciesInPermissionSet", "AttachedManagedPolicies", one)
+    before, wanted = [policy["Arn"] for policy in attached], list(properties.get("ManagedPolicies") or [])
     for arn in [arn for arn in before if arn not in wanted]:
         _call("DetachManagedPolicyFromPermissionSet", one | {"ManagedPolicyArn": arn})
     for arn in [arn for arn in wanted if arn not in before]:
         _call("AttachManagedPolicyToPermissionSet", one | {"ManagedPolicyArn": arn})
-    document = new.get("InlinePolicy")
+    document = properties.get("InlinePolicy")
     if document:
         text = document if isinstance(document, str) else json.dumps(document)
         _call("PutInlinePolicyToPermissionSet", one | {"InlinePolicy": text})
@@ -132,14 +152,10 @@ def _exists(assignment):
         "AccountId": assignment["TargetId"],
         "PermissionSetArn": assignment["PermissionSetArn"],
     }
-    while True:
-        answer = _call("ListAccountAssignments", request)
-        for one in answer["AccountAssignments"]:
-            if all(one[name] == assignment[name] for name in ("PrincipalType", "PrincipalId")):
-                return True
-        if "NextToken" not in answer:
-            return False
-        request["NextToken"] = answer["NextToken"]
+    return any(
+        all(one[name] == assignment[name] for name in ("PrincipalType", "PrincipalId"))
+        for one in _all_of("ListAccountAssignments", "AccountAssignments", request)
+    )
 
 
 def _create_assignment(logical_id, properties, stack_name):
