@@ -3,6 +3,8 @@
 import pytest
 from saying import code_of
 
+from orchestera_local import mfa_device
+
 QUOTA = {"ServiceCode": "organizations", "QuotaCode": "L-29A0C5DF"}
 
 
@@ -46,10 +48,7 @@ def test_the_summary_of_an_account_tells_of_its_root_user_and_of_nobody_else(acc
 
     assert summary() == [0, 0, 1]
     iam.create_user(UserName="somebody")
-    serial = iam.create_virtual_mfa_device(VirtualMFADeviceName="it")["VirtualMFADevice"]["SerialNumber"]
-    iam.enable_mfa_device(
-        UserName="somebody", SerialNumber=serial, AuthenticationCode1="123456", AuthenticationCode2="654321"
-    )
+    mfa_device.enroll(account, "somebody")
     assert summary() == [0, 0, 1]
     account.settings(root_mfa=True, root_access_keys=True, root_password=False)
     assert summary() == [1, 1, 0]

@@ -8,6 +8,7 @@ from moto import mock_aws
 from playing import ALL
 from saying import code_of
 
+from orchestera_local import mfa_device
 from orchestera_local.stack import Stack
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -146,7 +147,7 @@ def test_a_name_of_a_group_has_to_be_acknowledged(account):
 
 
 @pytest.mark.parametrize("what", ["group", "inline policy", "login profile", "MFA device"])
-def test_a_user_who_has_something_is_not_deleted(iam, what):
+def test_a_user_who_has_something_is_not_deleted(account, iam, what):
     iam.create_user(UserName="ann")
     if what == "group":
         iam.create_group(GroupName="mine")
@@ -156,10 +157,7 @@ def test_a_user_who_has_something_is_not_deleted(iam, what):
     elif what == "login profile":
         iam.create_login_profile(UserName="ann", Password="A-dummy-Passw0rd")
     else:
-        serial = iam.create_virtual_mfa_device(VirtualMFADeviceName="ann")["VirtualMFADevice"]["SerialNumber"]
-        iam.enable_mfa_device(
-            UserName="ann", SerialNumber=serial, AuthenticationCode1="123456", AuthenticationCode2="654321"
-        )
+        mfa_device.enroll(account, "ann")
     assert code_of(iam.delete_user, UserName="ann") == "DeleteConflict"
 
 

@@ -14,6 +14,7 @@ One module per kind of repair, each with what AWS does and its source:
     iam_rules.py           what IAM refuses and MiniStack allows
     iam_resources.py       what a template says of a role and of a managed policy
     group_resources.py     groups and their members in a template
+    user_resources.py      users in a template
     iam_types.py           no repair: how the types of IAM call it, and show what it refuses
     secret_resources.py    a secret that is generated for a template
     lambda_logs.py         with which rights a function's log is written
@@ -28,6 +29,7 @@ One module per kind of repair, each with what AWS does and its source:
     free_tier.py           on which plan an account is
     organizations/         AWS Organizations: members, accounts that are created, what may be asked
     identity_center/       IAM Identity Center, its identity store and its resource types
+    people/                passwords, MFA devices, the console's sign-in, and what sessions carry of them
     stack_sets/            StackSets, and the resource type of that name
     pages.py               no repair: how a list is cut into pages, some without an entry
     throttling.py          no repair: calls to IAM that are refused, on demand

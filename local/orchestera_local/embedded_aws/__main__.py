@@ -32,6 +32,7 @@ from . import (
     lambda_versions,
     nested_stacks,
     organizations,
+    people,
     physical_names,
     refusals,
     resource_status,
@@ -42,6 +43,7 @@ from . import (
     stack_sets,
     template_conditions,
     throttling,
+    user_resources,
 )
 
 
@@ -89,10 +91,11 @@ def main(arguments=None):
     shared_buckets.repair()
     stack_sets.repair()
     template_conditions.repair()
+    user_resources.repair()
     if given.throttling:
         throttling.begin(given.throttling)
     # Organizations is around Identity Center, which looks up its members: what is outside is done first.
-    app = organizations.repair(identity_center.repair(custom_resources.repair(ministack.app.app)))
+    app = people.repair(organizations.repair(identity_center.repair(custom_resources.repair(ministack.app.app))))
     # Around all that answers.
     refusals.repair()
     ministack.app.app = settings.serve(app)

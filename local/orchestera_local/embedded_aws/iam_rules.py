@@ -21,9 +21,7 @@ def repair():
     }.items():
         handlers[action] = _of_principals_that_exist(handlers[action], document)
     handlers["DeleteGroup"] = _of_nobody_and_nothing(handlers["DeleteGroup"])
-    # CloudFormation calls it by this name.
-    iam._delete_user = _of_who_has_nothing(handlers["DeleteUser"])
-    handlers["DeleteUser"] = _leaving_its_id(iam._delete_user, iam._users, "User")
+    handlers["DeleteUser"] = _leaving_its_id(_of_who_has_nothing(handlers["DeleteUser"]), iam._users, "User")
     handlers["DeleteRole"] = _leaving_its_id(handlers["DeleteRole"], iam._roles, "Role")
     for principal in ("Role", "User", "Group"):
         action = f"Attach{principal}Policy"
