@@ -102,7 +102,7 @@ down: tools ## ends what `make up` or `make up-organization` began
 	@$(PYTHON) -m orchestera_local.serve down
 
 .PHONY: test
-test: build $(ROOT)/.tools/awscli/installed ## every test: the function's, in Rust, and the stack's, on the AWS on loopback
+test: build $(ROOT)/.tools/awscli/installed $(ROOT)/.tools/awscli-v2/installed ## every test: the function's, in Rust, and the stack's, on the AWS on loopback
 	ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" cargo test --locked --workspace
 	$(COST)
 	$(NAMES)

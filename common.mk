@@ -119,5 +119,15 @@ endef
 $(ROOT)/.tools/awscli/installed: $(ROOT)/tests/release/awscli.txt
 	$(VENV)
 
+$(ROOT)/.tools/awscli-v2/package/installed: $(ROOT)/tests/release/awscli-v2.txt
+	$(VENV)
+
+# The CLI is in a layer for Lambda, which is a zip, in a package for npm, in one for Python.
+$(ROOT)/.tools/awscli-v2/installed: $(ROOT)/.tools/awscli-v2/package/installed
+	cd $(@D) && rm -rf awscli && tar -xzf package/lib/python3*/site-packages/aws_cdk/asset_awscli_v2/_jsii/*.tgz \
+	  --strip-components=2 package/lib/layer.zip
+	cd $(@D) && package/bin/python -m zipfile -e layer.zip . && rm layer.zip && chmod +x awscli/v2/2.*/dist/aws
+	touch $@
+
 $(CARGO_DENY):
 	cargo install --quiet --locked --no-default-features --root $(dir $(@D)) cargo-deny@0.20.2
