@@ -78,7 +78,7 @@ class AwsCli:
         return self.said("configure", "list-profiles").split()
 
     def profiles(self):
-        """Version 2. By name, what the CLI reads of each, of all that the text says of any. An sso-session comes first."""
+        """Version 2. By name, what the CLI reads of each. An sso-session stands before all profiles."""
         of_profiles = self.text().partition("[profile")[2]
         settings = {line.partition("=")[0].strip() for line in of_profiles.splitlines() if "=" in line}
         return {
