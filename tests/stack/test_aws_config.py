@@ -230,6 +230,16 @@ def test_mfa_serial_makes_the_cli_ask_for_a_code(tmp_path, aws, account, switchi
     assert f":{spark}:assumed-role/OrganizationAccountAccessRole/" in done.stdout
 
 
+def test_mfa_serial_goes_together_with_the_session_of_aws_login(tmp_path, aws, account, switching, spark, ann):
+    user, arn = Account(aws.endpoint, account.id, ann).client("sts"), f"arn:aws:iam::{account.id}:user/ann"
+    serial = f"arn:aws:iam::{account.id}:mfa/ann"
+    cli = AwsCli(tmp_path, f"{switching}mfa_serial = {serial}\n", aws.endpoint)
+    cli.log_in(MANAGEMENT, arn, as_profile(user.get_session_token()["Credentials"]), moment(minutes=15))
+    done = cli.run("sts", "get-caller-identity", "--profile", SPARK, typed="123456\n")
+    assert f"Enter MFA code for {serial}" in done.stdout + done.stderr
+    assert f":{spark}:assumed-role/OrganizationAccountAccessRole/" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
