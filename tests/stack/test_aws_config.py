@@ -7,6 +7,7 @@ import pytest
 from aws_cli import AwsCli
 from sign_in import TOKEN, SignIn
 
+from orchestera_local import mfa_device
 from orchestera_local.aws import Account
 
 START_URL = "https://d-1234567890.awsapps.com/start"
@@ -220,24 +221,35 @@ def test_version_1_has_no_aws_login_and_cannot_use_its_session(tmp_path):
     assert "Missing Dependency" in cli.refusal("sts", "get-caller-identity", "--profile", SPARK)
 
 
+@pytest.fixture
+def device(account, ann):
+    """Ann's, and her MFA is what the CLI asks for."""
+    return mfa_device.enroll(account, "ann")
+
+
+def switch_with_mfa(cli, device, spark):
+    """The CLI asks for the code of the device, and the right one leads into the role."""
+    ask = ("sts", "get-caller-identity", "--profile", SPARK)
+    refused = cli.run(*ask, typed=f"{device.wrong_code()}\n")
+    assert "AccessDenied" in refused.stderr and refused.returncode != 0
+    done = cli.run(*ask, typed=f"{device.code()}\n")
+    assert f"Enter MFA code for {device.serial_number}" in done.stdout + done.stderr
+    assert f":{spark}:assumed-role/OrganizationAccountAccessRole/" in done.stdout, done.stderr
+
+
 @BOTH
-def test_mfa_serial_makes_the_cli_ask_for_a_code(tmp_path, aws, account, switching, spark, ann, version):
-    serial = f"arn:aws:iam::{account.id}:mfa/ann"
-    cli = AwsCli(tmp_path, f"{switching}mfa_serial = {serial}\n", aws.endpoint, version)
+def test_mfa_serial_makes_the_cli_ask_for_a_code(tmp_path, aws, switching, spark, ann, device, version):
+    cli = AwsCli(tmp_path, f"{switching}mfa_serial = {device.serial_number}\n", aws.endpoint, version)
     cli.give_keys(MANAGEMENT, ann)
-    done = cli.run("sts", "get-caller-identity", "--profile", SPARK, typed="123456\n")
-    assert f"Enter MFA code for {serial}" in done.stdout + done.stderr
-    assert f":{spark}:assumed-role/OrganizationAccountAccessRole/" in done.stdout
+    switch_with_mfa(cli, device, spark)
 
 
-def test_mfa_serial_goes_together_with_the_session_of_aws_login(tmp_path, aws, account, switching, spark, ann):
-    user, arn = Account(aws.endpoint, account.id, ann).client("sts"), f"arn:aws:iam::{account.id}:user/ann"
-    serial = f"arn:aws:iam::{account.id}:mfa/ann"
-    cli = AwsCli(tmp_path, f"{switching}mfa_serial = {serial}\n", aws.endpoint)
-    cli.log_in(MANAGEMENT, arn, as_profile(user.get_session_token()["Credentials"]), moment(minutes=15))
-    done = cli.run("sts", "get-caller-identity", "--profile", SPARK, typed="123456\n")
-    assert f"Enter MFA code for {serial}" in done.stdout + done.stderr
-    assert f":{spark}:assumed-role/OrganizationAccountAccessRole/" in done.stdout
+def test_mfa_serial_goes_together_with_the_session_of_aws_login(tmp_path, aws, account, switching, spark, ann, device):
+    user = Account(aws.endpoint, account.id, ann).client("sts")
+    cli = AwsCli(tmp_path, f"{switching}mfa_serial = {device.serial_number}\n", aws.endpoint)
+    session = as_profile(user.get_session_token()["Credentials"])
+    cli.log_in(MANAGEMENT, f"arn:aws:iam::{account.id}:user/ann", session, moment(minutes=15))
+    switch_with_mfa(cli, device, spark)
 
 
 @pytest.mark.parametrize(
