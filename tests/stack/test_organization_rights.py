@@ -100,13 +100,11 @@ def test_every_write_is_limited_to_what_is_this_stacks(granted):
     ours = {"StringEquals": {"aws:ResourceTag/orchestera:stack-id": THIS_STACK}}
     place = "arn:${AWS::Partition}:organizations::${AWS::AccountId}"
     linked_role = "role/aws-service-role/organizations.amazonaws.com/*"
+    account = "arn:${AWS::Partition}:account::${AWS::AccountId}:account"
     of_a_kind = [
         (
-            "*",
-            {
-                "ForAllValues:StringEquals": {"account:AlternateContactTypes": [kind.upper()]},
-                "Null": {"account:AlternateContactTypes": "false"},
-            },
+            [{"Fn::Sub": account}, {"Fn::Sub": f"{account}/o-*"}],
+            {"ForAnyValue:StringEquals": {"account:AlternateContactTypes": [kind.upper()]}},
         )
         for kind in KINDS
     ]
