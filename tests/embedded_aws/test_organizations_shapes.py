@@ -1,6 +1,5 @@
 """The answers of Organizations, IAM's summary and Service Quotas have the shape of moto's, which we did not write."""
 
-import datetime
 import itertools
 import json
 
@@ -8,6 +7,7 @@ import boto3
 import pytest
 from creating import new_email
 from moto import mock_aws
+from shapes import different, motos, not_different, shape
 
 SERVICE = "ssm.amazonaws.com"
 SCP = "SERVICE_CONTROL_POLICY"
@@ -23,18 +23,6 @@ KNOWN = {
     # "Service control policies automatically enabled in the root", says CreateOrganization in AWS's reference.
     ("list_roots", "PolicyTypes"),
 }
-
-
-def shape(value):
-    """Keys and types; of a list, what its entries have together."""
-    if isinstance(value, dict):
-        return {key: shape(one) for key, one in value.items() if key not in ("ResponseMetadata", "NextToken")}
-    if isinstance(value, list):
-        merged = {}
-        for entry in map(shape, value):
-            merged |= entry if isinstance(entry, dict) else {"": entry}
-        return [merged]
-    return datetime.datetime if isinstance(value, datetime.datetime) else type(value)
 
 
 def answers(client):
@@ -76,52 +64,18 @@ def answers(client):
     return said
 
 
-def motos(service):
-    """A client of an AWS that moto plays inside this process."""
-    dummies = {"aws_access_key_id": "dummy", "aws_secret_access_key": "dummy"}
-    return boto3.client(service, region_name="us-east-1", **dummies)
-
-
 def test_what_is_known_to_differ_does(account):
     with mock_aws():
         expected = answers(motos("organizations"))
     found = answers(account.client("organizations"))
-    same = {
-        (operation, key)
-        for operation, key in KNOWN
-        if shapes_of(key, expected[operation]) == shapes_of(key, found[operation])
-    }
-    assert same == set()
-
-
-def shapes_of(key, answer):
-    """The shapes of that key, at any depth."""
-    if isinstance(answer, dict):
-        inner = [one for value in answer.values() for one in shapes_of(key, value)]
-        return inner + ([shape(answer[key])] if key in answer else [])
-    return [one for entry in answer for one in shapes_of(key, entry)] if isinstance(answer, list) else []
-
-
-def without_what_is_known(operation, found):
-    """Without the keys, at any depth, that are known to differ."""
-    if isinstance(found, dict):
-        return {
-            key: without_what_is_known(operation, one) for key, one in found.items() if (operation, key) not in KNOWN
-        }
-    return [without_what_is_known(operation, one) for one in found] if isinstance(found, list) else found
+    assert not_different(KNOWN, expected, found) == set()
 
 
 def test_every_answer_of_organizations_has_the_keys_and_types_of_motos(account):
     with mock_aws():
         expected = answers(motos("organizations"))
     found = answers(account.client("organizations"))
-    assert set(found) == set(expected)
-    different = {}
-    for operation in expected:
-        theirs, ours = (without_what_is_known(operation, shape(said[operation])) for said in (expected, found))
-        if theirs != ours:
-            different[operation] = {"moto": theirs, "ours": ours}
-    assert different == {}
+    assert different(KNOWN, expected, found) == {}
 
 
 def test_the_refusals_have_the_codes_of_motos(account):
