@@ -7,7 +7,7 @@ from assigning import Center, assignment, names, permission_set, reserved_roles,
 from playing import ALL
 
 from orchestera_local.iam_user import user as iam_user
-from orchestera_local.stack import Stack
+from orchestera_local.stack import Stack, bucket_of, uploaded
 
 # https://docs.aws.amazon.com/singlesignon/latest/userguide/iam-auth-access-using-id-policies.html, its second example.
 ON_THE_ROLE = [
@@ -147,3 +147,16 @@ def test_the_service_role_of_a_stack_is_asked_in_place_of_its_deployer(center):
     grant(with_all)
     assert stack.delete() == "DELETE_COMPLETE"
     assert names(center) == []
+
+
+def test_a_nested_stack_asks_the_deployer_of_its_parent(center):
+    management = center.management
+    address = f"https://{bucket_of(management)}.s3.us-east-1.amazonaws.com/"
+    address += uploaded(management, "nested.json", json.dumps(resources(center, management.id)).encode())
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": address}}
+    without = deployer(management, statements(actions=["GetRole"]), name="without")
+    assert Stack(without, name="first").create({"Resources": {"Nested": nested}}) == "ROLLBACK_COMPLETE"
+    assert reserved_roles(management) == {}
+    with_all = deployer(management, statements(), name="with")
+    assert Stack(with_all, name="second").create({"Resources": {"Nested": nested}}) == "CREATE_COMPLETE"
+    assert len(reserved_roles(management)) == 1
