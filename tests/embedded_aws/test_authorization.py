@@ -213,3 +213,21 @@ def test_a_boundary_knows_the_tags_too(somebody, root, arn):
     root.put_user_permissions_boundary(UserName="somebody", PermissionsBoundary=arn("policy", "limit"))
     iam.update_role(RoleName="mine")
     assert denied(iam.update_role, RoleName="free")
+
+
+def test_every_call_to_lambda_is_judged(account, somebody):
+    """Those that MiniStack has no action for were everybody's."""
+    somebody("lambda:GetAccountSettings")
+    key = account.client("iam").create_access_key(UserName="somebody")["AccessKey"]
+    credentials = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    client = type(account)(account.endpoint, account.id, credentials).client("lambda")
+    assert client.get_account_settings()
+    for call, request in [
+        (client.list_code_signing_configs, {}),
+        (client.update_function_event_invoke_config, {"FunctionName": "it"}),
+        (client.delete_event_source_mapping, {"UUID": "it" * 18}),
+        (client.delete_layer_version, {"LayerName": "it", "VersionNumber": 1}),
+    ]:
+        with pytest.raises(ClientError) as error:
+            call(**request)
+        assert error.value.response["Error"]["Code"] == "AccessDeniedException"

@@ -34,6 +34,9 @@ def repair():
     iam_actions.extract_resource_arn = _with_iams_resources(iam_actions.extract_resource_arn)
     # Where MiniStack asks for the condition keys of a request's tags is the one place where others can be added.
     iam_actions.request_tag_context = _with_iams_keys(iam_actions.request_tag_context)
+    # Calls to Lambda that are not in a list of MiniStack's own had no action, and so were everybody's.
+    iam_actions._BOTOCORE_SERVICE_MAP["lambda"] = ["lambda"]
+    iam_actions.extract_iam_action = _with_lambdas_actions(iam_actions.extract_iam_action)
     tagging._RESOURCE_TAG_COLLECTORS["iam"] = _with_policies(tagging._RESOURCE_TAG_COLLECTORS["iam"])
 
 
@@ -89,6 +92,16 @@ def _with_iams_keys(request_tag_context):
             principal = iam._roles.get(parameter("RoleName")) or iam._users.get(parameter("UserName")) or {}
             keys["iam:PermissionsBoundary"] = principal.get("PermissionsBoundary")
         return {key: value for key, value in keys.items() if value}
+
+    return repaired
+
+
+def _with_lambdas_actions(extract_iam_action):
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html"""
+
+    def repaired(*arguments):
+        action = extract_iam_action(*arguments)
+        return "lambda:InvokeFunction" if action == "lambda:InvokeWithResponseStream" else action
 
     return repaired
 
