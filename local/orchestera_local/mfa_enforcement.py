@@ -107,27 +107,25 @@ def first_steps(session, user_name, password):
 
 
 def answers(session, bucket, services=SERVICES, prefixes=("",)):
-    """Makes each of these services' calls whose name begins so. Yields service, operation, and the error's code.
-
-    Left out are those that nobody signs, and those for which a service has another host.
-    """
+    """Makes each of these services' calls whose name begins so. Yields service, operation, and the error's code."""
     for service in services:
         client = session.client(service)
-        model = client.meta.service_model
-        for name in model.operation_names:
-            operation = model.operation_model(name)
-            if (
-                name != LEFT_OUT
-                and name.startswith(prefixes)
-                and operation.auth_type != "none"
-                and not operation.endpoint
-            ):
-                # One of Logs, which looks at it before it looks at the policies.
-                arn = f"arn:aws:logs:{client.meta.region_name}:{session.id}:log-group:dummy"
+        # One of Logs, which looks at it before it looks at the policies.
+        arn = f"arn:aws:logs:{client.meta.region_name}:{session.id}:log-group:dummy"
+        for operation in _signed_operations(client):
+            if operation.name.startswith(prefixes):
                 request = request_of_a_model.smallest(operation.input_shape, arn) if operation.input_shape else {}
                 if "Bucket" in request:
                     request["Bucket"] = bucket
-                yield service, name, _code_of(client, operation, request)
+                yield service, operation.name, _code_of(client, operation, request)
+
+
+def _signed_operations(client):
+    """All but those that nobody signs, and those for which the service has another host."""
+    model = client.meta.service_model
+    for operation in map(model.operation_model, model.operation_names):
+        if operation.auth_type != "none" and not operation.endpoint and operation.name != LEFT_OUT:
+            yield operation
 
 
 def _code_of(client, operation, request):
