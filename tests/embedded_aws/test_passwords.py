@@ -1,14 +1,15 @@
 """Passwords of IAM users: login profiles, ChangePassword, and the account's password policy."""
 
 import pytest
+import signing_in
 from moto import mock_aws
 from saying import code_of
+from signing_in import NEXT, PASSWORD
 from test_organizations_shapes import motos, shape
 
 from orchestera_local import console
-from orchestera_local.iam_user import user
 
-PASSWORD, NEXT, THIRD = "A-dummy-Passw0rd", "Another-dummy-1", "A-third-dummy-1"
+THIRD = "A-third-dummy-1"
 
 
 @pytest.fixture
@@ -17,12 +18,8 @@ def iam(account):
 
 
 @pytest.fixture
-def ann(account, iam):
-    """With access keys, a password and every right."""
-    ann = user(account, "ann")
-    iam.attach_user_policy(UserName="ann", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
-    iam.create_login_profile(UserName="ann", Password=PASSWORD)
-    return ann
+def ann(account):
+    return signing_in.ann(account)
 
 
 def signs_in(account, password):

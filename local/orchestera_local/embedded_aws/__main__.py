@@ -34,6 +34,7 @@ from . import (
     organizations,
     people,
     physical_names,
+    policy_variables,
     refusals,
     resource_status,
     secret_resources,
@@ -85,6 +86,7 @@ def main(arguments=None):
     lambda_versions.repair()
     nested_stacks.repair()
     physical_names.repair()
+    policy_variables.repair()
     resource_status.repair()
     secret_resources.repair()
     service_quotas.repair()
