@@ -34,6 +34,14 @@ DENY = {
     "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}},
 }
 POLICY = {"Version": "2012-10-17", "Statement": [DENY]}
+# With every right, and only the statement above, an administrator without MFA can give other users an MFA device: these
+# are then asked for codes that they do not have. AWS's example does not allow it in the first place.
+DENY_OTHERS = {
+    "Effect": "Deny",
+    "Action": ["iam:EnableMFADevice", "iam:ResyncMFADevice"],
+    "NotResource": "arn:aws:iam::*:user/${aws:username}",
+    "Condition": DENY["Condition"],
+}
 # No policy decides on these: "No permissions are required", even with an explicit Deny.
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html

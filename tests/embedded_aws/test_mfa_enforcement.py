@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from saying import code_of
 from test_user_resources import NEXT, generated, template
 
-from orchestera_local import console, mfa_enforcement
+from orchestera_local import console, mfa_device, mfa_enforcement
 from orchestera_local.stack import Stack
 
 NAME = "ann"
@@ -66,6 +66,19 @@ def test_nor_can_the_users_access_keys(account, bucket, signed_in):
     given = keys.client("sts").get_session_token(SerialNumber=device.serial_number, TokenCode=device.code())
     session = console.of_credentials(account, given["Credentials"])
     assert session.client("s3").list_buckets() and session.client("iam").list_users()
+
+
+def test_without_mfa_the_exceptions_reach_other_users_unless_a_second_statement_denies_it(account, signed_in):
+    account.client("iam").create_user(UserName="bob")
+    assert mfa_device.enroll(signed_in(), "bob")
+    policy = copy.deepcopy(mfa_enforcement.POLICY)
+    policy["Statement"].append(mfa_enforcement.DENY_OTHERS)
+    account.client("iam").put_user_policy(UserName=NAME, PolicyName="mfa", PolicyDocument=json.dumps(policy))
+    session = console.sign_in(account, NAME, NEXT)
+    with pytest.raises(ClientError) as refused:
+        mfa_device.enroll(session, "bob", "another")
+    assert "iam:EnableMFADevice" in refused.value.response["Error"]["Message"]
+    assert mfa_enforcement.first_steps(session, NAME, NEXT)
 
 
 def test_the_calls_that_would_undo_it_are_among_those_that_are_refused(signed_in, bucket):

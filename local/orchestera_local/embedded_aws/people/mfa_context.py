@@ -2,7 +2,8 @@
 
 Long-term access keys never carry it, temporary credentials do. It is true for a session of the console or of
 GetSessionToken for which a code was given. AssumeRole takes a code for the caller's policies and the role's trust
-policy: "The temporary credentials returned by AssumeRole do not include MFA information in the context".
+policy: "The temporary credentials returned by AssumeRole do not include MFA information in the context". There the key
+is false and not absent, as AWS found when it tried: https://github.com/aws/aws-sdk-java-v2/issues/2554
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent
 
