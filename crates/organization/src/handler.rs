@@ -2,6 +2,7 @@
 
 use crate::account::{self, attributes::attributes};
 use crate::environment::Environment;
+use crate::identity_center;
 use crate::management_account::ManagementAccount;
 use crate::management_account::aws::AwsManagementAccount;
 use crate::organization;
@@ -19,6 +20,9 @@ use tokio::sync::OnceCell;
 pub const ORGANIZATION: &str = "Custom::OrchesteraOrganization";
 /// The type of a member account's resource.
 pub const ACCOUNT: &str = "Custom::OrchesteraAccount";
+
+/// The type of what is found of Identity Center.
+pub const IDENTITY_CENTER: &str = "Custom::OrchesteraIdentityCenter";
 
 /// The organization function.
 #[derive(Debug, Default)]
@@ -79,13 +83,18 @@ pub async fn decide<M: ManagementAccount>(
             let outcome = Box::pin(member_account(request, &event)).await?;
             Ok(outcome.unwrap_or_else(|error| Outcome::failed(address, error)))
         }
+        IDENTITY_CENTER => {
+            let event = identity_center::Event { account, address, own: &own, clock };
+            let outcome = Box::pin(identity_center(request, &event)).await;
+            Ok(outcome.unwrap_or_else(|error| Outcome::failed(address, error)))
+        }
         // A Delete must not fail, or its stack could never be deleted.
         _ if matches!(request, Request::Delete { .. }) => Ok(deleted(request, String::new())),
         other => Ok(Outcome::failed(
             address,
             Error::refused(format!(
-                "This function serves {ORGANIZATION} and {ACCOUNT}, not '{other}'. Correct the resource's type in the \
-                 template."
+                "This function serves {ORGANIZATION}, {ACCOUNT} and {IDENTITY_CENTER}, not '{other}'. Correct the resource's \
+                 type in the template."
             )),
         )),
     }
@@ -149,6 +158,28 @@ async fn member_account<M: ManagementAccount>(
             };
             Ok(Ok(deleted(request, note)))
         }
+    }
+}
+
+async fn identity_center<M: ManagementAccount>(
+    request: &Request,
+    event: &identity_center::Event<'_, M>,
+) -> Result<Outcome> {
+    use identity_center::properties::Properties;
+    use identity_center::{attributes, is_instance_arn};
+    match request {
+        Request::Update { physical_id, properties, old_properties } if is_instance_arn(physical_id) => {
+            let (properties, old) = (Properties::parse(properties)?, Properties::parse(old_properties).ok());
+            let done = event.update(physical_id, &properties, old.as_ref()).await?;
+            Ok(success(physical_id.clone(), attributes(done, properties.principal.principal_type)))
+        }
+        // A Create, and the Update of a Create that failed.
+        Request::Create { properties } | Request::Update { properties, .. } => {
+            let properties = Properties::parse(properties)?;
+            let done = event.create(&properties).await?;
+            Ok(success(done.instance_arn.clone(), attributes(done, properties.principal.principal_type)))
+        }
+        Request::Delete { .. } => Ok(deleted(request, String::new())),
     }
 }
 

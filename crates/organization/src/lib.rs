@@ -13,6 +13,10 @@
 //! │  ├─ plan            pure: (properties, what exists) → the next step
 //! │  ├─ observe, properties, attributes
 //! │  ├─ failure, reason sentences for the customer
+//! ├─ identity_center    observe → check → answer; reads only
+//! │  ├─ check           pure: (properties, what exists) → refusals
+//! │  ├─ observe, properties
+//! ├─ findings           what checks find, as one Reason
 //! ├─ wait               pauses, the event's own resource, the end of the wait
 //! ├─ environment        for whom accounts may be created
 //! └─ management_account the seam to AWS, and its adapter
@@ -23,7 +27,9 @@
 
 pub mod account;
 pub mod environment;
+pub mod findings;
 pub mod handler;
+pub mod identity_center;
 pub mod management_account;
 pub mod organization;
 pub mod wait;

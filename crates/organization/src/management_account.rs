@@ -4,11 +4,13 @@
 //! with their rules, and decorators that fail on demand.
 
 use custom_resource::Result;
+use identity_center::IdentityCenter;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::SystemTime;
 
 pub mod aws;
+pub mod identity_center;
 
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
@@ -118,6 +120,14 @@ pub enum AccountPlan {
 pub struct RootUser {
     pub has_mfa: bool,
     pub has_access_keys: bool,
+    /// `None` if AWS does not say.
+    pub has_password: Option<bool>,
+}
+
+/// `GetAccountPasswordPolicy`: what it demands of a password that is generated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordPolicy {
+    pub minimum_length: i32,
 }
 
 /// A StackSet that deploys by itself to accounts that join its organizational units.
@@ -136,7 +146,7 @@ pub struct StackSet {
 ///
 /// Errors carry a kind and the failed call, not yet a sentence for the customer.
 #[expect(async_fn_in_trait, reason = "the runtime has one thread: no future needs to be Send")]
-pub trait ManagementAccount {
+pub trait ManagementAccount: IdentityCenter {
     /// `DescribeOrganization`; `None` if this account is in no organization.
     async fn organization(&self) -> Result<Option<OrganizationDescription>>;
     /// `ListRoots`: the id of the root, such as `r-exam`.
@@ -158,6 +168,8 @@ pub trait ManagementAccount {
     async fn service_control_policies(&self, target_id: &str) -> Result<Vec<String>>;
     /// `ListDelegatedAdministrators` of a service: ids of accounts.
     async fn delegated_administrators(&self, service_principal: &str) -> Result<Vec<String>>;
+    /// `ListAWSServiceAccessForOrganization`: the service principals with trusted access.
+    async fn trusted_services(&self) -> Result<Vec<String>>;
     /// `GetServiceQuota`: how many accounts the organization may have.
     async fn account_quota(&self) -> Result<usize>;
     /// `GetAccountPlanState`.
@@ -171,6 +183,8 @@ pub trait ManagementAccount {
     async fn has_role(&self, role_name: &str) -> Result<bool>;
     /// `GetAccountSummary`.
     async fn root_user(&self) -> Result<RootUser>;
+    /// `GetAccountPasswordPolicy`. `None` if the account has none of its own.
+    async fn password_policy(&self) -> Result<Option<PasswordPolicy>>;
 
     /// `ListStackSets` and `DescribeStackSet`: those whose name begins with `prefix` and that deploy by themselves.
     async fn automatic_stack_sets(&self, prefix: &str) -> Result<Vec<StackSet>>;

@@ -8,7 +8,7 @@ use crate::management_account::{ManagementAccount, OrganizationDescription};
 use crate::wait::{Clock, is_rolling_back, own_resource, retry};
 use custom_resource::response::Attribute;
 use custom_resource::{Address, Attributes, Error, Kind, Result};
-use observe::{Observed, observe};
+use observe::{Asked, Observed, observe};
 use preflight::check;
 use properties::Properties;
 use std::time::Duration;
@@ -59,10 +59,11 @@ impl<M: ManagementAccount> Event<'_, M> {
         is_created: &mut bool,
         warnings: &mut Option<Vec<String>>,
     ) -> Result<Done> {
-        let observed = self.observed(properties).await?;
+        let asked = self.asked(properties, None);
+        let observed = self.observed(asked).await?;
         // After the write, the organization is only read.
         if !*is_created {
-            let findings = check(properties, None, &observed, self.own);
+            let findings = check(asked, &observed);
             tracing::info!(%findings, "checked");
             if let Some(refusal) = findings.refusal() {
                 return Err(refusal);
@@ -87,9 +88,13 @@ impl<M: ManagementAccount> Event<'_, M> {
         }
     }
 
-    async fn observed(&self, properties: &Properties) -> Result<Observed> {
+    fn asked<'a>(&'a self, properties: &'a Properties, old: Option<&'a Properties>) -> Asked<'a> {
+        Asked { properties, old, own: self.own, stack_id: &self.address.stack_id }
+    }
+
+    async fn observed(&self, asked: Asked<'_>) -> Result<Observed> {
         let is_last = self.clock.budget.start.elapsed() >= CHECKS_ARE_LEFT_OUT;
-        observe(self.account, properties, self.own, is_last).await.map_err(reason::of_read)
+        observe(self.account, asked, is_last).await.map_err(reason::of_read)
     }
 
     async fn create_organization(&self, is_created: &mut bool) -> Result<()> {
@@ -109,10 +114,11 @@ impl<M: ManagementAccount> Event<'_, M> {
     /// As for [`Event::create`]. During a rollback nothing is refused: an Update that was refused has changed nothing.
     pub async fn update(&self, id: &str, properties: &Properties, old: Option<&Properties>) -> Result<Done> {
         retry(&self.clock, async || {
-            let observed = self.observed(properties).await?;
+            let asked = self.asked(properties, old);
+            let observed = self.observed(asked).await?;
             let organization = managed(observed.organization.as_ref(), self.own)?.clone();
             let members = observed.members.clone().unwrap_or_default();
-            let findings = check(properties, old, &observed, self.own);
+            let findings = check(asked, &observed);
             tracing::info!(%findings, "checked");
             let mut refusal = findings.refusal();
             if organization.id != id {

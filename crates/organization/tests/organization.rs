@@ -239,7 +239,7 @@ async fn control_tower_stack_sets_and_policies_are_seen_before_anything_is_creat
 #[tokio::test(start_paused = true)]
 async fn a_root_user_without_mfa_or_with_access_keys_is_a_warning_and_never_an_action() {
     let fake = FakeManagementAccount::managing();
-    fake.world.borrow_mut().root_user = RootUser { has_mfa: false, has_access_keys: true };
+    fake.world.borrow_mut().root_user = RootUser { has_mfa: false, has_access_keys: true, has_password: None };
     let warnings = warnings(&fake, organization_properties()).await;
     assert!(warnings.contains("no MFA") && warnings.contains("access keys"), "{warnings}");
     assert!(fake.writes().is_empty());

@@ -4,7 +4,7 @@
 
 use super::{
     AccountCreation, AccountDescription, AccountPlan, AccountState, CreationProgress, ManagementAccount, NewAccount,
-    OrganizationDescription, RootUser, STACK_ID, StackResource, StackSet, Tags,
+    OrganizationDescription, PasswordPolicy, RootUser, STACK_ID, StackResource, StackSet, Tags,
 };
 use aws_sdk_cloudformation::types::StackSetStatus;
 use aws_sdk_freetier::types::AccountPlanType;
@@ -24,6 +24,8 @@ use custom_resource::error::FailedCall;
 use custom_resource::{Error, Kind, Result};
 use std::time::SystemTime;
 
+mod identity_center;
+
 /// The quota of accounts in an organization.
 /// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html>
 const ACCOUNT_QUOTA: (&str, &str) = ("organizations", "L-29A0C5DF");
@@ -36,6 +38,8 @@ pub struct AwsManagementAccount {
     cloudformation: aws_sdk_cloudformation::Client,
     quotas: aws_sdk_servicequotas::Client,
     free_tier: aws_sdk_freetier::Client,
+    identity_center: aws_sdk_ssoadmin::Client,
+    identity_store: aws_sdk_identitystore::Client,
 }
 
 impl AwsManagementAccount {
@@ -46,6 +50,8 @@ impl AwsManagementAccount {
             cloudformation: aws_sdk_cloudformation::Client::new(configuration),
             quotas: aws_sdk_servicequotas::Client::new(configuration),
             free_tier: aws_sdk_freetier::Client::new(configuration),
+            identity_center: aws_sdk_ssoadmin::Client::new(configuration),
+            identity_store: aws_sdk_identitystore::Client::new(configuration),
         }
     }
 }
@@ -128,6 +134,13 @@ impl ManagementAccount for AwsManagementAccount {
         Ok(all.into_iter().filter_map(|administrator| administrator.id).collect())
     }
 
+    async fn trusted_services(&self) -> Result<Vec<String>> {
+        let pages = self.organizations.list_aws_service_access_for_organization().into_paginator().send();
+        let operation = "ListAWSServiceAccessForOrganization";
+        let services = all(pages, operation, |page| page.enabled_service_principals).await?;
+        Ok(services.into_iter().filter_map(|service| service.service_principal).collect())
+    }
+
     async fn account_quota(&self) -> Result<usize> {
         let (service, quota) = ACCOUNT_QUOTA;
         let answer = self.quotas.get_service_quota().service_code(service).quota_code(quota).send().await;
@@ -175,11 +188,19 @@ impl ManagementAccount for AwsManagementAccount {
     async fn root_user(&self) -> Result<RootUser> {
         let answer = self.iam.get_account_summary().send().await.map_err(failed("GetAccountSummary"))?;
         let summary = answer.summary_map.unwrap_or_default();
-        let is_set = |key| summary.get(&key).is_some_and(|value| *value != 0);
+        let value = |key| summary.get(&key).map(|value| *value != 0);
         Ok(RootUser {
-            has_mfa: is_set(SummaryKeyType::AccountMfaEnabled),
-            has_access_keys: is_set(SummaryKeyType::AccountAccessKeysPresent),
+            has_mfa: value(SummaryKeyType::AccountMfaEnabled).unwrap_or_default(),
+            has_access_keys: value(SummaryKeyType::AccountAccessKeysPresent).unwrap_or_default(),
+            has_password: value(SummaryKeyType::AccountPasswordPresent),
         })
+    }
+
+    async fn password_policy(&self) -> Result<Option<PasswordPolicy>> {
+        let answer = self.iam.get_account_password_policy().send().await;
+        let answer = if_there(answer.map_err(failed("GetAccountPasswordPolicy")))?;
+        let policy = answer.and_then(|answer| answer.password_policy);
+        Ok(policy.map(|policy| PasswordPolicy { minimum_length: policy.minimum_password_length.unwrap_or_default() }))
     }
 
     async fn automatic_stack_sets(&self, prefix: &str) -> Result<Vec<StackSet>> {
@@ -307,8 +328,8 @@ fn with_reason(error: Error, reason: Option<String>) -> Error {
     }
 }
 
-/// The kind of an AWS error code. The codes are those that Organizations, IAM and CloudFormation document for these
-/// operations, and those of all services.
+/// The kind of an AWS error code. The codes are those that Organizations, IAM, CloudFormation and Identity Center document for
+/// these operations, and those of all services.
 /// <https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccount.html#API_CreateAccount_Errors>
 pub fn kind_of(code: &str, server_error: bool) -> Kind {
     match code {
@@ -319,6 +340,7 @@ pub fn kind_of(code: &str, server_error: bool) -> Kind {
         | "DestinationParentNotFoundException"
         | "NoSuchEntity"
         | "ParentNotFoundException"
+        | "ResourceNotFoundException"
         | "SourceParentNotFoundException"
         | "TargetNotFoundException" => Kind::Gone,
         "AlreadyInOrganizationException"

@@ -2,8 +2,12 @@
 //! before anything is created.
 
 use crate::account::properties::{
-    ACCOUNT_NAME, ACCOUNT_NAME_RULE, EMAIL_RULE, ROLE_NAME, ROLE_NAME_RULE, UNIT_RULE, is_account_name, is_email,
-    is_role_name, is_unit,
+    ACCOUNT_NAME, ACCOUNT_NAME_RULE, EMAIL_RULE, Identity, Properties as AccountProperties, ROLE_NAME, ROLE_NAME_RULE,
+    UNIT_RULE, is_account_name, is_email, is_role_name, is_unit,
+};
+use crate::identity_center::properties::{
+    PERMISSION_SET_NAME, PERMISSION_SET_NAME_RULE, PERMISSION_SETS, PRINCIPAL_RULE, PermissionSetChoice,
+    Properties as IdentityCenterProperties, is_permission_set_name, is_principal, principal_of,
 };
 use custom_resource::Result;
 use custom_resource::function_arn::is_account_id;
@@ -23,6 +27,23 @@ pub enum AdminGroup {
 const ADMIN_GROUPS: [(&str, AdminGroup); 3] =
     [("Make", AdminGroup::Make), ("Use", AdminGroup::Use), ("None", AdminGroup::None)];
 
+/// How people sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignIn {
+    /// As IAM users.
+    Users,
+    IdentityCenter,
+}
+
+const SIGN_INS: [(&str, SignIn); 2] = [("Users", SignIn::Users), ("IdentityCenter", SignIn::IdentityCenter)];
+
+const SWITCHES: [(&str, bool); 2] = [("On", true), ("Off", false)];
+
+/// The accounts that `AccessIn` can name.
+const SPARK: &str = "Spark";
+const DEVELOPMENT: &str = "Development";
+const PRODUCTION: &str = "Production";
+
 /// The choices of the stack. All are valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Properties {
@@ -36,9 +57,25 @@ pub struct Properties {
     pub organizational_unit_id: Option<String>,
     pub admin_group: AdminGroup,
     pub admin_user_names: Vec<String>,
-    /// Which accounts get the access stack: `Spark`, `Development`, `Production`, or `None`.
+    pub sign_in: SignIn,
+    /// Such as `group:Administrators`. Set if people sign in with Identity Center.
+    pub identity_center_principal: Option<String>,
+    pub permission_set: PermissionSetChoice,
+    pub permission_set_name: String,
+    pub has_break_glass_user: bool,
+    pub has_bootstrap_role: bool,
+    /// Which accounts get the access stack: `Spark`, `Development`, `Production`, or `None`. Blank is `Spark`.
     pub access_in: Vec<String>,
     pub accepts_paid_plan: bool,
+}
+
+/// An account that gets the access stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessChoice {
+    /// As `AccessIn` has it.
+    pub label: &'static str,
+    /// The account, as its own resource will look for it.
+    pub account: AccountProperties,
 }
 
 /// An account that the stack finds or creates by its email address.
@@ -68,6 +105,17 @@ impl Properties {
             organizational_unit_id: read.optional("OrganizationalUnitId", is_unit, UNIT_RULE),
             admin_group: read.choice("AdminGroup", AdminGroup::Make, &ADMIN_GROUPS),
             admin_user_names: read.texts("AdminUserNames"),
+            sign_in: read.choice("SignIn", SignIn::Users, &SIGN_INS),
+            identity_center_principal: read.optional("IdentityCenterPrincipal", is_principal, PRINCIPAL_RULE),
+            permission_set: read.choice("PermissionSet", PermissionSetChoice::Make, &PERMISSION_SETS),
+            permission_set_name: read.valid(
+                "PermissionSetName",
+                PERMISSION_SET_NAME,
+                is_permission_set_name,
+                PERMISSION_SET_NAME_RULE,
+            ),
+            has_break_glass_user: read.choice("BreakGlassUser", false, &SWITCHES),
+            has_bootstrap_role: read.choice("BootstrapRole", false, &SWITCHES),
             access_in: read.texts("AccessIn"),
             accepts_paid_plan: read.boolean("AcceptPaidPlan", false),
         };
@@ -79,6 +127,8 @@ impl Properties {
                 "OrganizationalUnitId is only for an account that is created: leave it or AccountId blank".to_owned(),
             );
         }
+        parsed.check_sign_in(&mut read);
+        parsed.check_access(&mut read);
         // A CommaDelimitedList that is blank is a list of one blank text. Anywhere else a blank name is a slip, and IAM
         // would refuse it after the organization was created.
         let has_blank =
@@ -112,8 +162,101 @@ impl Properties {
         .collect()
     }
 
-    /// Whether the account for Spark gets the access stack.
-    pub fn has_access_stack(&self) -> bool {
-        self.access_in.is_empty() || self.access_in.iter().any(|account| account == "Spark")
+    fn check_sign_in(&self, read: &mut Reader<'_>) {
+        if self.sign_in == SignIn::IdentityCenter && self.identity_center_principal.is_none() {
+            read.problem(
+                "IdentityCenterPrincipal must be set, because SignIn is IdentityCenter: the user or group that signs in"
+                    .to_owned(),
+            );
+        }
+    }
+
+    fn check_access(&self, read: &mut Reader<'_>) {
+        let names = ["None", SPARK, DEVELOPMENT, PRODUCTION];
+        let is_none = |name: &String| name == "None";
+        if self.access_in.iter().any(|name| !names.contains(&&**name))
+            || (self.access_in.len() > 1 && self.access_in.iter().any(is_none))
+        {
+            read.problem("AccessIn must be None, or names among Spark, Development and Production".to_owned());
+        }
+        for (label, parameter, email) in [
+            (DEVELOPMENT, "DevelopmentAccountEmail", &self.development_account_email),
+            (PRODUCTION, "ProductionAccountEmail", &self.production_account_email),
+        ] {
+            if self.access_in.iter().any(|name| name == label) && email.is_none() {
+                read.problem(format!("AccessIn has {label}, which needs {parameter}"));
+            }
+        }
+    }
+
+    /// The accounts that get the access stack.
+    pub fn access(&self) -> Vec<AccessChoice> {
+        let prefix = &self.account_name_prefix;
+        let spark = match (&self.account_email, &self.account_id) {
+            (Some(email), _) => Some(Identity::Email(email.clone())),
+            (None, id) => id.clone().map(Identity::Id),
+        };
+        let by_email = |email: &Option<String>| email.clone().map(Identity::Email);
+        [
+            (SPARK, spark, self.account_name.clone()),
+            (DEVELOPMENT, by_email(&self.development_account_email), format!("{prefix}-dev")),
+            (PRODUCTION, by_email(&self.production_account_email), format!("{prefix}-production")),
+        ]
+        .into_iter()
+        .filter(|(label, ..)| match self.access_in.is_empty() {
+            true => *label == SPARK,
+            false => self.access_in.iter().any(|name| name == label),
+        })
+        .filter_map(|(label, identity, name)| {
+            let account = AccountProperties {
+                identity: identity?,
+                name,
+                role_name: self.member_role_name.clone(),
+                organizational_unit_id: self.organizational_unit_id.clone(),
+                has_access_stack: true,
+            };
+            Some(AccessChoice { label, account })
+        })
+        .collect()
+    }
+
+    /// The accounts that get the access stack and did not before.
+    pub fn new_access(&self, old: Option<&Self>) -> Vec<AccessChoice> {
+        let before = old.map(Self::access).unwrap_or_default();
+        let is_new = |choice: &AccessChoice| {
+            !before.iter().any(|one| one.label == choice.label && one.account.identity == choice.account.identity)
+        };
+        self.access().into_iter().filter(is_new).collect()
+    }
+
+    /// What the finder of Identity Center will look for. `None` if nobody signs in with it.
+    pub fn identity_center(&self) -> Option<IdentityCenterProperties> {
+        if self.sign_in != SignIn::IdentityCenter {
+            return None;
+        }
+        let id = self.account_id.clone().map(Identity::Id);
+        let emails = self.accounts().into_iter().map(|choice| Identity::Email(choice.email.to_owned()));
+        Some(IdentityCenterProperties {
+            principal: principal_of(self.identity_center_principal.as_deref()?)?,
+            permission_set: self.permission_set,
+            permission_set_name: self.permission_set_name.clone(),
+            accounts: emails.chain(id).collect(),
+        })
+    }
+
+    /// The same, unless an Update changes nothing of it.
+    pub fn new_identity_center(&self, old: Option<&Self>) -> Option<IdentityCenterProperties> {
+        let before = old.and_then(Self::identity_center);
+        self.identity_center().filter(|properties| Some(properties) != before.as_ref())
+    }
+
+    /// Whether a choice is newly made: at a Create, and at an Update that changes it.
+    pub fn is_new<T: PartialEq>(&self, old: Option<&Self>, choice: impl Fn(&Self) -> &T) -> bool {
+        old.is_none_or(|old| choice(old) != choice(self))
+    }
+
+    /// Whether a switch is newly on.
+    pub fn is_newly_on(&self, old: Option<&Self>, switch: impl Fn(&Self) -> bool) -> bool {
+        switch(self) && !old.is_some_and(&switch)
     }
 }

@@ -8,7 +8,7 @@ use custom_resource::{Error, Result};
 use orchestera_organization::management_account::aws::kind_of;
 use orchestera_organization::management_account::{
     AccountCreation, AccountDescription, AccountPlan, AccountState, CreationProgress, ManagementAccount, NewAccount,
-    OrganizationDescription, RootUser, STACK_ID, StackResource, StackSet, Tags,
+    OrganizationDescription, PasswordPolicy, RootUser, STACK_ID, StackResource, StackSet, Tags,
 };
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +16,10 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
+
+pub mod identity_center;
+
+use identity_center::IdentityCenterWorld;
 
 pub const OWN: &str = "111122223333";
 pub const OWN_EMAIL: &str = "management@example.com";
@@ -73,6 +77,10 @@ pub struct World {
     pub users: BTreeSet<String>,
     pub roles: BTreeSet<String>,
     pub root_user: RootUser,
+    pub password_policy: Option<PasswordPolicy>,
+    /// Service principals with trusted access.
+    pub trusted_services: BTreeSet<String>,
+    pub identity_center: IdentityCenterWorld,
     pub stack_sets: Vec<StackSet>,
     /// Organizational units and their parents.
     pub units: BTreeMap<String, String>,
@@ -145,7 +153,10 @@ impl FakeManagementAccount {
             groups: BTreeMap::new(),
             users: BTreeSet::new(),
             roles: BTreeSet::new(),
-            root_user: RootUser { has_mfa: true, has_access_keys: false },
+            root_user: RootUser { has_mfa: true, has_access_keys: false, has_password: None },
+            password_policy: None,
+            trusted_services: BTreeSet::new(),
+            identity_center: IdentityCenterWorld::default(),
             stack_sets: Vec::new(),
             units: BTreeMap::new(),
             policies: BTreeMap::new(),
@@ -397,6 +408,14 @@ impl ManagementAccount for FakeManagementAccount {
         self.call("ListDelegatedAdministrators", |world| Ok(world.delegated_administrators.clone())).await
     }
 
+    async fn trusted_services(&self) -> Result<Vec<String>> {
+        self.call("ListAWSServiceAccessForOrganization", |world| {
+            world.require_organization("ListAWSServiceAccessForOrganization")?;
+            Ok(world.trusted_services.iter().cloned().collect())
+        })
+        .await
+    }
+
     async fn account_quota(&self) -> Result<usize> {
         self.call("GetServiceQuota", |world| Ok(world.quota)).await
     }
@@ -419,6 +438,10 @@ impl ManagementAccount for FakeManagementAccount {
 
     async fn root_user(&self) -> Result<RootUser> {
         self.call("GetAccountSummary", |world| Ok(world.root_user)).await
+    }
+
+    async fn password_policy(&self) -> Result<Option<PasswordPolicy>> {
+        self.call("GetAccountPasswordPolicy", |world| Ok(world.password_policy)).await
     }
 
     async fn automatic_stack_sets(&self, prefix: &str) -> Result<Vec<StackSet>> {

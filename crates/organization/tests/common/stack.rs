@@ -7,7 +7,7 @@ use custom_resource::function::{Clients, Invocation, outcome};
 use custom_resource::response::body;
 use custom_resource::{Budget, Context, Outcome, Request, Unfinished};
 use orchestera_organization::environment::Environment;
-use orchestera_organization::handler::{ACCOUNT, ORGANIZATION, decide};
+use orchestera_organization::handler::{ACCOUNT, IDENTITY_CENTER, ORGANIZATION, decide};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use std::rc::Rc;
@@ -77,6 +77,19 @@ pub fn organization_properties() -> Value {
     json!({ "AccountEmail": EMAIL, "AccountName": NAME, "AdminGroup": "Make", "AdminUserNames": [""] })
 }
 
+pub fn identity_center_properties() -> Value {
+    json!({ "Principal": "group:Administrators", "PermissionSet": "Make", "AccountEmail": EMAIL })
+}
+
+/// The resource's logical id in the template.
+fn logical_id(resource_type: &str) -> &'static str {
+    match resource_type {
+        ORGANIZATION => "Organization",
+        IDENTITY_CENTER => "IdentityCenter",
+        _ => "SparkAccount",
+    }
+}
+
 impl Stack {
     pub fn environment(&self) -> Environment {
         let emails = [("SparkAccount".to_owned(), self.email.clone())].into();
@@ -85,14 +98,13 @@ impl Stack {
 
     /// An event with what every event has.
     pub fn event(&self, mut event: Value, resource_type: &str) -> Value {
-        let logical_id = if resource_type == ORGANIZATION { "Organization" } else { "SparkAccount" };
         for (field, value) in [
             ("ServiceToken", format!("arn:aws:lambda:us-east-1:{OWN}:function:organization")),
             ("ResponseURL", "https://bucket.s3.amazonaws.com/response?X-Amz-Signature=dummy".to_owned()),
             ("StackId", self.id.clone()),
             ("RequestId", "request-1".to_owned()),
             ("ResourceType", resource_type.to_owned()),
-            ("LogicalResourceId", logical_id.to_owned()),
+            ("LogicalResourceId", logical_id(resource_type).to_owned()),
         ] {
             if event[field].is_null() {
                 event[field] = value.into();
@@ -169,8 +181,7 @@ impl Stack {
 
     /// What CloudFormation says of a resource from now on.
     pub fn set(&self, account: &FakeManagementAccount, resource_type: &str, status: &str) {
-        let logical_id = if resource_type == ORGANIZATION { "Organization" } else { "SparkAccount" };
-        let key = (self.id.clone(), logical_id.to_owned());
+        let key = (self.id.clone(), logical_id(resource_type).to_owned());
         account.world.borrow_mut().resources.insert(key, (status.to_owned(), Instant::now()));
     }
 
@@ -219,7 +230,11 @@ impl Stack {
 
     pub async fn delete(&self, account: &FakeManagementAccount, resource_type: &str, physical_id: &str) -> Response {
         self.set(account, resource_type, "DELETE_IN_PROGRESS");
-        let properties = if resource_type == ACCOUNT { account_properties() } else { organization_properties() };
+        let properties = match resource_type {
+            ACCOUNT => account_properties(),
+            IDENTITY_CENTER => identity_center_properties(),
+            _ => organization_properties(),
+        };
         let event =
             json!({ "RequestType": "Delete", "PhysicalResourceId": physical_id, "ResourceProperties": properties });
         let response = self.send(account, self.event(event, resource_type)).await.expect("a response");
