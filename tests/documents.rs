@@ -9,8 +9,13 @@ fn read(path: &str) -> String {
 }
 
 /// The tests of what an event does, beside those in `tests/lifecycle/`.
-const OTHER_LIFECYCLES: [&str; 3] =
-    ["tests/drift.rs", "crates/organization/tests/account.rs", "crates/organization/tests/organization.rs"];
+const OTHER_LIFECYCLES: [&str; 5] = [
+    "tests/drift.rs",
+    "crates/organization/tests/account.rs",
+    "crates/organization/tests/identity_center.rs",
+    "crates/organization/tests/organization.rs",
+    "crates/organization/tests/people.rs",
+];
 
 /// Names of the tests in `tests/lifecycle/` and [`OTHER_LIFECYCLES`].
 fn lifecycle_tests() -> BTreeSet<String> {

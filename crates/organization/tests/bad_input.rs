@@ -38,6 +38,15 @@ fn value() -> impl Strategy<Value = Value> {
         "False",
         "OrganizationAccountAccessRole",
         "path/Role",
+        "IdentityCenter",
+        "Users",
+        "On",
+        "user:ann",
+        "group:Administrators",
+        "group:",
+        "role:ann",
+        "AdministratorAccess",
+        "Spark,Development",
         "\u{202e}\u{0}\u{1b}[31m",
     ];
     let text = select(texts.to_vec()).prop_map(Value::from);
@@ -69,6 +78,14 @@ fn properties() -> impl Strategy<Value = Value> {
         "AccessIn",
         "AcceptPaidPlan",
         "DevelopmentAccountEmail",
+        "ProductionAccountEmail",
+        "SignIn",
+        "IdentityCenterPrincipal",
+        "Principal",
+        "PermissionSet",
+        "PermissionSetName",
+        "BreakGlassUser",
+        "BootstrapRole",
         "Unknown",
     ];
     let map = prop::collection::btree_map(select(names.to_vec()), value(), 0..10).prop_map(|map| {
@@ -78,6 +95,7 @@ fn properties() -> impl Strategy<Value = Value> {
     let nearly = prop::collection::btree_map(select(names.to_vec()), value(), 0..3).prop_map(|changes| {
         let mut properties = account_properties();
         properties["AccountEmail"] = EMAIL.into();
+        properties["Principal"] = "group:Administrators".into();
         changes.into_iter().for_each(|(name, value)| properties[name] = value);
         properties
     });
@@ -85,8 +103,23 @@ fn properties() -> impl Strategy<Value = Value> {
 }
 
 fn events() -> impl Strategy<Value = Value> {
-    let types = ["Custom::OrchesteraOrganization", "Custom::OrchesteraAccount", "Custom::Other", ""];
-    let ids = ["o-exampleorgid", "444455556666", "111122223333", "failed/SparkAccount/request-0", "made-up-1ABC", ""];
+    let types = [
+        "Custom::OrchesteraOrganization",
+        "Custom::OrchesteraAccount",
+        "Custom::OrchesteraAccount",
+        "Custom::OrchesteraIdentityCenter",
+        "Custom::Other",
+        "",
+    ];
+    let ids = [
+        "arn:aws:sso:::instance/ssoins-7223b8a1c2d3e4f5",
+        "o-exampleorgid",
+        "444455556666",
+        "111122223333",
+        "failed/SparkAccount/request-0",
+        "made-up-1ABC",
+        "",
+    ];
     let logical_ids = ["SparkAccount", "Organization", "Other", ""];
     let stacks = [STACK, "arn:of:another:stack", ""];
     (

@@ -4,8 +4,9 @@
 mod common;
 
 use common::fake::FakeManagementAccount;
-use common::stack::{EMAIL, NAME, Stack, account_properties, organization_properties};
-use orchestera_organization::handler::{ACCOUNT, ORGANIZATION};
+use common::fake::identity_center::INSTANCE;
+use common::stack::{EMAIL, NAME, Stack, account_properties, identity_center_properties, organization_properties};
+use orchestera_organization::handler::{ACCOUNT, IDENTITY_CENTER, ORGANIZATION};
 use orchestera_organization::management_account::{AccountState, STACK_ID};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -57,8 +58,35 @@ async fn each_event_takes_the_calls_that_the_table_says() {
     stack.delete(&fake, ACCOUNT, FOUND).await.succeeded();
     row("Delete of an account that this stack created", &fake);
 
+    let fake = with_account();
+    fake.world.borrow_mut().enable_identity_center();
+    let properties = identity_center_properties();
+    stack.create(&fake, IDENTITY_CENTER, properties.clone()).await.succeeded();
+    row("Create of a finder of Identity Center", &fake);
+    let fake = with_account();
+    fake.world.borrow_mut().enable_identity_center();
+    fake.world.borrow_mut().add_permission_set("AdministratorAccess", &stack.id);
+    stack.update(&fake, IDENTITY_CENTER, INSTANCE, (&properties, &properties)).await.succeeded();
+    row("Update of a finder of Identity Center, among one permission set", &fake);
+    let fake = FakeManagementAccount::managing();
+    stack.delete(&fake, IDENTITY_CENTER, INSTANCE).await.succeeded();
+    row("Delete of a finder of Identity Center", &fake);
+    let fake = with_account();
+    fake.world.borrow_mut().enable_identity_center();
+    let mut everything = organization_properties();
+    for (name, value) in [
+        ("SignIn", "IdentityCenter"),
+        ("IdentityCenterPrincipal", "group:Administrators"),
+        ("BreakGlassUser", "On"),
+        ("BootstrapRole", "On"),
+    ] {
+        everything[name] = value.into();
+    }
+    stack.create(&fake, ORGANIZATION, everything).await.succeeded();
+    row("Create of an organization that exists, with every choice about people", &fake);
+
     let readme = include_str!("../README.md");
     let missing: Vec<_> = rows.iter().filter(|row| !readme.contains(row.as_str())).collect();
     assert!(missing.is_empty(), "not in the README:\n{}", rows.join("\n"));
-    assert_eq!(rows.len(), 8);
+    assert_eq!(rows.len(), 12);
 }

@@ -5,11 +5,13 @@
 
 mod common;
 
+use common::fake::identity_center::INSTANCE;
 use common::fake::{Change, FakeManagementAccount, Fault, ROOT, UNIT};
 use common::stack::{
-    EMAIL, NAME, Response, SERVICE_TIMEOUT, STACK, Stack, account_properties, organization_properties,
+    EMAIL, NAME, Response, SERVICE_TIMEOUT, STACK, Stack, account_properties, identity_center_properties,
+    organization_properties,
 };
-use orchestera_organization::handler::{ACCOUNT, ORGANIZATION};
+use orchestera_organization::handler::{ACCOUNT, IDENTITY_CENTER, ORGANIZATION};
 use orchestera_organization::management_account::{AccountState, STACK_ID};
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
@@ -19,7 +21,7 @@ use tokio::time::{Instant, sleep};
 const FOUND: &str = "444455556666";
 
 /// Every code that the services of these calls can refuse with, and what is no refusal.
-const FAULTS: [Fault; 12] = [
+const FAULTS: [Fault; 14] = [
     Fault::Code("ConcurrentModificationException"),
     Fault::Code("TooManyRequestsException"),
     Fault::Code("FinalizingOrganizationException"),
@@ -27,6 +29,8 @@ const FAULTS: [Fault; 12] = [
     Fault::Code("AccessDeniedException"),
     Fault::Code("UnrecognizedClientException"),
     Fault::Code("RequestExpired"),
+    Fault::Code("ResourceNotFoundException"),
+    Fault::Code("ThrottlingException"),
     Fault::Code("InvalidInputException"),
     Fault::Code("SomethingThatDoesNotExistYet"),
     Fault::Code(""),
@@ -39,6 +43,10 @@ const FAULTS: [Fault; 12] = [
 enum Scene {
     CreateOrganization,
     FindOrganization,
+    /// With every choice about people.
+    CheckPeople,
+    FindIdentityCenter,
+    UpdateIdentityCenter,
     CreateAccount,
     CreateAndMoveAccount,
     FindAccount,
@@ -47,9 +55,12 @@ enum Scene {
     DeleteFoundAccount,
 }
 
-const SCENES: [Scene; 8] = [
+const SCENES: [Scene; 11] = [
     Scene::CreateOrganization,
     Scene::FindOrganization,
+    Scene::CheckPeople,
+    Scene::FindIdentityCenter,
+    Scene::UpdateIdentityCenter,
     Scene::CreateAccount,
     Scene::CreateAndMoveAccount,
     Scene::FindAccount,
@@ -68,6 +79,10 @@ impl Scene {
             let mut world = fake.world.borrow_mut();
             world.creation_takes = Duration::from_secs(20);
             world.units.insert(UNIT.into(), ROOT.into());
+            if matches!(self, Self::CheckPeople | Self::FindIdentityCenter | Self::UpdateIdentityCenter) {
+                world.enable_identity_center();
+                world.add_permission_set("AdministratorAccess", STACK);
+            }
             let exists = matches!(
                 self,
                 Self::FindAccount | Self::UpdateAccount | Self::DeleteCreatedAccount | Self::DeleteFoundAccount
@@ -82,7 +97,21 @@ impl Scene {
     }
 
     fn properties(self) -> Value {
-        let mut properties = account_properties();
+        let mut properties = match self.resource_type() {
+            ORGANIZATION => organization_properties(),
+            IDENTITY_CENTER => identity_center_properties(),
+            _ => account_properties(),
+        };
+        if self == Self::CheckPeople {
+            for (name, value) in [
+                ("SignIn", "IdentityCenter"),
+                ("IdentityCenterPrincipal", "group:Administrators"),
+                ("BreakGlassUser", "On"),
+                ("BootstrapRole", "On"),
+            ] {
+                properties[name] = value.into();
+            }
+        }
         if self == Self::CreateAndMoveAccount {
             properties["OrganizationalUnitId"] = json!(UNIT);
         }
@@ -91,11 +120,17 @@ impl Scene {
 
     async fn play(self, stack: &Stack, fake: &FakeManagementAccount) -> Response {
         match self {
-            Self::CreateOrganization | Self::FindOrganization => {
-                stack.create(fake, ORGANIZATION, organization_properties()).await
-            }
-            Self::CreateAccount | Self::CreateAndMoveAccount | Self::FindAccount => {
-                stack.create(fake, ACCOUNT, self.properties()).await
+            Self::CreateOrganization
+            | Self::FindOrganization
+            | Self::CheckPeople
+            | Self::FindIdentityCenter
+            | Self::CreateAccount
+            | Self::CreateAndMoveAccount
+            | Self::FindAccount => stack.create(fake, self.resource_type(), self.properties()).await,
+            Self::UpdateIdentityCenter => {
+                let mut new = self.properties();
+                new["DevelopmentAccountEmail"] = "dev@example.com".into();
+                stack.update(fake, IDENTITY_CENTER, INSTANCE, (&self.properties(), &new)).await
             }
             Self::UpdateAccount => {
                 let mut new = account_properties();
@@ -111,11 +146,15 @@ impl Scene {
     }
 
     fn is_create(self) -> bool {
-        !self.is_delete() && self != Self::UpdateAccount
+        !self.is_delete() && !matches!(self, Self::UpdateAccount | Self::UpdateIdentityCenter)
     }
 
     fn resource_type(self) -> &'static str {
-        if matches!(self, Self::CreateOrganization | Self::FindOrganization) { ORGANIZATION } else { ACCOUNT }
+        match self {
+            Self::CreateOrganization | Self::FindOrganization | Self::CheckPeople => ORGANIZATION,
+            Self::FindIdentityCenter | Self::UpdateIdentityCenter => IDENTITY_CENTER,
+            _ => ACCOUNT,
+        }
     }
 
     /// What holds at the end, whatever happened.
@@ -255,10 +294,7 @@ async fn one_kill(scene: Scene, number: usize, after: bool, then: Then) {
         }
         Then::Rollback if scene.is_create() => {
             stack.set(&fake, scene.resource_type(), "CREATE_IN_PROGRESS");
-            let properties = match scene.resource_type() {
-                ACCOUNT => scene.properties(),
-                _ => organization_properties(),
-            };
+            let properties = scene.properties();
             let event = json!({ "RequestType": "Create", "ResourceProperties": properties });
             let event = stack.event(event, scene.resource_type());
             assert!(
@@ -281,14 +317,22 @@ async fn one_kill(scene: Scene, number: usize, after: bool, then: Then) {
 
 #[test]
 fn what_is_never_allowed_ends_in_a_reason_that_names_the_call() {
-    for scene in [Scene::CreateOrganization, Scene::CreateAccount, Scene::CreateAndMoveAccount] {
+    let scenes = [
+        Scene::CreateOrganization,
+        Scene::CheckPeople,
+        Scene::FindIdentityCenter,
+        Scene::CreateAccount,
+        Scene::CreateAndMoveAccount,
+    ];
+    for scene in scenes {
         let operations = runtime().block_on(async {
             let fake = scene.world();
             scene.play(&Stack::default(), &fake).await.succeeded();
             let mut calls = fake.calls.borrow().clone();
             // What is read after the write tells nobody what was not checked before.
-            let write = calls.iter().position(|call| fake.writes().contains(call)).unwrap();
-            calls.truncate(write + 1);
+            if let Some(write) = calls.iter().position(|call| fake.writes().contains(call)) {
+                calls.truncate(write + 1);
+            }
             calls.sort_unstable();
             calls.dedup();
             calls

@@ -11,12 +11,14 @@ mod common;
 mod server;
 
 use aws_sdk_iam::config::{Credentials, Region, SharedCredentialsProvider};
-use common::fake::FakeManagementAccount;
+use common::fake::identity_center::{GROUP_ID, SET};
+use common::fake::{FakeManagementAccount, OWN};
 use common::stack::{EMAIL, NAME, STACK};
 use custom_resource::{Error, Kind, Result};
 use orchestera_organization::management_account::aws::AwsManagementAccount;
+use orchestera_organization::management_account::identity_center::{IdentityCenter, Principal, PrincipalType};
 use orchestera_organization::management_account::{CreationProgress, ManagementAccount, NewAccount};
-use server::Moto;
+use server::{ACCOUNT, Moto};
 use std::fmt::Debug;
 
 /// What is compared of a result.
@@ -85,7 +87,60 @@ async fn script<M: ManagementAccount>(account: &M) -> Vec<(&'static str, String)
     say("a group", shown(account.group_members("nobody").await));
     say("a user", shown(account.has_user("nobody").await));
     say("a role", shown(account.has_role("nobody").await));
+    say("trusted services", shown(account.trusted_services().await));
+    say("no password policy", shown(account.password_policy().await));
     said
+}
+
+/// The same of Identity Center, where the group `Administrators` has the permission set `AdministratorAccess` in the
+/// account `own`.
+async fn identity_center_script<M: IdentityCenter>(
+    account: &M,
+    own: &str,
+    set: &str,
+    group_id: &str,
+) -> Vec<(&'static str, String)> {
+    let mut said = Vec::new();
+    let mut say = |what: &'static str, result: String| said.push((what, result));
+    let instances = account.instances().await.unwrap();
+    let instance = instances.first().expect("it is enabled");
+    say("instances", format!("{} {} {}", instances.len(), instance.status, instance.owner_account_id == own));
+    say("identity store", instance.identity_store_id.split('-').next().unwrap_or_default().to_owned());
+    let principal = |principal_type, name: &str| Principal { principal_type, name: name.to_owned() };
+    let group = principal(PrincipalType::Group, "Administrators");
+    let found = account.principal_id(&instance.identity_store_id, &group).await.unwrap();
+    say("the group", format!("{}", found.as_deref() == Some(group_id)));
+    for (what, principal_type) in [("no such group", PrincipalType::Group), ("no such user", PrincipalType::User)] {
+        let nobody = principal(principal_type, "nobody");
+        say(what, shown(account.principal_id(&instance.identity_store_id, &nobody).await));
+    }
+    let found = account.permission_set(&instance.arn, "AdministratorAccess").await;
+    say("the permission set", shown(found.map(|found| found.map(|found| (found.arn == set, found.tags)))));
+    say("no such permission set", shown(account.permission_set(&instance.arn, "Another").await));
+    let assigned = account.assigned_principals(&instance.arn, set, own).await.unwrap();
+    say("the assignment", format!("{}", assigned == [group_id]));
+    say("not assigned", shown(account.assigned_principals(&instance.arn, set, "999988887777").await));
+    said
+}
+
+/// What the console, or a stack, would do first.
+async fn set_up_identity_center(configuration: &aws_types::SdkConfig) -> (String, String) {
+    let center = aws_sdk_ssoadmin::Client::new(configuration);
+    let store = aws_sdk_identitystore::Client::new(configuration);
+    let instances = center.list_instances().send().await.unwrap();
+    let instance = instances.instances().first().unwrap();
+    let (arn, store_id) = (instance.instance_arn().unwrap(), instance.identity_store_id().unwrap());
+    let group = store.create_group().identity_store_id(store_id).display_name("Administrators").send().await.unwrap();
+    for name in ["Other", "AdministratorAccess"] {
+        center.create_permission_set().instance_arn(arn).name(name).send().await.unwrap();
+    }
+    let sets = center.list_permission_sets().instance_arn(arn).send().await.unwrap();
+    let set = sets.permission_sets().last().unwrap().clone();
+    let assignment = center.create_account_assignment().instance_arn(arn).permission_set_arn(&set);
+    let assignment = assignment.principal_type(aws_sdk_ssoadmin::types::PrincipalType::Group);
+    let assignment = assignment.principal_id(group.group_id()).target_id(ACCOUNT);
+    assignment.target_type(aws_sdk_ssoadmin::types::TargetType::AwsAccount).send().await.unwrap();
+    (set, group.group_id().to_owned())
 }
 
 /// Where they differ: what the fake says, what moto says, and why the fake is right.
@@ -109,10 +164,17 @@ async fn the_fake_says_what_moto_says_but_for_the_differences_that_are_written_d
         .endpoint_url(&moto.endpoint)
         .load()
         .await;
-    let real = script(&AwsManagementAccount::new(&configuration)).await;
+    let account = AwsManagementAccount::new(&configuration);
+    let mut real = script(&account).await;
+    let (set, group_id) = set_up_identity_center(&configuration).await;
+    real.extend(identity_center_script(&account, ACCOUNT, &set, &group_id).await);
     let fake = FakeManagementAccount::alone();
     fake.world.borrow_mut().creation_takes = std::time::Duration::ZERO;
-    let ours = script(&fake).await;
+    let mut ours = script(&fake).await;
+    fake.world.borrow_mut().enable_identity_center();
+    fake.world.borrow_mut().add_permission_set("AdministratorAccess", "");
+    fake.world.borrow_mut().assign(OWN, GROUP_ID);
+    ours.extend(identity_center_script(&fake, OWN, SET, GROUP_ID).await);
     let differences: Vec<_> = ours
         .iter()
         .zip(&real)

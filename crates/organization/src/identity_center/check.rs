@@ -33,8 +33,8 @@ pub fn check(
     if observed.principal_id.is_none() {
         findings.refuse(format!(
             "There is no {} in IAM Identity Center (identity store {}). A user is looked for by the name to sign \
-             in with, a group by its display name. Correct IdentityCenterPrincipal, or create the user or group first: \
-             {CONSOLE}",
+             in with, a group by its display name. Correct IdentityCenterPrincipal, or open {CONSOLE} and create the \
+             user or group first.",
             properties.principal, instance.identity_store_id
         ));
     }

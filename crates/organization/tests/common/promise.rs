@@ -43,6 +43,7 @@ pub fn keep(payload: &[u8]) -> Kept {
         let resource = (address.stack_id.clone(), address.logical_id.clone());
         let status = ("CREATE_IN_PROGRESS".to_owned(), Instant::now());
         fake.world.borrow_mut().resources.insert(resource, status);
+        fake.world.borrow_mut().enable_identity_center();
         let response = stack.send_raw(&fake, &raw).await.expect("a response");
         assert!(!response.reason.contains(SIGNATURE), "{}", response.reason);
         assert!(!is_delete || response.status == "SUCCESS", "a Delete failed: {}", response.reason);

@@ -118,7 +118,7 @@ async fn instances(client: &aws_sdk_ssoadmin::Client) -> Result<Vec<Instance>> {
 
 fn instance(metadata: InstanceMetadata) -> Result<Instance> {
     let (Some(arn), Some(identity_store_id)) = (metadata.instance_arn, metadata.identity_store_id) else {
-        return Err(malformed("ListInstances", "an instance without an ARN or an identity store"));
+        return Err(malformed("ListInstances", "no ARN or no identity store"));
     };
     Ok(Instance {
         arn,
