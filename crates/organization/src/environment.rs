@@ -1,7 +1,8 @@
-//! What the template put into the function's environment: for whom the function may create accounts.
+//! What the template put into the function's environment: for whom the function may create accounts, and which
+//! contacts it may set.
 //!
 //! Whoever may invoke the function can send it an event. An event alone must therefore not be able to create an account,
-//! because whoever reads the mailbox of its email address owns it. Only someone who may change the stack, or the
+//! because whoever reads the mailbox of its email address owns it. Nor may it name a security contact. Only someone who may change the stack, or the
 //! function's configuration, can change these values.
 
 use custom_resource::{Address, Error, Result};
@@ -12,6 +13,9 @@ const STACK_ID: &str = "ORCHESTERA_STACK_ID";
 /// The environment variables with the email address of each account begin so. The logical id of the account follows.
 const EMAIL: &str = "ORCHESTERA_EMAIL_";
 
+/// The environment variables with the alternate contacts begin so. The kind of the contact follows, such as `SECURITY`.
+const CONTACT: &str = "ORCHESTERA_CONTACT_";
+
 /// The function's environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environment {
@@ -19,6 +23,8 @@ pub struct Environment {
     pub stack_id: String,
     /// The email addresses of the accounts, by logical id.
     pub emails: BTreeMap<String, String>,
+    /// The alternate contacts, by kind: the text of the parameter.
+    pub contacts: BTreeMap<String, String>,
 }
 
 impl Environment {
@@ -34,6 +40,8 @@ impl Environment {
                 environment.stack_id = value;
             } else if let Some(logical_id) = name.strip_prefix(EMAIL).filter(|_| !value.is_empty()) {
                 environment.emails.insert(logical_id.to_owned(), value);
+            } else if let Some(kind) = name.strip_prefix(CONTACT).filter(|_| !value.is_empty()) {
+                environment.contacts.insert(kind.to_owned(), value);
             }
         }
         environment
@@ -74,6 +82,23 @@ impl Environment {
                  template, and set the email address by its parameter."
             ))),
         }
+    }
+
+    /// Whether an alternate contact of this kind may be set to this text for the event.
+    ///
+    /// # Errors
+    /// [`Refused`](custom_resource::Kind::Refused) if the event is of another stack, or if the template gave no contact of
+    /// that kind, or another one.
+    pub fn refuse_other_contacts(&self, address: &Address, kind: &str, text: &str) -> Result<()> {
+        self.refuse_other_stacks(address)?;
+        if self.contacts.get(kind).is_some_and(|given| given == text) {
+            return Ok(());
+        }
+        // Neither contact is repeated: it is personal data.
+        Err(Error::refused(format!(
+            "The event asks for a {kind} contact that the stack did not give the function. No contact was set. Change the \
+             stack's parameter, then retry."
+        )))
     }
 }
 

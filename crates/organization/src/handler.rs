@@ -1,6 +1,7 @@
 //! The custom resources of the management account: which event goes where, and the response that comes of it.
 
 use crate::account::{self, attributes::attributes};
+use crate::contact;
 use crate::environment::Environment;
 use crate::identity_center;
 use crate::management_account::ManagementAccount;
@@ -20,7 +21,8 @@ use tokio::sync::OnceCell;
 pub const ORGANIZATION: &str = "Custom::OrchesteraOrganization";
 /// The type of a member account's resource.
 pub const ACCOUNT: &str = "Custom::OrchesteraAccount";
-
+/// The type of an alternate contact's resource.
+pub const CONTACT: &str = "Custom::OrchesteraContact";
 /// The type of what is found of Identity Center.
 pub const IDENTITY_CENTER: &str = "Custom::OrchesteraIdentityCenter";
 
@@ -88,13 +90,18 @@ pub async fn decide<M: ManagementAccount>(
             let outcome = Box::pin(identity_center(request, &event)).await;
             Ok(outcome.unwrap_or_else(|error| Outcome::failed(address, error)))
         }
+        CONTACT => {
+            let event = contact::Event { account, address, environment, own: &own, clock };
+            let outcome = Box::pin(alternate_contact(request, &event)).await;
+            Ok(outcome.unwrap_or_else(|error| Outcome::failed(address, error)))
+        }
         // A Delete must not fail, or its stack could never be deleted.
         _ if matches!(request, Request::Delete { .. }) => Ok(deleted(request, String::new())),
         other => Ok(Outcome::failed(
             address,
             Error::refused(format!(
-                "This function serves {ORGANIZATION}, {ACCOUNT} and {IDENTITY_CENTER}, not '{other}'. Correct the resource's \
-                 type in the template."
+                "This function serves {ORGANIZATION}, {ACCOUNT}, {IDENTITY_CENTER} and {CONTACT}, not '{other}'. Correct the \
+                 resource's type in the template."
             )),
         )),
     }
@@ -180,6 +187,34 @@ async fn identity_center<M: ManagementAccount>(
             Ok(success(done.instance_arn.clone(), attributes(done, properties.principal.principal_type)))
         }
         Request::Delete { .. } => Ok(deleted(request, String::new())),
+    }
+}
+
+async fn alternate_contact<M: ManagementAccount>(request: &Request, event: &contact::Event<'_, M>) -> Result<Outcome> {
+    use contact::{physical_id::PhysicalId, properties::Properties};
+    let parse = |properties: &Value| Properties::parse(properties, event.own);
+    match request {
+        Request::Update { physical_id, properties, old_properties }
+            if let Some(id) = PhysicalId::parse(physical_id) =>
+        {
+            let (properties, old) = (parse(properties)?, parse(old_properties).ok());
+            let done = event.update(&id, &properties, old.as_ref()).await?;
+            Ok(success(physical_id.clone(), contact::attributes(done)))
+        }
+        // A Create, and the Update of a Create that failed.
+        Request::Create { properties } | Request::Update { properties, .. } => {
+            let (id, done) = event.create(&parse(properties)?).await?;
+            Ok(success(id.to_string(), contact::attributes(done)))
+        }
+        Request::Delete { physical_id, properties } => {
+            let note = match (PhysicalId::parse(physical_id), parse(properties)) {
+                (Some(id), Ok(properties)) => event.delete(&id, &properties).await,
+                (Some(id), Err(error)) => contact::reason::was_not_deleted(id.place(), &error),
+                (None, _) if is_of_failed_create(physical_id) => String::new(),
+                (None, _) => contact::reason::may_have_been_set(),
+            };
+            Ok(deleted(request, note))
+        }
     }
 }
 

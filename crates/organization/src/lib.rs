@@ -16,9 +16,13 @@
 //! ├─ identity_center    observe → check → answer; reads only
 //! │  ├─ check           pure: (properties, what exists) → refusals
 //! │  ├─ observe, properties
+//! ├─ contact            observe → plan → apply: an alternate contact of an account
+//! │  ├─ plan            pure: (properties, what exists) → the next step
+//! │  ├─ observe, properties, physical_id, place
+//! │  ├─ reason          sentences for the customer
 //! ├─ findings           what checks find, as one Reason
 //! ├─ wait               pauses, the event's own resource, the end of the wait
-//! ├─ environment        for whom accounts may be created
+//! ├─ environment        for whom accounts may be created, which contacts may be set
 //! └─ management_account the seam to AWS, and its adapter
 //! ```
 
@@ -26,6 +30,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod account;
+pub mod contact;
 pub mod environment;
 pub mod findings;
 pub mod handler;

@@ -3,6 +3,7 @@
 //! Everything is in the services' own terms. [`aws`] is the adapter to the real services. The tests have a stateful fake
 //! with their rules, and decorators that fail on demand.
 
+use contacts::AlternateContacts;
 use custom_resource::Result;
 use identity_center::IdentityCenter;
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 pub mod aws;
+pub mod contacts;
 pub mod identity_center;
 
 /// Tags by key.
@@ -105,6 +107,8 @@ pub enum CreationProgress {
 pub struct StackResource {
     /// `ResourceStatus`, such as `CREATE_IN_PROGRESS`.
     pub status: String,
+    /// Blank if CloudFormation does not know it yet.
+    pub physical_id: String,
     pub last_updated: SystemTime,
 }
 
@@ -146,7 +150,7 @@ pub struct StackSet {
 ///
 /// Errors carry a kind and the failed call, not yet a sentence for the customer.
 #[expect(async_fn_in_trait, reason = "the runtime has one thread: no future needs to be Send")]
-pub trait ManagementAccount: IdentityCenter {
+pub trait ManagementAccount: AlternateContacts + IdentityCenter {
     /// `DescribeOrganization`; `None` if this account is in no organization.
     async fn organization(&self) -> Result<Option<OrganizationDescription>>;
     /// `ListRoots`: the id of the root, such as `r-exam`.
@@ -168,7 +172,7 @@ pub trait ManagementAccount: IdentityCenter {
     async fn service_control_policies(&self, target_id: &str) -> Result<Vec<String>>;
     /// `ListDelegatedAdministrators` of a service: ids of accounts.
     async fn delegated_administrators(&self, service_principal: &str) -> Result<Vec<String>>;
-    /// `ListAWSServiceAccessForOrganization`: the service principals with trusted access.
+    /// `ListAWSServiceAccessForOrganization`: the principals of the services that have trusted access.
     async fn trusted_services(&self) -> Result<Vec<String>>;
     /// `GetServiceQuota`: how many accounts the organization may have.
     async fn account_quota(&self) -> Result<usize>;

@@ -13,9 +13,11 @@ use preflight::check;
 use properties::Properties;
 use std::time::Duration;
 
+pub mod contacts;
 pub mod observe;
 pub mod preflight;
 pub mod properties;
+pub mod unreadable;
 
 /// How long a check is tried again if its call is denied or gets no answer. Then it is left out, with a warning. Rights
 /// of a new role arrive earlier.

@@ -96,15 +96,42 @@ pub async fn own_resource<M: ManagementAccount>(
     address: &Address,
     budget: &Budget,
 ) -> Result<StackResource> {
+    own_resource_in(account, address, budget, &["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"]).await
+}
+
+/// The same before something is deleted, whether with the whole stack, in a rollback, or in the cleanup of an Update.
+///
+/// # Errors
+/// [`Refused`](Kind::Refused) if the stack is not deleting the resource with the event's physical id. Those of the call.
+pub async fn own_resource_being_deleted<M: ManagementAccount>(
+    account: &M,
+    address: &Address,
+    budget: &Budget,
+) -> Result<()> {
+    let resource = own_resource_in(account, address, budget, &["DELETE_IN_PROGRESS"]).await?;
+    let named = address.physical_id.as_deref().unwrap_or_default();
+    if resource.physical_id.is_empty() || resource.physical_id == named {
+        return Ok(());
+    }
+    Err(Error::refused(format!(
+        "The stack is deleting {}, and the event names {named}. Nothing was done.",
+        resource.physical_id
+    )))
+}
+
+async fn own_resource_in<M: ManagementAccount>(
+    account: &M,
+    address: &Address,
+    budget: &Budget,
+    statuses: &[&str],
+) -> Result<StackResource> {
     let read = account.stack_resource(&address.stack_id, &address.logical_id);
     let resource = match timeout_at(budget.calls_end, read).await {
         Ok(resource) => resource?,
         Err(_) => return Err(Error::new(Kind::OutOfTime, "")),
     };
     match resource {
-        Some(resource) if ["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"].contains(&resource.status.as_str()) => {
-            Ok(resource)
-        }
+        Some(resource) if statuses.contains(&resource.status.as_str()) => Ok(resource),
         resource => Err(Error::refused(format!(
             "The stack no longer waits for {}, which is {}. Nothing more was done.",
             address.logical_id,

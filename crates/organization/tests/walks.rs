@@ -134,7 +134,7 @@ fn properties(email: usize, name: usize, unit: bool) -> Value {
 }
 
 fn stack(number: usize, email: usize) -> Stack {
-    Stack { id: STACKS[number].into(), email: EMAILS[email].into() }
+    Stack { id: STACKS[number].into(), email: EMAILS[email].into(), ..Stack::default() }
 }
 
 /// What nobody but its stack may change of an account.

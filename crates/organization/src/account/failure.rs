@@ -51,6 +51,7 @@ fn advice(word: &str) -> &'static str {
             "AWS has to validate the business or the identity of the management account first. Finish that with AWS Support, \
              then retry."
         }
+        "ValidationException" => "AWS does not accept a value of it. Correct that, then retry.",
         "INTERNAL_FAILURE" => "AWS had a problem of its own. Retry; if it happens again, contact AWS Support.",
         "ACCOUNT_CREATION_NOT_COMPLETE" | "WAIT_PERIOD_ACTIVE" => {
             "AWS has not finished setting up the management account. Retry in an hour; new accounts can take a day."
@@ -83,6 +84,7 @@ pub fn of_create_organization(error: Error) -> Error {
 /// The rights that an operation needs. AWS does not say which of them is missing.
 fn rights(operation: &str) -> String {
     let further = match operation {
+        "PutAlternateContact" => return format!("account:{operation}"),
         "CreateAccount" => " with organizations:TagResource",
         "CreateOrganization" => " with iam:CreateServiceLinkedRole",
         _ => "",

@@ -24,6 +24,7 @@ use custom_resource::error::FailedCall;
 use custom_resource::{Error, Kind, Result};
 use std::time::SystemTime;
 
+mod contacts;
 mod identity_center;
 
 /// The quota of accounts in an organization.
@@ -40,6 +41,7 @@ pub struct AwsManagementAccount {
     free_tier: aws_sdk_freetier::Client,
     identity_center: aws_sdk_ssoadmin::Client,
     identity_store: aws_sdk_identitystore::Client,
+    contacts: aws_sdk_account::Client,
 }
 
 impl AwsManagementAccount {
@@ -52,6 +54,7 @@ impl AwsManagementAccount {
             free_tier: aws_sdk_freetier::Client::new(configuration),
             identity_center: aws_sdk_ssoadmin::Client::new(configuration),
             identity_store: aws_sdk_identitystore::Client::new(configuration),
+            contacts: aws_sdk_account::Client::new(configuration),
         }
     }
 }
@@ -136,9 +139,8 @@ impl ManagementAccount for AwsManagementAccount {
 
     async fn trusted_services(&self) -> Result<Vec<String>> {
         let pages = self.organizations.list_aws_service_access_for_organization().into_paginator().send();
-        let operation = "ListAWSServiceAccessForOrganization";
-        let services = all(pages, operation, |page| page.enabled_service_principals).await?;
-        Ok(services.into_iter().filter_map(|service| service.service_principal).collect())
+        let all = all(pages, "ListAWSServiceAccessForOrganization", |page| page.enabled_service_principals).await?;
+        Ok(all.into_iter().filter_map(|service| service.service_principal).collect())
     }
 
     async fn account_quota(&self) -> Result<usize> {
@@ -233,7 +235,8 @@ impl ManagementAccount for AwsManagementAccount {
         let (Some(status), Some(last_updated)) = (detail.resource_status, updated) else {
             return Err(malformed("DescribeStackResource", "no status or no time"));
         };
-        Ok(Some(StackResource { status: status.as_str().to_owned(), last_updated }))
+        let physical_id = detail.physical_resource_id.unwrap_or_default();
+        Ok(Some(StackResource { status: status.as_str().to_owned(), physical_id, last_updated }))
     }
 
     async fn stack_status(&self, stack_id: &str) -> Result<String> {

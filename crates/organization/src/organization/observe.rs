@@ -1,6 +1,8 @@
 //! Reading everything that the checks before the stack's work need. Nothing here writes.
 
+use super::contacts;
 use super::properties::{AccessChoice, AdminGroup, Properties};
+use super::unreadable::{Unreadable, readable};
 use crate::account::observe::{CONTROL_TOWER_ROLE, stack_sets};
 use crate::account::properties::Identity;
 use crate::identity_center::observe::{self as identity_center, Observed as IdentityCenter};
@@ -8,7 +10,7 @@ use crate::management_account::{
     AccountCreation, AccountDescription, AccountPlan, ManagementAccount, OrganizationDescription, PasswordPolicy,
     RootUser,
 };
-use custom_resource::{Kind, Result};
+use custom_resource::Result;
 
 /// The group of administrators.
 pub const ADMIN_GROUP_NAME: &str = "orchestera-admin-group";
@@ -41,6 +43,7 @@ pub struct Observed {
     pub plan: Option<AccountPlan>,
     /// Read only where this account manages the organization.
     pub members: Option<Members>,
+    pub contacts: contacts::Observed,
 }
 
 /// What the creation of the user for emergencies depends on.
@@ -125,15 +128,10 @@ pub async fn observe<M: ManagementAccount>(account: &M, asked: Asked<'_>, is_las
         Some(_) => {}
     }
     observed.identity_center = identity_center(account, asked, &observed, unreadable).await?;
+    let has_organization = observed.organization.is_some();
+    observed.contacts = contacts::observe(account, &asked.properties.contacts, has_organization, unreadable).await?;
     observed.unreadable = std::mem::take(&mut unreadable.operations);
     Ok(observed)
-}
-
-/// The reads that told nothing.
-struct Unreadable {
-    operations: Vec<&'static str>,
-    /// Whether a call without an answer is one of them, in place of an error.
-    is_last: bool,
 }
 
 /// What there is in Identity Center. Without an organization, whether an account instance will be in its way.
@@ -214,19 +212,5 @@ impl Members {
             Identity::Email(email) => account.email.eq_ignore_ascii_case(email),
             Identity::Id(id) => account.id == *id,
         })
-    }
-}
-
-/// A read that never works here becomes a warning. One that may pass, and a right that may not have arrived yet, is tried
-/// again first.
-fn readable<T>(unreadable: &mut Unreadable, result: Result<T>) -> Result<Option<T>> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if unreadable.is_last || matches!(error.kind(), Kind::Refused | Kind::Gone) => {
-            tracing::info!(cause = error.cause(), "a check was left out");
-            unreadable.operations.extend(error.failed_call().map(|call| call.operation));
-            Ok(None)
-        }
-        Err(error) => Err(error),
     }
 }

@@ -1,6 +1,7 @@
 //! Every check that is possible by reading, before anything is created. What would certainly fail is a refusal, and all
 //! refusals make one Reason. The rest is a warning.
 
+use super::contacts;
 use super::observe::{Asked, Observed};
 use super::properties::Properties;
 use crate::account::reason;
@@ -30,6 +31,9 @@ pub fn check(asked: Asked<'_>, observed: &Observed) -> Findings {
     }
     people::check(&mut findings, asked, observed);
     identity_center::check(&mut findings, asked, observed);
+    let chosen = (&properties.contacts, asked.old.map(|old| &old.contacts));
+    let creates_accounts = !properties.accounts().is_empty();
+    findings.warnings.extend(contacts::warnings(chosen, &observed.contacts, own, creates_accounts));
     if !observed.unreadable.is_empty() {
         let mut operations = Vec::new();
         for operation in &observed.unreadable {

@@ -1,6 +1,7 @@
 //! The properties of `Custom::OrchesteraOrganization`: every choice of the stack, so that all of them can be checked
 //! before anything is created.
 
+use super::contacts::{self, Choices};
 use crate::account::properties::{
     ACCOUNT_NAME, ACCOUNT_NAME_RULE, EMAIL_RULE, Identity, Properties as AccountProperties, ROLE_NAME, ROLE_NAME_RULE,
     UNIT_RULE, is_account_name, is_email, is_role_name, is_unit,
@@ -67,6 +68,7 @@ pub struct Properties {
     /// Which accounts get the access stack: `Spark`, `Development`, `Production`, or `None`. Blank is `Spark`.
     pub access_in: Vec<String>,
     pub accepts_paid_plan: bool,
+    pub contacts: Choices,
 }
 
 /// An account that gets the access stack.
@@ -118,6 +120,7 @@ impl Properties {
             has_bootstrap_role: read.choice("BootstrapRole", false, &SWITCHES),
             access_in: read.texts("AccessIn"),
             accepts_paid_plan: read.boolean("AcceptPaidPlan", false),
+            contacts: contacts::choices(&mut read),
         };
         if parsed.account_email.is_some() == parsed.account_id.is_some() {
             read.problem("exactly one of AccountEmail and AccountId must be set".to_owned());

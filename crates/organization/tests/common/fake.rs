@@ -3,6 +3,7 @@
 //! It is stateful: a creation takes its time, an email address belongs to one account only, a new organization is
 //! finalized first. `tests/moto.rs` compares it with an emulator that others wrote.
 
+use super::contacts::Contacts;
 use custom_resource::error::FailedCall;
 use custom_resource::{Error, Result};
 use orchestera_organization::management_account::aws::kind_of;
@@ -86,8 +87,12 @@ pub struct World {
     pub units: BTreeMap<String, String>,
     pub policies: BTreeMap<String, Vec<String>>,
     pub delegated_administrators: Vec<String>,
+    pub contacts: Contacts,
+    /// Services with trusted access.
+    pub trusted_services: BTreeSet<String>,
     /// By stack and logical id.
     pub resources: BTreeMap<(String, String), (String, Instant)>,
+    pub physical_ids: BTreeMap<(String, String), String>,
     pub stack_status: String,
     /// How long the next creation takes.
     pub creation_takes: Duration,
@@ -131,7 +136,7 @@ const SDK_GIVES_UP: Duration = Duration::from_secs(20);
 /// How long ago a stack may have given up at most when something is created for it: the state was read a moment before.
 const A_MOMENT: Duration = Duration::from_millis(150);
 
-fn failed(operation: &'static str, code: &str) -> Error {
+pub fn failed(operation: &'static str, code: &str) -> Error {
     let (code, message) = (code.to_owned(), "AWS's own words".to_owned());
     let server_error = ["ServiceException", "InternalServerException"].contains(&code.as_str());
     Error::call(kind_of(&code, server_error), FailedCall { operation, code, message, request_id: String::new() })
@@ -161,7 +166,10 @@ impl FakeManagementAccount {
             units: BTreeMap::new(),
             policies: BTreeMap::new(),
             delegated_administrators: Vec::new(),
+            contacts: Contacts::new(),
+            trusted_services: BTreeSet::new(),
             resources: BTreeMap::new(),
+            physical_ids: BTreeMap::new(),
             stack_status: String::new(),
             creation_takes: Duration::from_secs(90),
             creation_fails: None,
@@ -198,12 +206,19 @@ impl FakeManagementAccount {
     }
 
     pub fn writes(&self) -> Vec<&'static str> {
-        let writes = ["CreateOrganization", "CreateAccount", "MoveAccount", "UntagResource"];
+        let writes = [
+            "CreateOrganization",
+            "CreateAccount",
+            "MoveAccount",
+            "UntagResource",
+            "PutAlternateContact",
+            "DeleteAlternateContact",
+        ];
         self.calls.borrow().iter().filter(|call| writes.contains(call)).copied().collect()
     }
 
     /// One call: its latency, its fault, its work.
-    async fn call<T>(&self, operation: &'static str, work: impl FnOnce(&mut World) -> Result<T>) -> Result<T> {
+    pub async fn call<T>(&self, operation: &'static str, work: impl FnOnce(&mut World) -> Result<T>) -> Result<T> {
         let number = self.calls.borrow().len();
         self.calls.borrow_mut().push(operation);
         let meanwhile = *self.meanwhile.borrow();
@@ -249,10 +264,14 @@ impl FakeManagementAccount {
 
     /// Remembers if something is created although no stack waits for it.
     fn expect_a_stack_that_waits(&self, operation: &str, stack_id: Option<&str>) {
+        self.expect_a_stack_in(operation, stack_id, &["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"]);
+    }
+
+    /// The same for any status of a resource.
+    pub fn expect_a_stack_in(&self, operation: &str, stack_id: Option<&str>, statuses: &[&str]) {
         let world = self.world.borrow();
         let waits = world.resources.iter().any(|((stack, _), (status, since))| {
-            stack_id.is_none_or(|id| id == stack)
-                && (["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"].contains(&&**status) || since.elapsed() <= A_MOMENT)
+            stack_id.is_none_or(|id| id == stack) && (statuses.contains(&&**status) || since.elapsed() <= A_MOMENT)
         });
         if !waits {
             self.violations.borrow_mut().push(format!("{operation} although the stack gave up: {:?}", world.resources));
@@ -454,10 +473,16 @@ impl ManagementAccount for FakeManagementAccount {
     async fn stack_resource(&self, stack_id: &str, logical_id: &str) -> Result<Option<StackResource>> {
         let resource = self
             .call("DescribeStackResource", |world| {
-                Ok(world.resources.get(&(stack_id.to_owned(), logical_id.to_owned())).cloned())
+                let key = (stack_id.to_owned(), logical_id.to_owned());
+                let physical_id = world.physical_ids.get(&key).cloned().unwrap_or_default();
+                Ok(world.resources.get(&key).cloned().map(|resource| (resource, physical_id)))
             })
             .await?;
-        Ok(resource.map(|(status, updated)| StackResource { status, last_updated: self.time_of(updated) }))
+        Ok(resource.map(|((status, updated), physical_id)| StackResource {
+            status,
+            physical_id,
+            last_updated: self.time_of(updated),
+        }))
     }
 
     async fn stack_status(&self, _: &str) -> Result<String> {

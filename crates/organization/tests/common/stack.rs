@@ -7,7 +7,7 @@ use custom_resource::function::{Clients, Invocation, outcome};
 use custom_resource::response::body;
 use custom_resource::{Budget, Context, Outcome, Request, Unfinished};
 use orchestera_organization::environment::Environment;
-use orchestera_organization::handler::{ACCOUNT, IDENTITY_CENTER, ORGANIZATION, decide};
+use orchestera_organization::handler::{ACCOUNT, CONTACT, IDENTITY_CENTER, ORGANIZATION, decide};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use std::rc::Rc;
@@ -19,6 +19,8 @@ pub const STACK: &str =
     "arn:aws:cloudformation:us-east-1:111122223333:stack/organization/5b0a1c2d-0000-1111-2222-333344445555";
 pub const EMAIL: &str = "spark@example.com";
 pub const NAME: &str = "Orchestera Sparklith";
+/// The contact that the stack's parameter `SecurityContact` has.
+pub const SECURITY_CONTACT: &str = "Ann Example; Head of Security; security@example.com; +1 555 010 0199";
 
 /// The function's `Timeout`, and the waits of Lambda before it repeats an event.
 const TIMEOUT: Duration = Duration::from_secs(900);
@@ -33,11 +35,13 @@ pub struct Stack {
     pub id: String,
     /// The email address that the template put into the function's environment.
     pub email: String,
+    /// The security contact that the template put there.
+    pub contact: String,
 }
 
 impl Default for Stack {
     fn default() -> Self {
-        Self { id: STACK.into(), email: EMAIL.into() }
+        Self { id: STACK.into(), email: EMAIL.into(), contact: SECURITY_CONTACT.into() }
     }
 }
 
@@ -81,11 +85,16 @@ pub fn identity_center_properties() -> Value {
     json!({ "Principal": "group:Administrators", "PermissionSet": "Make", "AccountEmail": EMAIL })
 }
 
+pub fn contact_properties() -> Value {
+    json!({ "AccountId": "", "AccountOwnership": "", "Kind": "SECURITY", "Contact": SECURITY_CONTACT })
+}
+
 /// The resource's logical id in the template.
 fn logical_id(resource_type: &str) -> &'static str {
     match resource_type {
         ORGANIZATION => "Organization",
         IDENTITY_CENTER => "IdentityCenter",
+        CONTACT => "ManagementSecurityContact",
         _ => "SparkAccount",
     }
 }
@@ -93,7 +102,8 @@ fn logical_id(resource_type: &str) -> &'static str {
 impl Stack {
     pub fn environment(&self) -> Environment {
         let emails = [("SparkAccount".to_owned(), self.email.clone())].into();
-        Environment { stack_id: self.id.clone(), emails }
+        let contacts = [("SECURITY".to_owned(), self.contact.clone())].into();
+        Environment { stack_id: self.id.clone(), emails, contacts }
     }
 
     /// An event with what every event has.
@@ -229,12 +239,26 @@ impl Stack {
     }
 
     pub async fn delete(&self, account: &FakeManagementAccount, resource_type: &str, physical_id: &str) -> Response {
-        self.set(account, resource_type, "DELETE_IN_PROGRESS");
         let properties = match resource_type {
             ACCOUNT => account_properties(),
+            CONTACT => contact_properties(),
             IDENTITY_CENTER => identity_center_properties(),
             _ => organization_properties(),
         };
+        self.delete_with(account, resource_type, physical_id, properties).await
+    }
+
+    /// The same with other properties.
+    pub async fn delete_with(
+        &self,
+        account: &FakeManagementAccount,
+        resource_type: &str,
+        physical_id: &str,
+        properties: Value,
+    ) -> Response {
+        self.set(account, resource_type, "DELETE_IN_PROGRESS");
+        let key = (self.id.clone(), logical_id(resource_type).to_owned());
+        account.world.borrow_mut().physical_ids.insert(key, physical_id.to_owned());
         let event =
             json!({ "RequestType": "Delete", "PhysicalResourceId": physical_id, "ResourceProperties": properties });
         let response = self.send(account, self.event(event, resource_type)).await.expect("a response");
