@@ -187,6 +187,8 @@ def state(management, account_id):
 def the_rest(page, aws, management, admin, stack, outputs):
     """Each part is an update of the first stack. Returns the setup, and the accounts whose contacts were set."""
     setup = setup_scenes.Setup(page, aws, management, stack, GUIDE)
+    # How slow AWS is was shown.
+    management.settings(account_creation_seconds=0, account_activation_seconds=0, access_role_seconds=1)
     setup_scenes.everything_is_off(setup, outputs)
     setup_scenes.environments(setup, admin, switch, accounts)
     setup_scenes.sign_in_by_identity_center(setup)

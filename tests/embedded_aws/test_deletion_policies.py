@@ -61,3 +61,16 @@ def test_a_rolled_back_update_leaves_what_was_there_before(account, stack, polic
     stack.deploy(template(policy))
     assert stack.update(template(policy, Failure=FAILURE)) == "UPDATE_ROLLBACK_COMPLETE"
     assert said(account) == "hello"
+
+
+def test_what_an_update_takes_out_is_deleted_in_the_cleanup_and_the_events_say_so(account, stack):
+    stack.deploy(template("Delete"))
+    seen = len(stack.events())
+    stack.deploy({"Resources": HANDLE})
+    events = [(event["LogicalResourceId"], event["ResourceStatus"]) for event in stack.events()[seen:]]
+    cleanup = events.index((stack.name, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"))
+    assert events[cleanup + 1 :] == [
+        ("Said", "DELETE_IN_PROGRESS"),
+        ("Said", "DELETE_COMPLETE"),
+        (stack.name, "UPDATE_COMPLETE"),
+    ]

@@ -11,12 +11,15 @@ import ministack.services.cloudformation.stacks as stacks
 
 from . import clock
 
+UPDATED = ("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+
 _shown: contextvars.ContextVar[str] = contextvars.ContextVar("shown", default="")
 
 
 def repair():
     """MiniStack shows a resource from when it is complete, and as complete until it is gone."""
     stacks._add_event = _created_by_an_update(stacks._add_event)
+    stacks._delete_resource = _said_in_the_cleanup(stacks._delete_resource)
     resolve = handlers._resolve_stack
     handlers._resolve_stack = lambda name: _as_its_events_say(resolve(name), name) if _shown.get() else resolve(name)
     for action in ("DescribeStackResource", "DescribeStackResources", "ListStackResources"):
@@ -40,6 +43,33 @@ def _created_by_an_update(add_event):
             if begins or (status != "UPDATE_IN_PROGRESS" and before == ["CREATE_IN_PROGRESS"]):
                 status = status.replace("UPDATE_", "CREATE_")
         add_event(stack_id, stack_name, logical_id, resource_type, status, *others, **named)
+
+    return repaired
+
+
+def _said_in_the_cleanup(delete):
+    """What an update no longer wants is deleted at its end, in a state of the stack's own, and the events say it.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+    """
+
+    def repaired(resource_type, physical_id, properties, stack_name=None, logical_id=None):
+        stack = cloudformation._stacks.get(stack_name) or {}
+        shown = stack.get("_resources", {}).get(logical_id, {})
+        # What an update has replaced is no longer shown under this logical id.
+        if stack.get("StackStatus") not in UPDATED or shown.get("PhysicalResourceId") != physical_id:
+            return delete(resource_type, physical_id, properties, stack_name, logical_id)
+
+        def say(name, of_type, status, id_):
+            stacks._add_event(stack["StackId"], stack_name, name, of_type, status, physical_id=id_)
+
+        if stack["StackStatus"] != UPDATED[-1]:
+            stack["StackStatus"] = UPDATED[-1]
+            say(stack_name, "AWS::CloudFormation::Stack", UPDATED[-1], stack["StackId"])
+        say(logical_id, resource_type, "DELETE_IN_PROGRESS", physical_id)
+        deleted = delete(resource_type, physical_id, properties, stack_name, logical_id)
+        say(logical_id, resource_type, "DELETE_COMPLETE", physical_id)
+        return deleted
 
     return repaired
 
