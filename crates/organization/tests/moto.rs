@@ -132,7 +132,7 @@ async fn set_up_identity_center(configuration: &aws_types::SdkConfig) -> (String
     let (arn, store_id) = (instance.instance_arn().unwrap(), instance.identity_store_id().unwrap());
     let group = store.create_group().identity_store_id(store_id).display_name("Administrators").send().await.unwrap();
     for name in ["Other", "AdministratorAccess"] {
-        center.create_permission_set().instance_arn(arn).name(name).send().await.unwrap();
+        center.create_permission_set().instance_arn(arn).name(name).session_duration("PT12H").send().await.unwrap();
     }
     let sets = center.list_permission_sets().instance_arn(arn).send().await.unwrap();
     let set = sets.permission_sets().last().unwrap().clone();
@@ -151,6 +151,8 @@ const KNOWN: &[(&str, &str, &str)] = &[
     ("CreateAccount", "Orchestera Sparklith true", "Orchestera Sparklith false"),
     // https://docs.aws.amazon.com/organizations/latest/APIReference/API_MoveAccount.html#API_MoveAccount_Errors
     ("to where it is", "DuplicateAccountException", "()"),
+    // moto does not know ListTagsForResource of Identity Center, and answers without a code.
+    ("the permission set", "Some((true, {}))", ""),
 ];
 
 #[tokio::test]
