@@ -305,7 +305,16 @@ def test_without_mfa_the_emergency_administrator_may_only_enroll_and_change_its_
                             ],
                             "Resource": "*",
                             "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}},
-                        }
+                        },
+                        {
+                            "Sid": "DenyDevicesOfOtherUsersWithoutMFA",
+                            "Effect": "Deny",
+                            "Action": ["iam:EnableMFADevice", "iam:ResyncMFADevice"],
+                            "NotResource": {
+                                "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:user/Administrator"
+                            },
+                            "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}},
+                        },
                     ],
                 },
             }
