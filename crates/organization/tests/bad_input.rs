@@ -4,7 +4,7 @@
 mod common;
 
 use common::promise::{Kept, SIGNATURE, keep};
-use common::stack::{EMAIL, STACK, account_properties};
+use common::stack::{EMAIL, SECURITY_CONTACT, STACK, account_properties, contact_properties};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -47,6 +47,12 @@ fn value() -> impl Strategy<Value = Value> {
         "role:ann",
         "AdministratorAccess",
         "Spark,Development",
+        SECURITY_CONTACT,
+        "Eve Example; CISO; eve@example.com; 0",
+        ";;;",
+        "SECURITY",
+        "BILLING",
+        "created",
         "\u{202e}\u{0}\u{1b}[31m",
     ];
     let text = select(texts.to_vec()).prop_map(Value::from);
@@ -86,6 +92,10 @@ fn properties() -> impl Strategy<Value = Value> {
         "PermissionSetName",
         "BreakGlassUser",
         "BootstrapRole",
+        "SecurityContact",
+        "AccountOwnership",
+        "Kind",
+        "Contact",
         "Unknown",
     ];
     let map = prop::collection::btree_map(select(names.to_vec()), value(), 0..10).prop_map(|map| {
@@ -99,7 +109,12 @@ fn properties() -> impl Strategy<Value = Value> {
         changes.into_iter().for_each(|(name, value)| properties[name] = value);
         properties
     });
-    prop_oneof![20 => map, 20 => nearly, 1 => value()]
+    let nearly_a_contact = prop::collection::btree_map(select(names.to_vec()), value(), 0..3).prop_map(|changes| {
+        let mut properties = contact_properties();
+        changes.into_iter().for_each(|(name, value)| properties[name] = value);
+        properties
+    });
+    prop_oneof![20 => map, 20 => nearly, 10 => nearly_a_contact, 1 => value()]
 }
 
 fn events() -> impl Strategy<Value = Value> {
@@ -108,6 +123,7 @@ fn events() -> impl Strategy<Value = Value> {
         "Custom::OrchesteraAccount",
         "Custom::OrchesteraAccount",
         "Custom::OrchesteraIdentityCenter",
+        "Custom::OrchesteraContact",
         "Custom::Other",
         "",
     ];
@@ -116,6 +132,9 @@ fn events() -> impl Strategy<Value = Value> {
         "o-exampleorgid",
         "444455556666",
         "111122223333",
+        "111122223333/SECURITY/made",
+        "111122223333/BILLING/made",
+        "111122223333/SECURITY/found",
         "failed/SparkAccount/request-0",
         "made-up-1ABC",
         "",

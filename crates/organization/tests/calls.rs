@@ -3,10 +3,16 @@
 
 mod common;
 
+use common::contacts::{ACCOUNT_MANAGEMENT, contact};
 use common::fake::FakeManagementAccount;
+use common::fake::OWN;
 use common::fake::identity_center::INSTANCE;
-use common::stack::{EMAIL, NAME, Stack, account_properties, identity_center_properties, organization_properties};
-use orchestera_organization::handler::{ACCOUNT, IDENTITY_CENTER, ORGANIZATION};
+use common::stack::{
+    EMAIL, NAME, SECURITY_CONTACT, Stack, account_properties, contact_properties, identity_center_properties,
+    organization_properties,
+};
+use orchestera_organization::handler::{ACCOUNT, CONTACT, IDENTITY_CENTER, ORGANIZATION};
+use orchestera_organization::management_account::contacts::ContactKind;
 use orchestera_organization::management_account::{AccountState, STACK_ID};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -84,9 +90,38 @@ async fn each_event_takes_the_calls_that_the_table_says() {
     }
     stack.create(&fake, ORGANIZATION, everything).await.succeeded();
     row("Create of an organization that exists, with every choice about people", &fake);
+    let set = |fake: &FakeManagementAccount| {
+        let key = (OWN.to_owned(), ContactKind::Security);
+        fake.world.borrow_mut().contacts.insert(key, contact(SECURITY_CONTACT));
+    };
+    let made = "111122223333/SECURITY/made";
+    let fake = FakeManagementAccount::managing();
+    stack.create(&fake, CONTACT, contact_properties()).await.succeeded();
+    row("Create of a contact", &fake);
+    let fake = with_account();
+    fake.world.borrow_mut().trusted_services.insert(ACCOUNT_MANAGEMENT.into());
+    let mut properties = contact_properties();
+    properties["AccountId"] = FOUND.into();
+    properties["AccountOwnership"] = "created".into();
+    stack.create(&fake, CONTACT, properties).await.succeeded();
+    row("Create of a contact of a member account", &fake);
+    let fake = FakeManagementAccount::managing();
+    set(&fake);
+    stack.create(&fake, CONTACT, contact_properties()).await.succeeded();
+    row("Create of a contact that exists", &fake);
+    let fake = FakeManagementAccount::managing();
+    set(&fake);
+    let (mut old, new) = (contact_properties(), contact_properties());
+    old["Contact"] = SECURITY_CONTACT.into();
+    stack.update(&fake, CONTACT, made, (&old, &new)).await.succeeded();
+    row("Update of a contact that did not change", &fake);
+    let fake = FakeManagementAccount::managing();
+    set(&fake);
+    stack.delete(&fake, CONTACT, made).await.succeeded();
+    row("Delete of a contact that this stack set", &fake);
 
     let readme = include_str!("../README.md");
     let missing: Vec<_> = rows.iter().filter(|row| !readme.contains(row.as_str())).collect();
     assert!(missing.is_empty(), "not in the README:\n{}", rows.join("\n"));
-    assert_eq!(rows.len(), 12);
+    assert_eq!(rows.len(), 17);
 }

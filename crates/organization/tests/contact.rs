@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::contacts::ACCOUNT_MANAGEMENT;
+use common::contacts::{ACCOUNT_MANAGEMENT, contact};
 use common::fake::{Change, FakeManagementAccount, Fault, OWN};
 use common::stack::{EMAIL, NAME, Response, SECURITY_CONTACT, STACK, Stack, contact_properties};
 use orchestera_organization::handler::CONTACT;
@@ -17,12 +17,6 @@ const MADE: &str = "111122223333/SECURITY/made";
 const FOUND: &str = "111122223333/SECURITY/found";
 const OTHER_CONTACT: &str = "Bob Example; CISO; bob@example.com; 0";
 const STRANGERS: &str = "Eve Example; CISO; eve@example.com; 0";
-
-fn contact(text: &str) -> Contact {
-    let parts: Vec<_> = text.split(';').map(|part| part.trim().to_owned()).collect();
-    let [name, title, email, phone] = parts.try_into().unwrap();
-    Contact { name, title, email, phone }
-}
 
 fn with(changes: Value) -> Value {
     let mut properties = contact_properties();

@@ -11,11 +11,13 @@ mod common;
 mod server;
 
 use aws_sdk_iam::config::{Credentials, Region, SharedCredentialsProvider};
+use common::contacts::contact;
 use common::fake::identity_center::{GROUP_ID, SET};
 use common::fake::{FakeManagementAccount, OWN};
-use common::stack::{EMAIL, NAME, STACK};
+use common::stack::{EMAIL, NAME, SECURITY_CONTACT, STACK};
 use custom_resource::{Error, Kind, Result};
 use orchestera_organization::management_account::aws::AwsManagementAccount;
+use orchestera_organization::management_account::contacts::ContactKind;
 use orchestera_organization::management_account::identity_center::{IdentityCenter, Principal, PrincipalType};
 use orchestera_organization::management_account::{CreationProgress, ManagementAccount, NewAccount};
 use server::{ACCOUNT, Moto};
@@ -87,8 +89,8 @@ async fn script<M: ManagementAccount>(account: &M) -> Vec<(&'static str, String)
     say("a group", shown(account.group_members("nobody").await));
     say("a user", shown(account.has_user("nobody").await));
     say("a role", shown(account.has_role("nobody").await));
-    say("trusted services", shown(account.trusted_services().await));
     say("no password policy", shown(account.password_policy().await));
+    contacts(account, &account_id, &mut say).await;
     said
 }
 
@@ -141,6 +143,23 @@ async fn set_up_identity_center(configuration: &aws_types::SdkConfig) -> (String
     let assignment = assignment.principal_id(group.group_id()).target_id(ACCOUNT);
     assignment.target_type(aws_sdk_ssoadmin::types::TargetType::AwsAccount).send().await.unwrap();
     (set, group.group_id().to_owned())
+}
+
+/// The alternate contacts of this account, of a member, of a stranger, and of this account under its own id.
+async fn contacts<M: ManagementAccount>(account: &M, member: &str, say: &mut impl FnMut(&'static str, String)) {
+    let (kind, own) = (ContactKind::Security, account.organization().await.unwrap().unwrap().management_account_id);
+    let set = contact(SECURITY_CONTACT);
+    say("trusted services", shown(account.trusted_services().await));
+    say("no contact", shown(account.contact(kind, None).await));
+    say("DeleteAlternateContact of none", shown(account.delete_contact(kind, None).await));
+    say("PutAlternateContact", shown(account.put_contact(kind, None, &set).await));
+    say("the contact", format!("{}", account.contact(kind, None).await.unwrap().as_ref() == Some(&set)));
+    say("a contact of another kind", shown(account.contact(ContactKind::Billing, None).await));
+    say("DeleteAlternateContact", shown(account.delete_contact(kind, None).await));
+    say("no contact again", shown(account.contact(kind, None).await));
+    say("a member's contact without trusted access", shown(account.put_contact(kind, Some(member), &set).await));
+    say("its own id", shown(account.put_contact(kind, Some(&own), &set).await));
+    say("a stranger's contact", shown(account.contact(kind, Some("999988887777")).await));
 }
 
 /// Where they differ: what the fake says, what moto says, and why the fake is right.

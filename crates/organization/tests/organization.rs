@@ -2,9 +2,11 @@
 
 mod common;
 
+use common::contacts::{ACCOUNT_MANAGEMENT, contact};
 use common::fake::{FakeManagementAccount, OWN, OWN_EMAIL, ROOT, UNIT};
-use common::stack::{EMAIL, NAME, Stack, organization_properties};
+use common::stack::{EMAIL, NAME, SECURITY_CONTACT, Stack, organization_properties};
 use orchestera_organization::handler::ORGANIZATION;
+use orchestera_organization::management_account::contacts::ContactKind;
 use orchestera_organization::management_account::{
     AccountPlan, AccountState, OrganizationDescription, RootUser, StackSet,
 };
@@ -308,4 +310,66 @@ async fn a_resource_of_another_type_is_refused_but_its_delete_succeeds() {
     stack.send(&fake, stack.event(event, "Custom::Other")).await.unwrap().failed(&["Custom::Other"]);
     let event = json!({ "RequestType": "Delete", "PhysicalResourceId": "x", "ResourceProperties": {} });
     stack.send(&fake, stack.event(event, "Custom::Other")).await.unwrap().succeeded();
+}
+
+#[tokio::test(start_paused = true)]
+async fn contacts_that_are_not_valid_are_refused_before_anything_is_created() {
+    let contacts = json!({ "BillingContact": "Ann", "OperationsContact": "A; B; nobody; 1", "SecurityContact": ";;;" });
+    let parts =
+        ["BillingContact", "four parts", "email address in OperationsContact", "phone number in SecurityContact"];
+    let fake = FakeManagementAccount::alone();
+    refused(&fake, with(contacts), &parts).await;
+    assert!(fake.calls.borrow().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_contact_that_somebody_set_is_a_warning_unless_it_is_the_same_or_this_stacks_already() {
+    let fake = FakeManagementAccount::managing();
+    let mut chosen = with(json!({ "SecurityContact": SECURITY_CONTACT }));
+    fake.world.borrow_mut().trusted_services.insert(ACCOUNT_MANAGEMENT.into());
+    assert_eq!(warnings(&fake, chosen.clone()).await, "");
+    let set = |text: &str| {
+        fake.world.borrow_mut().contacts.insert((OWN.into(), ContactKind::Security), contact(text));
+    };
+    set(SECURITY_CONTACT);
+    assert_eq!(warnings(&fake, chosen.clone()).await, "");
+    set("Eve; CISO; eve@example.com; 0");
+    let warned = warnings(&fake, chosen.clone()).await;
+    assert!(warned.contains("SECURITY contact of account 111122223333 is another one"), "{warned}");
+    // An Update of a contact that the stack had before.
+    let old = chosen.clone();
+    chosen["SecurityContact"] = "Bob; CISO; bob@example.com; 0".into();
+    let updated = Stack::default().update(&fake, ORGANIZATION, "o-exampleorgid", (&old, &chosen)).await.succeeded();
+    assert_eq!(updated.data["Warnings"], "");
+    assert!(fake.writes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn contacts_of_accounts_to_create_are_a_warning_where_trusted_access_is_off() {
+    let chosen = with(json!({ "SecurityContact": SECURITY_CONTACT }));
+    let warned = |fake: FakeManagementAccount, properties: Value| async move {
+        warnings(&fake, properties).await.contains("in the management account only")
+    };
+    assert!(warned(FakeManagementAccount::managing(), chosen.clone()).await);
+    assert!(warned(FakeManagementAccount::alone(), chosen.clone()).await);
+    assert!(!warned(FakeManagementAccount::managing(), organization_properties()).await);
+    let fake = FakeManagementAccount::managing();
+    fake.world.borrow_mut().trusted_services.insert(ACCOUNT_MANAGEMENT.into());
+    assert!(!warned(fake, chosen.clone()).await);
+    // No account would be created.
+    let fake = FakeManagementAccount::managing();
+    fake.world.borrow_mut().add(FOUND, NAME, EMAIL, AccountState::Active, Instant::now());
+    let mut by_id = chosen.clone();
+    (by_id["AccountEmail"], by_id["AccountId"]) = ("".into(), FOUND.into());
+    assert!(!warned(fake, by_id).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn contacts_that_cannot_be_read_are_a_warning() {
+    for operation in ["GetAlternateContact", "ListAWSServiceAccessForOrganization"] {
+        let fake = FakeManagementAccount::managing();
+        fake.always.borrow_mut().insert(operation, "AccessDeniedException");
+        let warned = warnings(&fake, with(json!({ "SecurityContact": SECURITY_CONTACT }))).await;
+        assert!(warned.contains("Not checked") && warned.contains(operation), "{warned}");
+    }
 }

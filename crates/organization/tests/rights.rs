@@ -8,8 +8,9 @@ use std::path::Path;
 const WITH_ANOTHER_CALL: [&str; 2] = ["TagResource", "CreateServiceLinkedRole"];
 
 /// The services of a part of the adapter; those of `aws.rs` itself first. Two services may have a call of one name.
-const SERVICES: [(&str, &[&str]); 2] = [
+const SERVICES: [(&str, &[&str]); 3] = [
     ("aws.rs", &["organizations:", "iam:", "cloudformation:", "servicequotas:", "freetier:"]),
+    ("aws/contacts.rs", &["account:"]),
     ("aws/identity_center.rs", &["sso:", "identitystore:"]),
 ];
 

@@ -60,3 +60,10 @@ impl AlternateContacts for FakeManagementAccount {
         .await
     }
 }
+
+/// The contact that the text of a parameter says.
+pub fn contact(text: &str) -> Contact {
+    let parts: Vec<_> = text.split(';').map(|part| part.trim().to_owned()).collect();
+    let [name, title, email, phone] = parts.try_into().unwrap();
+    Contact { name, title, email, phone }
+}

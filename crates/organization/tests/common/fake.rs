@@ -88,8 +88,6 @@ pub struct World {
     pub policies: BTreeMap<String, Vec<String>>,
     pub delegated_administrators: Vec<String>,
     pub contacts: Contacts,
-    /// Services with trusted access.
-    pub trusted_services: BTreeSet<String>,
     /// By stack and logical id.
     pub resources: BTreeMap<(String, String), (String, Instant)>,
     pub physical_ids: BTreeMap<(String, String), String>,
@@ -167,7 +165,6 @@ impl FakeManagementAccount {
             policies: BTreeMap::new(),
             delegated_administrators: Vec::new(),
             contacts: Contacts::new(),
-            trusted_services: BTreeSet::new(),
             resources: BTreeMap::new(),
             physical_ids: BTreeMap::new(),
             stack_status: String::new(),

@@ -1,9 +1,11 @@
 //! The promise, checked on any payload: a response that CloudFormation accepts, or an error where there is nobody to
 //! respond to. Nothing is created that the function's environment does not allow. Time is paused.
 
-use super::fake::FakeManagementAccount;
-use super::stack::{EMAIL, STACK, Stack};
+use super::contacts::contact;
+use super::fake::{FakeManagementAccount, OWN};
+use super::stack::{EMAIL, SECURITY_CONTACT, STACK, Stack};
 use custom_resource::event::Envelope;
+use orchestera_organization::management_account::contacts::ContactKind;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::runtime::Builder;
@@ -16,7 +18,7 @@ pub const SIGNATURE: &str = "0123456789abcdef";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kept {
     Succeeded,
-    /// SUCCESS, and an account was created.
+    /// SUCCESS, and an account was created or a contact set.
     Created,
     Failed,
     /// An error, because the payload names nobody to respond to.
@@ -44,6 +46,8 @@ pub fn keep(payload: &[u8]) -> Kept {
         let status = ("CREATE_IN_PROGRESS".to_owned(), Instant::now());
         fake.world.borrow_mut().resources.insert(resource, status);
         fake.world.borrow_mut().enable_identity_center();
+        let strangers = ((OWN.to_owned(), ContactKind::Billing), contact("Eve; CISO; eve@example.com; 0"));
+        fake.world.borrow_mut().contacts.extend([strangers.clone()]);
         let response = stack.send_raw(&fake, &raw).await.expect("a response");
         assert!(!response.reason.contains(SIGNATURE), "{}", response.reason);
         assert!(!is_delete || response.status == "SUCCESS", "a Delete failed: {}", response.reason);
@@ -52,7 +56,13 @@ pub fn keep(payload: &[u8]) -> Kept {
             let request = &creation.request;
             assert!(request.email.eq_ignore_ascii_case(EMAIL) && request.stack_id == STACK, "{request:?}");
         }
-        match (&*response.status, world.creations.is_empty()) {
+        let mut contacts = world.contacts.clone();
+        assert_eq!(contacts.remove(&strangers.0), Some(strangers.1), "somebody else's contact was changed");
+        for ((account, kind), set) in &contacts {
+            let is_given = kind == &ContactKind::Security && *set == contact(SECURITY_CONTACT);
+            assert!(is_given && account == OWN && address.stack_id == STACK, "{account} {kind} {set:?}");
+        }
+        match (&*response.status, world.creations.is_empty() && contacts.is_empty()) {
             ("SUCCESS", true) => Kept::Succeeded,
             ("SUCCESS", false) => Kept::Created,
             _ => Kept::Failed,
