@@ -18,7 +18,7 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
 });
 
 /// What a map may get, beside what it has.
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 24] = [
     "PhysicalResourceId",
     "ServiceToken",
     "ResourceProperties",
@@ -36,5 +36,11 @@ const FIELDS: [&str; 18] = [
     "AdminUserNames",
     "AccessIn",
     "AcceptPaidPlan",
+    "AccountOwnership",
+    "Kind",
+    "Contact",
+    "BillingContact",
+    "OperationsContact",
+    "SecurityContact",
     "Unknown",
 ];
