@@ -128,8 +128,12 @@ mod tests {
     fn environment() -> Environment {
         let variables =
             [("ORCHESTERA_STACK_ID", STACK), ("ORCHESTERA_EMAIL_SparkAccount", "spark@example.com"), ("PATH", "/bin")];
-        let none = ("ORCHESTERA_EMAIL_DevelopmentAccount", "");
-        Environment::from(variables.into_iter().chain([none]).map(|(name, value)| (name.into(), value.into())))
+        let others = [
+            ("ORCHESTERA_EMAIL_DevelopmentAccount", ""),
+            ("ORCHESTERA_CONTACT_SECURITY", "Ann; CISO; ann@example.com; 1"),
+            ("ORCHESTERA_CONTACT_BILLING", ""),
+        ];
+        Environment::from(variables.into_iter().chain(others).map(|(name, value)| (name.into(), value.into())))
     }
 
     #[test]
@@ -144,6 +148,18 @@ mod tests {
         assert!(of_other_resource.contains("no email address for DevelopmentAccount"), "{of_other_resource}");
         let of_other_email = refused(STACK, "SparkAccount", "thief@example.com").unwrap();
         assert!(of_other_email.contains("spark@example.com"), "{of_other_email}");
+    }
+
+    #[test]
+    fn a_contact_is_set_only_for_the_stack_and_as_the_template_gave_it() {
+        let is_refused = |stack: &str, kind: &str, text: &str| {
+            environment().refuse_other_contacts(&event(stack, "SecurityContact"), kind, text).is_err()
+        };
+        assert!(!is_refused(STACK, "SECURITY", "Ann; CISO; ann@example.com; 1"));
+        assert!(is_refused("arn:of:another", "SECURITY", "Ann; CISO; ann@example.com; 1"));
+        assert!(is_refused(STACK, "SECURITY", "Eve; CISO; eve@example.com; 1"));
+        assert!(is_refused(STACK, "OPERATIONS", "Ann; CISO; ann@example.com; 1"));
+        assert!(is_refused(STACK, "BILLING", ""), "a kind that the template left blank");
     }
 
     #[test]
