@@ -81,8 +81,8 @@ impl<M: ManagementAccount> Event<'_, M> {
         }
     }
 
-    /// Deletes the contact, if this resource has set it and nobody has changed it since. Never fails. The note says what
-    /// was kept.
+    /// Deletes the contact, if this resource has set it and nobody has changed it since. Never fails. The note says
+    /// what was kept.
     pub async fn delete(&self, id: &PhysicalId, properties: &Properties) -> String {
         let place = id.place();
         if id.origin == Origin::Found || place != self.place(properties) {
@@ -159,8 +159,8 @@ impl<M: ManagementAccount> Event<'_, M> {
         if self.clock.budget.may_write() { Ok(()) } else { Err(of_read(Error::new(Kind::OutOfTime, ""))) }
     }
 
-    /// Turns the error of a call about a member account into a warning. What is wrong with the event itself, and a stack
-    /// that no longer waits, stay errors.
+    /// Turns the error of a call about a member account into a warning. What is wrong with the event itself, and a
+    /// stack that no longer waits, stay errors.
     fn or_warning(&self, properties: &Properties, done: Result<Done>) -> Result<Done> {
         match done {
             Err(error) if properties.account_id.is_some() && is_of_aws(&error) => {

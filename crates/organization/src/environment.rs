@@ -1,9 +1,9 @@
 //! What the template put into the function's environment: for whom the function may create accounts, and which
 //! contacts it may set.
 //!
-//! Whoever may invoke the function can send it an event. An event alone must therefore not be able to create an account,
-//! because whoever reads the mailbox of its email address owns it. Nor may it name a security contact. Only someone who may change the stack, or the
-//! function's configuration, can change these values.
+//! Whoever may invoke the function can send it an event. An event alone must therefore not be able to create an
+//! account, because whoever reads the mailbox of its email address owns it. Nor may it name a security contact. Only
+//! someone who may change the stack, or the function's configuration, can change these values.
 
 use custom_resource::{Address, Error, Result};
 use std::collections::BTreeMap;
@@ -66,8 +66,8 @@ impl Environment {
     /// Whether an account with this email address may be created for the event.
     ///
     /// # Errors
-    /// [`Refused`](custom_resource::Kind::Refused) if the event is of another stack, if its logical id is not one of the
-    /// template's accounts, or if the template gave another email address.
+    /// [`Refused`](custom_resource::Kind::Refused) if the event is of another stack, if its logical id is not one of
+    /// the template's accounts, or if the template gave another email address.
     pub fn refuse_other_accounts(&self, address: &Address, email: &str) -> Result<()> {
         self.refuse_other_stacks(address)?;
         let logical_id = &address.logical_id;
@@ -87,8 +87,8 @@ impl Environment {
     /// Whether an alternate contact of this kind may be set to this text for the event.
     ///
     /// # Errors
-    /// [`Refused`](custom_resource::Kind::Refused) if the event is of another stack, or if the template gave no contact of
-    /// that kind, or another one.
+    /// [`Refused`](custom_resource::Kind::Refused) if the event is of another stack, or if the template gave no contact
+    /// of that kind, or another one.
     pub fn refuse_other_contacts(&self, address: &Address, kind: &str, text: &str) -> Result<()> {
         self.refuse_other_stacks(address)?;
         if self.contacts.get(kind).is_some_and(|given| given == text) {
@@ -96,8 +96,8 @@ impl Environment {
         }
         // Neither contact is repeated: it is personal data.
         Err(Error::refused(format!(
-            "The event asks for a {kind} contact that the stack did not give the function. No contact was set. Change the \
-             stack's parameter, then retry."
+            "The event asks for a {kind} contact that the stack did not give the function. No contact was set. Change \
+             the stack's parameter, then retry."
         )))
     }
 }

@@ -102,7 +102,8 @@ pub async fn own_resource<M: ManagementAccount>(
 /// The same before something is deleted, whether with the whole stack, in a rollback, or in the cleanup of an Update.
 ///
 /// # Errors
-/// [`Refused`](Kind::Refused) if the stack is not deleting the resource with the event's physical id. Those of the call.
+/// [`Refused`](Kind::Refused) if the stack is not deleting the resource with the event's physical id. Those of the
+/// call.
 pub async fn own_resource_being_deleted<M: ManagementAccount>(
     account: &M,
     address: &Address,

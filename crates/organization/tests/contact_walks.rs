@@ -1,6 +1,7 @@
 //! Random walks over the security contacts of two stacks: of the management account, which both want, and of a member
-//! account that the first stack created. Events meet faults, kills and cancellations, forged events come in between, and
-//! people set and remove contacts by hand. `WALK_SEED` asks for other walks. A walk that fails is shrunk and printed.
+//! account that the first stack created. Events meet faults, kills and cancellations, forged events come in between,
+//! and people set and remove contacts by hand. `WALK_SEED` asks for other walks. A walk that fails is shrunk and
+//! printed.
 
 #![expect(clippy::print_stdout, reason = "how many steps there were is a part of the result")]
 
@@ -275,7 +276,8 @@ impl Walk {
             self.present[number] = Some(Present { text, ..present });
             return Ok(());
         }
-        // The rollback, with the properties exchanged, and the environment as before. Even with a fault it must succeed.
+        // The rollback, with the properties exchanged, and the environment as before. Even with a fault it must
+        // succeed.
         let now = [self.existing(0), self.existing(1)];
         let allowed = self.may_become(&present, text, present.text);
         self.fake.world.borrow_mut().stack_status = "UPDATE_ROLLBACK_IN_PROGRESS".into();

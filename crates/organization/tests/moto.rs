@@ -170,11 +170,11 @@ const KNOWN: &[(&str, &str, &str)] = &[
     ("CreateAccount", "Orchestera Sparklith true", "Orchestera Sparklith false"),
     // https://docs.aws.amazon.com/organizations/latest/APIReference/API_MoveAccount.html#API_MoveAccount_Errors
     ("to where it is", "DuplicateAccountException", "()"),
-    // https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-update-contact-alternate.html: the first deletion
-    // succeeds, and later ones end in ResourceNotFound.
+    // https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-update-contact-alternate.html
+    // The first deletion succeeds, and later ones end in ResourceNotFound.
     ("DeleteAlternateContact of none", "gone", "()"),
-    // https://docs.aws.amazon.com/accounts/latest/reference/API_PutAlternateContact.html#API_PutAlternateContact_RequestSyntax
-    // says of AccountId: trusted access, a member of the organization, and never the caller's own account.
+    // https://docs.aws.amazon.com/accounts/latest/reference/API_PutAlternateContact.html
+    // AccountId needs trusted access, a member of the organization, and never the caller's own account.
     ("a member's contact without trusted access", "AccessDeniedException", "()"),
     ("its own id", "AccessDeniedException", "()"),
     ("a stranger's contact", "AccessDeniedException", "None"),

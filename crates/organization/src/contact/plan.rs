@@ -73,7 +73,8 @@ impl fmt::Display for Next {
     }
 }
 
-/// The step of a Create. `was_sent` says that this invocation has sent a Put before, and saw no contact right before it.
+/// The step of a Create. `was_sent` says that this invocation has sent a Put before, and saw no contact right before
+/// it.
 pub fn create(place: Place<'_>, contact: &Contact, observed: &Observed, was_sent: bool) -> Next {
     match observed {
         Observed::OutOfReach(why) => Next::Done(Done::not_set(why.warning(place))),

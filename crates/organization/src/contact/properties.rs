@@ -74,8 +74,8 @@ pub fn contact(read: &mut Reader<'_>, property: &str) -> Option<(Contact, String
     let parts: Vec<_> = text.split(';').map(str::trim).collect();
     let [name, title, email, phone] = parts[..] else {
         read.problem(format!(
-            "{property} must have four parts with a semicolon between them (Name; Title; email address; phone number), not \
-             {}",
+            "{property} must have four parts with a semicolon between them (Name; Title; email address; phone number), \
+             not {}",
             parts.len()
         ));
         return None;

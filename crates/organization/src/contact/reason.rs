@@ -25,8 +25,8 @@ const TURN_ON: &str = "To turn it on, which needs all features of the organizati
 
 pub fn is_kept(place: Place<'_>) -> String {
     format!(
-        "{place} is another one, set by somebody else, and was kept. To have this stack set it, delete it in the console \
-         under Account, Alternate contacts. {}",
+        "{place} is another one, set by somebody else, and was kept. To have this stack set it, delete it in the \
+         console under Account, Alternate contacts. {}",
         again(place.kind)
     )
 }
@@ -41,8 +41,8 @@ pub fn was_not_set_by_create(place: Place<'_>) -> String {
 
 pub fn is_of_found_account(place: Place<'_>) -> String {
     format!(
-        "{place} was not set, because this stack did not create the account. Set it in the console under AWS Organizations: \
-         choose the account, then Contact info."
+        "{place} was not set, because this stack did not create the account. Set it in the console under AWS \
+         Organizations: choose the account, then Contact info."
     )
 }
 
@@ -81,8 +81,8 @@ pub fn stays(place: Place<'_>, error: &Error) -> String {
 /// An Update that asks for another account or kind.
 pub fn cannot_change(id: &PhysicalId, place: Place<'_>) -> Error {
     Error::refused(format!(
-        "An update cannot change the {} contact of account {} to the {} contact of account {}. Nothing was changed. Give the \
-         other contact a resource of its own.",
+        "An update cannot change the {} contact of account {} to the {} contact of account {}. Nothing was changed. \
+         Give the other contact a resource of its own.",
         id.kind, id.account_id, place.kind, place.account_id
     ))
 }

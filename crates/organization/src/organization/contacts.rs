@@ -55,8 +55,8 @@ pub async fn observe<M: ManagementAccount>(
     Ok(observed)
 }
 
-/// What will be kept, or cannot be set: nothing of it stands in the way. With `old`, only of the contacts that an Update
-/// newly sets. `creates_accounts` says whether the stack looks for accounts that it would create.
+/// What will be kept, or cannot be set: nothing of it stands in the way. With `old`, only of the contacts that an
+/// Update newly sets. `creates_accounts` says whether the stack looks for accounts that it would create.
 pub fn warnings(
     (choices, old): (&Choices, Option<&Choices>),
     observed: &Observed,

@@ -9,8 +9,8 @@ pub struct Unreadable {
     pub is_last: bool,
 }
 
-/// A read that never works here becomes a warning. One that may pass, and a right that may not have arrived yet, is tried
-/// again first.
+/// A read that never works here becomes a warning. One that may pass, and a right that may not have arrived yet, is
+/// tried again first.
 pub fn readable<T>(unreadable: &mut Unreadable, result: Result<T>) -> Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),

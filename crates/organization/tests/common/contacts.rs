@@ -1,4 +1,5 @@
-//! AWS Account Management, as far as the function sees it: alternate contacts, and who may touch those of which account.
+//! AWS Account Management, as far as the function sees it: alternate contacts, and who may touch those of which
+//! account.
 
 use super::fake::{FakeManagementAccount, OWN, World, failed};
 use custom_resource::Result;
