@@ -6,20 +6,15 @@
 use contacts::AlternateContacts;
 use custom_resource::Result;
 use identity_center::IdentityCenter;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::time::SystemTime;
 
 pub mod aws;
 pub mod contacts;
 pub mod identity_center;
+mod tags;
 
-/// Tags by key.
-pub type Tags = BTreeMap<String, String>;
-
-/// The tag on an account that a stack created: the ARN of the stack. `CreateAccount` sets it in the same call, so that
-/// the account never exists without an owner.
-pub const STACK_ID: &str = "orchestera:stack-id";
+pub use tags::{STACK_ID, Tags};
 
 /// An organization, as `DescribeOrganization` shows it to each of its accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]

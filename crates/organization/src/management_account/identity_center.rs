@@ -1,6 +1,6 @@
 //! The seam to IAM Identity Center and its identity store. Reads only: what there is to write is native CloudFormation.
 
-use super::Tags;
+use super::tags::Tags;
 use custom_resource::Result;
 use std::fmt;
 
