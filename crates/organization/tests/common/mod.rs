@@ -5,6 +5,7 @@ pub mod contacts;
 pub mod fake;
 pub mod promise;
 pub mod stack;
+pub mod template;
 
 /// What explains every Reason, note and warning.
 #[path = "../../../../tests/common/runbook.rs"]
