@@ -18,7 +18,7 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
 });
 
 /// What a map may get, beside what it has.
-const FIELDS: [&str; 24] = [
+const FIELDS: [&str; 34] = [
     "PhysicalResourceId",
     "ServiceToken",
     "ResourceProperties",
@@ -36,6 +36,16 @@ const FIELDS: [&str; 24] = [
     "AdminUserNames",
     "AccessIn",
     "AcceptPaidPlan",
+    "SignIn",
+    "IdentityCenterPrincipal",
+    "Principal",
+    "PermissionSet",
+    "PermissionSetName",
+    "BreakGlassUser",
+    "BootstrapRole",
+    "DevelopmentAccountEmail",
+    "ProductionAccountEmail",
+    "AccountNamePrefix",
     "AccountOwnership",
     "Kind",
     "Contact",

@@ -33,7 +33,8 @@ impl Environment {
         Self::from(std::env::vars())
     }
 
-    fn from(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+    /// Reads these variables, by name.
+    pub fn from(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut environment = Self::default();
         for (name, value) in variables {
             if name == STACK_ID {
