@@ -184,8 +184,14 @@ async fn an_assignment_that_exists_is_refused_with_account_permission_set_and_th
         fake.world.borrow_mut().assign(DEVELOPMENT, GROUP_ID);
         create(&fake, properties.clone()).await.succeeded();
         fake.world.borrow_mut().assign(account, GROUP_ID);
-        let parts =
-            [account, "AdministratorAccess", "group 'Administrators'", "delete that assignment first", "\"Users\""];
+        let parts = [
+            account,
+            "AdministratorAccess",
+            "group 'Administrators'",
+            "A rollback of the stack would delete it",
+            "delete that assignment first",
+            "\"Users\"",
+        ];
         create(&fake, properties.clone()).await.failed(&parts);
     }
 }

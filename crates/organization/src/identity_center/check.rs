@@ -47,9 +47,10 @@ pub fn check(
         });
         if !was_given {
             findings.refuse(format!(
-                "The {} has the permission set {} in account {account} already. The stack would own that assignment, and \
-                 delete it at the end. If somebody else can sign in, delete that assignment first, under AWS accounts in \
-                 IAM Identity Center. Otherwise set SignIn to \"Users\".",
+                "The {} has the permission set {} in account {account} already. The stack would own that assignment. A \
+                 rollback of the stack would delete it, and so would an update to another principal or permission set. If \
+                 somebody else can sign in, delete that assignment first, under AWS accounts in IAM Identity Center. \
+                 Otherwise set SignIn to \"Users\".",
                 properties.principal, properties.permission_set_name
             ));
         }
