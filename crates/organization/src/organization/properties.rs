@@ -40,6 +40,12 @@ const SIGN_INS: [(&str, SignIn); 2] = [("Users", SignIn::Users), ("IdentityCente
 
 const SWITCHES: [(&str, bool); 2] = [("On", true), ("Off", false)];
 
+const ACCOUNT_NAME_PREFIX_RULE: &str = "1 to 39 printable ASCII characters, not only spaces";
+
+/// What follows the prefix in the names of the accounts.
+const DEVELOPMENT_SUFFIX: &str = "-dev";
+const PRODUCTION_SUFFIX: &str = "-production";
+
 /// The accounts that `AccessIn` can name.
 const SPARK: &str = "Spark";
 const DEVELOPMENT: &str = "Development";
@@ -102,7 +108,12 @@ impl Properties {
             account_name: read.valid("AccountName", ACCOUNT_NAME, is_account_name, ACCOUNT_NAME_RULE),
             development_account_email: read.optional("DevelopmentAccountEmail", is_email, EMAIL_RULE),
             production_account_email: read.optional("ProductionAccountEmail", is_email, EMAIL_RULE),
-            account_name_prefix: read.valid("AccountNamePrefix", "orchestera", is_account_name, ACCOUNT_NAME_RULE),
+            account_name_prefix: read.valid(
+                "AccountNamePrefix",
+                "orchestera",
+                is_account_name_prefix,
+                ACCOUNT_NAME_PREFIX_RULE,
+            ),
             member_role_name: read.valid("MemberRoleName", ROLE_NAME, is_role_name, ROLE_NAME_RULE),
             organizational_unit_id: read.optional("OrganizationalUnitId", is_unit, UNIT_RULE),
             admin_group: read.choice("AdminGroup", AdminGroup::Make, &ADMIN_GROUPS),
@@ -157,8 +168,8 @@ impl Properties {
         let prefix = &self.account_name_prefix;
         [
             ("AccountEmail", &self.account_email, self.account_name.clone()),
-            ("DevelopmentAccountEmail", &self.development_account_email, format!("{prefix}-dev")),
-            ("ProductionAccountEmail", &self.production_account_email, format!("{prefix}-production")),
+            ("DevelopmentAccountEmail", &self.development_account_email, format!("{prefix}{DEVELOPMENT_SUFFIX}")),
+            ("ProductionAccountEmail", &self.production_account_email, format!("{prefix}{PRODUCTION_SUFFIX}")),
         ]
         .into_iter()
         .filter_map(|(parameter, email, name)| Some(AccountChoice { parameter, email: email.as_deref()?, name }))
@@ -202,8 +213,8 @@ impl Properties {
         let by_email = |email: &Option<String>| email.clone().map(Identity::Email);
         [
             (SPARK, spark, self.account_name.clone()),
-            (DEVELOPMENT, by_email(&self.development_account_email), format!("{prefix}-dev")),
-            (PRODUCTION, by_email(&self.production_account_email), format!("{prefix}-production")),
+            (DEVELOPMENT, by_email(&self.development_account_email), format!("{prefix}{DEVELOPMENT_SUFFIX}")),
+            (PRODUCTION, by_email(&self.production_account_email), format!("{prefix}{PRODUCTION_SUFFIX}")),
         ]
         .into_iter()
         .filter(|(label, ..)| match self.access_in.is_empty() {
@@ -261,5 +272,39 @@ impl Properties {
     /// Whether a switch is newly on.
     pub fn is_newly_on(&self, old: Option<&Self>, switch: impl Fn(&Self) -> bool) -> bool {
         switch(self) && !old.is_some_and(&switch)
+    }
+}
+
+/// A name of an account also with the longest suffix.
+fn is_account_name_prefix(text: &str) -> bool {
+    is_account_name(text) && is_account_name(&format!("{text}{PRODUCTION_SUFFIX}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn with_prefix(prefix: &str) -> Result<Properties> {
+        Properties::parse(&json!({
+            "AccountEmail": "spark@example.com",
+            "DevelopmentAccountEmail": "dev@example.com",
+            "ProductionAccountEmail": "production@example.com",
+            "AccountNamePrefix": prefix,
+        }))
+    }
+
+    #[test]
+    fn a_prefix_leaves_room_for_the_suffix_in_the_50_characters_of_an_account_name() {
+        let properties = with_prefix(&"x".repeat(39)).unwrap();
+        let names: Vec<_> = properties.accounts().into_iter().map(|account| account.name).collect();
+        assert_eq!(names[2], format!("{}-production", "x".repeat(39)));
+        assert_eq!(names[2].len(), 50);
+        assert!(names.iter().all(|name| is_account_name(name)), "{names:?}");
+        for prefix in ["x".repeat(40), " ".to_owned(), "ü".to_owned()] {
+            let reason = with_prefix(&prefix).expect_err("it is not valid").reason();
+            assert!(reason.contains("AccountNamePrefix must be 1 to 39 printable ASCII characters"), "{reason}");
+        }
+        assert_eq!(with_prefix("").unwrap().account_name_prefix, "orchestera");
     }
 }
