@@ -83,7 +83,7 @@ run: build ## the stack's life on an AWS on loopback: deployed, proved, updated,
 	@$(LEFT_OUT) build
 
 .PHONY: run-organization
-run-organization: build ## the whole guide on an AWS on loopback: an organization, an account, its role, in a minute
+run-organization: build ## the whole guide on an AWS on loopback, in two minutes: an organization, accounts, sign-in, contacts
 	@$(PYTHON) -m orchestera_local.run_organization
 	@$(LEFT_OUT) build
 
