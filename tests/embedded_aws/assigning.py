@@ -108,3 +108,63 @@ def names(center):
     arns = center.sso.list_permission_sets(InstanceArn=center.arn)["PermissionSets"]
     described = [center.sso.describe_permission_set(**center.of(arn))["PermissionSet"] for arn in arns]
     return sorted(one["Name"] for one in described)
+
+
+def requests(center):
+    """A good request for each operation, by service."""
+    ann, bob = center.user("ann"), center.user("bob")
+    group, arn = center.group("Admins", ann), center.permission_set()
+    account = center.management.id
+    membership = center.store.list_group_memberships(IdentityStoreId=center.store_id, GroupId=group)
+    instance, one = {"InstanceArn": center.arn}, center.of(arn)
+    policy = {"ManagedPolicyArn": ADMINISTRATOR}
+    assignment = center.request(account, arn, ann)
+    by_name = {"AttributePath": "userName", "AttributeValue": "ann"}
+    by_display_name = {"AttributePath": "displayName", "AttributeValue": "Admins"}
+    sso = {
+        "attach_managed_policy_to_permission_set": one | policy,
+        "create_account_assignment": assignment,
+        "create_permission_set": instance | {"Name": "another"},
+        "delete_account_assignment": assignment,
+        "delete_inline_policy_from_permission_set": one,
+        "delete_permission_set": one,
+        "describe_account_assignment_creation_status": instance
+        | {"AccountAssignmentCreationRequestId": center.assign(account, arn, ann)},
+        "describe_account_assignment_deletion_status": instance
+        | {"AccountAssignmentDeletionRequestId": center.take(account, arn, ann)},
+        "describe_instance": instance,
+        "describe_permission_set": one,
+        "describe_permission_set_provisioning_status": instance
+        | {"ProvisionPermissionSetRequestId": "00000000-0000-4000-8000-000000000000"},
+        "detach_managed_policy_from_permission_set": one | policy,
+        "get_inline_policy_for_permission_set": one,
+        "list_account_assignments": one | {"AccountId": account},
+        "list_account_assignments_for_principal": instance | {"PrincipalId": ann, "PrincipalType": "USER"},
+        "list_accounts_for_provisioned_permission_set": one,
+        "list_instances": {},
+        "list_managed_policies_in_permission_set": one,
+        "list_permission_sets": instance,
+        "list_permission_sets_provisioned_to_account": instance | {"AccountId": account},
+        "provision_permission_set": one | {"TargetType": "AWS_ACCOUNT", "TargetId": account},
+        "put_inline_policy_to_permission_set": one | {"InlinePolicy": "{}"},
+        "update_permission_set": one,
+    }
+    store = {
+        "create_group": {"DisplayName": "Others"},
+        "create_group_membership": {"GroupId": group, "MemberId": {"UserId": bob}},
+        "create_user": {"UserName": "eve"},
+        "delete_group_membership": {"MembershipId": membership["GroupMemberships"][0]["MembershipId"]},
+        "delete_group": {"GroupId": group},
+        "delete_user": {"UserId": bob},
+        "describe_group": {"GroupId": group},
+        "describe_user": {"UserId": ann},
+        "get_group_id": {"AlternateIdentifier": {"UniqueAttribute": by_display_name}},
+        "get_user_id": {"AlternateIdentifier": {"UniqueAttribute": by_name}},
+        "list_group_memberships": {"GroupId": group},
+        "list_groups": {},
+        "list_users": {},
+    }
+    return {
+        "sso-admin": sso,
+        "identitystore": {name: one | {"IdentityStoreId": center.store_id} for name, one in store.items()},
+    }
