@@ -10,6 +10,8 @@ TAG = "orchestera:stack-id"
 ACCOUNT_ONLY = {"AdminGroup": "None", "AccessIn": "None"}
 # Of alternate contacts, as the parameters and logical ids name them.
 KINDS = ("Billing", "Operations", "Security")
+# Of the account's own people, as a parameter has it.
+CONTACT = "Ann Lee; Head of Finance; billing@example.com; +1 555 0100"
 # Seconds of the machine's: for what comes soon on a machine that is busy.
 SOON = 60
 
@@ -56,6 +58,18 @@ class Management:
         pages = self.organizations.get_paginator("list_create_account_status").paginate()
         return [one for page in pages for one in page["CreateAccountStatuses"]]
 
+    def trust_account_management(self):
+        """Lets contacts of member accounts be set from here. There has to be an organization."""
+        self.organizations.enable_aws_service_access(ServicePrincipal="account.amazonaws.com")
+
+    def contact(self, kind, account_id=None):
+        """The email address of the contact; None if there is none."""
+        client = self.aws.account(account_id or self.id).client("account")
+        try:
+            return client.get_alternate_contact(AlternateContactType=kind)["AlternateContact"]["EmailAddress"]
+        except client.exceptions.ResourceNotFoundException:
+            return None
+
     def tags(self, account_id):
         pages = self.organizations.get_paginator("list_tags_for_resource").paginate(ResourceId=account_id)
         return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
@@ -80,11 +94,12 @@ def until(condition, seconds=SOON):
 
 
 def only(template, *logical_ids):
-    """The template with these resources, and with the function's own."""
+    """The template with these resources, and with the function's own, the policies of its role included."""
     kept = {
         name: resource
         for name, resource in template["Resources"].items()
-        if name in logical_ids or name.startswith("OrganizationFunction")
+        if name in logical_ids or name.startswith("OrganizationFunction") or name.endswith("ContactPolicy")
     }
-    outputs = {"OrganizationWarnings": template["Outputs"]["OrganizationWarnings"]}
-    return {**template, "Resources": kept, "Outputs": outputs if "Organization" in logical_ids else {}}
+    needed = {"OrganizationWarnings": "Organization", "SparkContactWarnings": "SparkBillingContact"}
+    outputs = {name: template["Outputs"][name] for name, of in needed.items() if of in logical_ids}
+    return {**template, "Resources": kept, "Outputs": outputs}
