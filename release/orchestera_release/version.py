@@ -24,7 +24,7 @@ PLACES = [
     ("crates/organization/Cargo.toml", 'version = "{}"\n', 1),
     ("template.yaml", "      Release: {}\n", 1),
     # Of each custom resource.
-    ("organization.yaml", "      Release: {}\n", 2),
+    ("organization.yaml", "      Release: {}\n", 17),
 ]
 
 
