@@ -97,6 +97,10 @@ up-organization: build ## the same at the beginning of docs/organization.md: an 
 	@$(PYTHON) -m orchestera_local.serve up-organization
 	@$(LEFT_OUT) build
 
+.PHONY: enable-identity-center
+enable-identity-center: tools ## on the AWS of `make up-organization`: the click in Identity Center's console, and a user carol
+	@$(PYTHON) -m orchestera_local.serve enable-identity-center
+
 .PHONY: down
 down: tools ## ends what `make up` or `make up-organization` began
 	@$(PYTHON) -m orchestera_local.serve down

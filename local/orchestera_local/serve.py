@@ -1,5 +1,6 @@
 """`make up`: an embedded AWS that keeps running, with the stack deployed to it. `make up-organization`: one at the
-beginning of docs/organization.md. `make down`: the end of either.
+beginning of docs/organization.md. `make enable-identity-center`: the click in its console that no API offers.
+`make down`: the end of either.
 """
 
 import json
@@ -7,7 +8,7 @@ import os
 import shutil
 from pathlib import Path
 
-from orchestera_local.aws import REGION, SECRET_KEY, EmbeddedAws, stop
+from orchestera_local.aws import REGION, SECRET_KEY, Account, EmbeddedAws, stop
 from orchestera_local.iam_user import user
 from orchestera_local.stack import ROOT, Stack, template
 from orchestera_release.command_line import parser
@@ -15,6 +16,8 @@ from orchestera_release.command_line import parser
 ACCOUNT = "111122223333"
 # Who signs in at the beginning of docs/organization.md.
 USER = "ann"
+# Whom `make enable-identity-center` creates.
+CENTER_USER = "carol"
 # Where the one that is up is remembered. The tests have another place, so that they end none but their own.
 UP = Path(os.environ.get("ORCHESTERA_UP") or ROOT / ".tools/embedded-aws.json")
 
@@ -89,9 +92,30 @@ To switch into the new account as {USER}, with `aws sts assume-role` in place of
 
 {exports(server["endpoint"], *server["user"])}
 
-A new account takes some seconds here, and its role some more.
+A new account takes some seconds here, and its role some more. For docs/setup.md, to enable IAM Identity Center and to
+create its user {CENTER_USER}, once the stack is complete:
+
+  make enable-identity-center
+
 Its log: {server["folder"]}/log
 It ends with `make down`.""")
+
+
+def enable_identity_center():
+    server = running()
+    if server is None or "user" not in server:
+        raise SystemExit("No AWS of `make up-organization` is up. Begin one: make up-organization")
+    account = Account(server["endpoint"], ACCOUNT, {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": SECRET_KEY})
+    account.settings(identity_center="organization")
+    instances = account.client("sso-admin").list_instances()["Instances"]
+    if not instances:
+        raise SystemExit("The account is in no organization yet. Create the stack of docs/organization.md first.")
+    store = {"IdentityStoreId": instances[0]["IdentityStoreId"]}
+    client = account.client("identitystore")
+    if CENTER_USER not in [one["UserName"] for one in client.list_users(**store)["Users"]]:
+        name = {"GivenName": CENTER_USER, "FamilyName": "Example"}
+        client.create_user(**store, UserName=CENTER_USER, DisplayName=CENTER_USER, Name=name)
+    print(f"IAM Identity Center is enabled: {instances[0]['InstanceArn']}. It has the user {CENTER_USER}.")
 
 
 def down():
@@ -106,13 +130,15 @@ def down():
 
 def main(arguments=None):
     options = parser("orchestera_local.serve", __doc__, "up")
-    choices = ["up", "up-organization", "down"]
+    choices = ["up", "up-organization", "enable-identity-center", "down"]
     options.add_argument("what", choices=choices, help="begin it and print how to use it, or end it")
     what = options.parse_args(arguments).what
     if what == "up":
         up()
     elif what == "up-organization":
         up_organization()
+    elif what == "enable-identity-center":
+        enable_identity_center()
     elif down():
         print("The embedded AWS is stopped, and what was in it is gone.")
     else:

@@ -182,9 +182,7 @@ def test_the_bootstrap_administrator_is_for_users_of_the_group_with_mfa(manageme
     for name in ("ann", "bob"):
         management.iam.create_user(UserName=name)
         management.iam.create_login_profile(UserName=name, Password=CHOSEN)
-    stack = management.created(
-        BootstrapRole="On", AdminGroup="Make", AdminUserNames="ann", AdminGroupRights="SwitchOnly"
-    )
+    stack = management.created(BootstrapRole="On", AdminGroup="Make", AdminUserNames="ann")
     role = stack.outputs()["BootstrapRoleArn"]
     without = console.sign_in(management.account, "ann", CHOSEN)
     assert is_denied(lambda: without.assume(role))

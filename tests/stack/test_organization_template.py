@@ -143,6 +143,8 @@ RULES = [
     (EMAIL | CENTER, None),
     (EMAIL | {"BreakGlassUser": "On"}, None),
     (EMAIL | {"BootstrapRole": "On"}, "Name at least one IAM user"),
+    (EMAIL | USERS | {"BootstrapRole": "On"}, None),
+    (EMAIL | USERS | {"BootstrapRole": "On", "AdminGroupRights": "SwitchOnly"}, "With BootstrapRole, the users"),
     (EMAIL | USERS | CENTER | {"IdentityCenterPrincipal": ""}, "Set IdentityCenterPrincipal"),
     (EMAIL | USERS | {"IdentityCenterPrincipal": "user:ann"}, "Set SignIn to IdentityCenter"),
     (ID | USERS | DEVELOPMENT | PRODUCTION | {"AccessIn": "Spark,Development,Production"}, None),
