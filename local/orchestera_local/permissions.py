@@ -133,11 +133,13 @@ def every_action():
     return sorted(actions)
 
 
-def simulate(account, role_arn, actions):
-    """Those of the actions that IAM's policy simulator allows the role on every resource."""
+def simulate(account, role_arn, actions, resource="*"):
+    """Those of the actions that IAM's policy simulator allows the role on a resource: by default, on every one."""
     iam, allowed = account.client("iam"), set()
     for start in range(0, len(actions), BATCH):
-        answer = iam.simulate_principal_policy(PolicySourceArn=role_arn, ActionNames=actions[start : start + BATCH])
+        answer = iam.simulate_principal_policy(
+            PolicySourceArn=role_arn, ActionNames=actions[start : start + BATCH], ResourceArns=[resource]
+        )
         allowed |= {
             result["EvalActionName"] for result in answer["EvaluationResults"] if result["EvalDecision"] == "allowed"
         }

@@ -65,7 +65,7 @@ def test_the_commands_of_the_guide_lead_from_no_organization_into_a_new_account(
         root, user = (dict(re.findall(r"(AWS_\w+)=(\S+)", part)) for part in shown.split("To switch"))
         # A folder of its own: another test builds the other stack at the same time.
         ran("samcli", "build", "--template", "organization.yaml", "--build-dir", str(tmp_path / "build"), **root)
-        ran(
+        deploy = [
             "samcli",
             "deploy",
             "--no-confirm-changeset",
@@ -74,11 +74,18 @@ def test_the_commands_of_the_guide_lead_from_no_organization_into_a_new_account(
             *("--config-file", str(ROOT / "samconfig.toml")),
             *("--stack-name", "orchestera-organization"),
             *("--capabilities", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"),
-            *("--parameter-overrides", "AccountEmail=spark@example.com", "AdminUserNames=ann"),
-            **root,
-        )
+            "--parameter-overrides",
+        ]
+        ran(*deploy, "AccountEmail=spark@example.com", "AdminUserNames=ann", **root)
+        # As in docs/setup.md: only what changes.
+        contact = 'BillingContact="Ann Lee; Head of Finance; billing@example.com; +1 555 0100"'
+        ran(*deploy, "BreakGlassUser=On", contact, **root)
+        assert "carol" in ran("orchestera_local.serve", "enable-identity-center", **up)
+        ran(*deploy, "SignIn=IdentityCenter", "IdentityCenterPrincipal=user:carol", **root)
         of_the_stack = ("--stack-name", "orchestera-organization")
         outputs = ran("samcli", "list", "stack-outputs", *of_the_stack, "--output", "json", **root)
+        for said in ("BreakGlassSecretUrl", "ManagementContactWarnings", "sso_account_id"):
+            assert said in outputs
         account_id = re.search(r"switchrole\?account=(\d{12})&", outputs)[1]
         assume = "import boto3, sys; print(boto3.client('sts').assume_role(RoleArn=sys.argv[1], RoleSessionName='ann')"
         assume += "['AssumedRoleUser']['Arn'])"

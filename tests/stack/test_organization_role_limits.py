@@ -202,8 +202,13 @@ def test_identity_center_is_read_only_with_that_way_to_sign_in_and_nothing_is_ev
         }
 
     def simulated():
-        """Of every action that there is, those that the emulator does not know included."""
-        return permissions.simulate(management.account, rights.role, of_the_services)
+        """Of every action that there is, those that the emulator does not know included, on each kind of resource."""
+        resources = ["*", "arn:aws:sso:::instance/ssoins-1234567890123456", f"arn:aws:sso:::account/{management.id}"]
+        resources.append("arn:aws:sso:::permissionSet/ssoins-1234567890123456/ps-1234567890123456")
+        resources.append(f"arn:aws:identitystore::{management.id}:identitystore/d-1234567890")
+        return set().union(
+            *(permissions.simulate(management.account, rights.role, of_the_services, one) for one in resources)
+        )
 
     of_the_services = [one for one in permissions.every_action() if one.split(":")[0] in ("sso", "identitystore")]
     assert allowed() == {"sso-admin": set(), "identitystore": set()} and simulated() == set()
