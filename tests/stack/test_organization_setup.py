@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 from aws_cli import executable
-from management import ACCOUNT_ONLY, Management, statuses
+from management import ACCOUNT_ONLY, Management, reasons, statuses
 from test_aws_config import identities_by_identity_center, identities_by_switching
 
 from orchestera_local import console, identity_center, mfa_device, mfa_enforcement
@@ -263,3 +263,24 @@ def test_the_aws_cli_reads_the_profiles_that_switch(management, tmp_path):
     role = "assumed-role/OrganizationAccountAccessRole"
     expected = {f"orchestera-{name.lower()}": f"arn:aws:sts::{id_}:{role}" for name, id_ in ids.items()}
     assert {name: arn.rpartition("/")[0] for name, arn in found.items() if name != "orchestera-management"} == expected
+
+
+@pytest.mark.parametrize(
+    "settings, said",
+    [
+        ({"identity_center": ""}, "no API can do that"),
+        ({"identity_center": "account"}, "is an account instance"),
+        ({"identity_center": "organization", "identity_center_region": "eu-central-1"}, "is enabled in eu-central-1"),
+    ],
+)
+def test_an_identity_center_that_is_missing_in_the_way_or_elsewhere_is_named_before_anything_is_created(
+    management, settings, said
+):
+    # An account instance is older than the organization.
+    management.account.settings(**settings)
+    management.organizations.create_organization()
+    stack = management.stack()
+    assert stack.create(TEMPLATE, **management.parameters(**CENTER)) == "ROLLBACK_COMPLETE"
+    assert said in reasons(stack)
+    assert "CREATE_FAILED" in statuses(stack, "Organization")
+    assert not statuses(stack, "SparkAccount") and not management.members()
