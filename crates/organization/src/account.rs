@@ -124,19 +124,14 @@ impl<M: ManagementAccount> Event<'_, M> {
     async fn create_account(&self, new: &NewAccount) -> Result<AccountCreation> {
         self.environment.refuse_other_accounts(self.address, &new.email)?;
         self.own_resource().await?;
-        self.refuse_late_writes()?;
+        self.clock.refuse_late_writes()?;
         let created = self.account.create_account(new).await;
         created.map_err(|error| failure::of_create_account(error, new))
     }
 
-    /// No write begins when its answer could no longer be awaited.
-    fn refuse_late_writes(&self) -> Result<()> {
-        if self.clock.budget.may_write() { Ok(()) } else { Err(reason::of_read(Error::new(Kind::OutOfTime, ""))) }
-    }
-
     async fn move_account(&self, account_id: &str, from: &str, to: &str) -> Result<()> {
         self.own_resource().await?;
-        self.refuse_late_writes()?;
+        self.clock.refuse_late_writes()?;
         match self.account.move_account(account_id, from, to).await {
             Err(error) if error.is("DestinationParentNotFoundException") => Err(Error::refused(format!(
                 "Account {account_id} could not be moved, because there is no organizational unit {to}. The account stays \

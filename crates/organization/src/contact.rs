@@ -135,7 +135,7 @@ impl<M: ManagementAccount> Event<'_, M> {
     async fn put(&self, properties: &Properties, contact: &Contact, was_sent: &mut bool) -> Result<()> {
         self.environment.refuse_other_contacts(self.address, properties.kind.name(), &properties.text)?;
         own_resource(self.account, self.address, &self.clock.budget).await.map_err(of_read)?;
-        self.refuse_late_writes()?;
+        self.clock.refuse_late_writes()?;
         *was_sent = true;
         let put = self.account.put_contact(properties.kind, properties.account_id.as_deref(), contact).await;
         put.map_err(|error| match properties.account_id {
@@ -147,16 +147,11 @@ impl<M: ManagementAccount> Event<'_, M> {
 
     async fn delete_contact(&self, properties: &Properties) -> Result<()> {
         own_resource_being_deleted(self.account, self.address, &self.clock.budget).await.map_err(of_read)?;
-        self.refuse_late_writes()?;
+        self.clock.refuse_late_writes()?;
         match self.account.delete_contact(properties.kind, properties.account_id.as_deref()).await {
             Err(error) if error.kind() == Kind::Gone => Ok(()),
             deleted => deleted.map_err(of_read),
         }
-    }
-
-    /// No write begins when its answer could no longer be awaited.
-    fn refuse_late_writes(&self) -> Result<()> {
-        if self.clock.budget.may_write() { Ok(()) } else { Err(of_read(Error::new(Kind::OutOfTime, ""))) }
     }
 
     /// Turns the error of a call about a member account into a warning. What is wrong with the event itself, and a

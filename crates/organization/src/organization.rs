@@ -102,9 +102,7 @@ impl<M: ManagementAccount> Event<'_, M> {
     async fn create_organization(&self, is_created: &mut bool) -> Result<()> {
         self.environment.refuse_other_stacks(self.address)?;
         own_resource(self.account, self.address, &self.clock.budget).await.map_err(reason::of_read)?;
-        if !self.clock.budget.may_write() {
-            return Err(reason::of_read(Error::new(Kind::OutOfTime, "")));
-        }
+        self.clock.refuse_late_writes()?;
         self.account.create_organization().await.map_err(failure::of_create_organization)?;
         *is_created = true;
         Ok(())

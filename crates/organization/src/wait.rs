@@ -33,6 +33,14 @@ impl Clock {
     pub fn now(&self) -> SystemTime {
         self.start + self.budget.start.elapsed()
     }
+
+    /// No write begins when its answer could no longer be awaited.
+    ///
+    /// # Errors
+    /// [`OutOfTime`](Kind::OutOfTime), with a sentence.
+    pub fn refuse_late_writes(&self) -> Result<()> {
+        if self.budget.may_write() { Ok(()) } else { Err(reason::of_read(Error::new(Kind::OutOfTime, ""))) }
+    }
 }
 
 /// How a wait goes on.

@@ -32,6 +32,7 @@ One module per kind of repair, each with what AWS does and its source:
     identity_center/       IAM Identity Center, its identity store and its resource types
     people/                passwords, MFA devices, the console's sign-in, and what sessions carry of them
     stack_sets/            StackSets, and the resource type of that name
+    json_over_http.py      no repair: a request's body and an answer in JSON, for what is beside AWS's services
     pages.py               no repair: how a list is cut into pages, some without an entry
     throttling.py          no repair: calls to IAM that are refused, on demand
     refusals.py            no repair: single calls that are refused, on demand

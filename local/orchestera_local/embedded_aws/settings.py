@@ -10,6 +10,8 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 
+from .json_over_http import answer, body_of
+
 PATH = "/_orchestera/settings/"
 
 
@@ -108,11 +110,7 @@ def serve(app):
 
 
 async def _answer(scope, receive, send):
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
+    body = await body_of(receive)
     account = scope["path"].removeprefix(PATH)
     problem = ""
     if scope["method"] == "PUT":
@@ -122,8 +120,4 @@ async def _answer(scope, receive, send):
             problem = f"That is no JSON object: {error}"
     elif scope["method"] != "GET":
         problem = "Only GET and PUT."
-    answer = {"message": problem} if problem else dataclasses.asdict(of(account))
-    text = json.dumps(answer).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(text))]
-    await send({"type": "http.response.start", "status": 400 if problem else 200, "headers": headers})
-    await send({"type": "http.response.body", "body": text})
+    await answer(send, 400 if problem else 200, {"message": problem} if problem else dataclasses.asdict(of(account)))

@@ -14,6 +14,7 @@ import ministack.services.iam as iam
 import ministack.services.organizations as organizations
 import ministack.services.sts as sts
 
+from ..json_over_http import answer, body_of
 from ..organizations import accounts
 from . import assignments, instances, permission_sets, provisioning
 from .identity_store import USER, by_attribute
@@ -34,16 +35,8 @@ def serve(app):
 
 
 async def _answer(receive, send):
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    credentials = _credentials(**json.loads(body))
-    text = json.dumps(credentials or {"message": "No access"}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(text))]
-    await send({"type": "http.response.start", "status": 200 if credentials else 403, "headers": headers})
-    await send({"type": "http.response.body", "body": text})
+    credentials = _credentials(**json.loads(await body_of(receive)))
+    await answer(send, 200 if credentials else 403, credentials or {"message": "No access"})
 
 
 def _credentials(user, account, permission_set):

@@ -14,6 +14,7 @@ import ministack.services.sts as sts
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_region, request_scope
 
+from ..json_over_http import answer, body_of
 from . import mfa_context, mfa_devices, passwords
 
 PATH = "/_orchestera/sign-in/"
@@ -42,21 +43,14 @@ def serve(app):
 
 
 async def _answer(scope, receive, send):
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
+    body = await body_of(receive)
     account = scope["path"].removeprefix(PATH)
     try:
         with request_scope(account, get_region()):
-            status, answer = 200, sign_in(account, **json.loads(body))
+            status, said = 200, sign_in(account, **json.loads(body))
     except Refused as refused:
-        status, answer = 403, {"code": refused.code, "message": str(refused)}
-    text = json.dumps(answer).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(text))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": text})
+        status, said = 403, {"code": refused.code, "message": str(refused)}
+    await answer(send, status, said)
 
 
 def sign_in(account, user_name, password, mfa_code=None, new_password=None):
