@@ -65,6 +65,11 @@ impl Client {
         client.build().map(Self).map_err(|error| cannot(&error))
     }
 
+    /// Sends by a client that is configured elsewhere: that of the command line has the system's certificates and proxies.
+    pub fn of(client: reqwest::Client) -> Self {
+        Self(client)
+    }
+
     /// Opens `count` connections to where `origin` is, for the requests that follow. Returns when they are open, or
     /// after three seconds. Whether they could be opened, the requests will tell.
     ///

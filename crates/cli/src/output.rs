@@ -1,0 +1,215 @@
+//! What is printed: a table for people, csv, json and ndjson for programs.
+
+use crate::arguments::{Format, Printing};
+use comfy_table::{ContentArrangement, Table, presets};
+use custom_resource::{Error, Kind, Result};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use terminal_size::terminal_size;
+
+/// The version of every JSON document. A field is only ever added.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The width of a table that goes into a file or a pipe.
+const WIDTH: u16 = 160;
+/// The narrowest table that can be read.
+const NARROWEST: u16 = 60;
+
+/// A result that has rows: the accounts of `status`, the checks of `preflight`.
+pub struct Rows<'a> {
+    /// The names of the columns. New ones are only ever added at the end.
+    pub columns: &'a [&'static str],
+    /// One value for each column.
+    pub rows: Vec<Vec<Value>>,
+    /// What is said once, beside the rows, in JSON.
+    pub about: Map<String, Value>,
+    /// The name of the rows in JSON.
+    pub name: &'static str,
+    /// The columns of the table for people. The others are for programs.
+    pub shown: &'a [&'static str],
+}
+
+/// Writes the rows in the format that was asked for.
+///
+/// # Errors
+/// If they cannot be written.
+pub fn rows(printing: &Printing, rows: &Rows<'_>) -> Result<()> {
+    let text = match printing.output {
+        Format::Table => table(rows, width(printing)),
+        Format::Csv => csv(rows)?,
+        Format::Json => {
+            let mut document = Map::from_iter([("schema_version".to_owned(), json!(SCHEMA_VERSION))]);
+            document.extend(rows.about.clone());
+            document.insert(rows.name.to_owned(), rows.rows.iter().map(|row| object(rows, row)).collect());
+            format!("{:#}\n", Value::Object(document))
+        }
+        Format::Ndjson => rows.rows.iter().map(|row| format!("{}\n", object(rows, row))).collect(),
+    };
+    write(printing, &text)
+}
+
+/// Writes a report: `text` for people, `value` for programs.
+///
+/// # Errors
+/// If it cannot be written, or if csv is asked for: a report has no rows.
+pub fn report(printing: &Printing, text: &str, value: &impl Serialize) -> Result<()> {
+    let value = || -> Result<Value> {
+        let value = serde_json::to_value(value).map_err(|error| Error::new(Kind::Bug, error.to_string()))?;
+        let mut document = Map::from_iter([("schema_version".to_owned(), json!(SCHEMA_VERSION))]);
+        document.extend(value.as_object().cloned().unwrap_or_default());
+        Ok(Value::Object(document))
+    };
+    match printing.output {
+        Format::Table => write(printing, text),
+        Format::Json => write(printing, &format!("{:#}\n", value()?)),
+        Format::Ndjson => write(printing, &format!("{}\n", value()?)),
+        Format::Csv => Err(Error::refused("This command has no rows, so there is no csv of it. Use --output json.")),
+    }
+}
+
+/// Writes a text to standard output, or into the file.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write(printing: &Printing, text: &str) -> Result<()> {
+    match &printing.output_file {
+        Some(path) => whole(path, text),
+        None => {
+            let mut out = io::stdout().lock();
+            match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+                // The reader has seen enough, such as `head`.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                written => {
+                    written.map_err(|error| Error::refused(format!("Standard output cannot be written: {error}.")))
+                }
+            }
+        }
+    }
+}
+
+/// The file is written whole or not at all.
+fn whole(path: &Path, text: &str) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)
+    });
+    written.map(drop).map_err(|error| {
+        Error::refused(format!(
+            "{} cannot be written: {error}. It is as it was. Give a path in a folder that you may write to.",
+            path.display()
+        ))
+    })
+}
+
+fn object(rows: &Rows<'_>, row: &[Value]) -> Value {
+    Value::Object(rows.columns.iter().map(|name| (*name).to_owned()).zip(row.iter().cloned()).collect())
+}
+
+fn table(rows: &Rows<'_>, width: u16) -> String {
+    let shown: Vec<_> =
+        rows.shown.iter().filter_map(|name| rows.columns.iter().position(|column| column == name)).collect();
+    let mut table = grid(width);
+    table.set_header(shown.iter().map(|i| rows.columns[*i].replace('_', " ")));
+    for row in &rows.rows {
+        table.add_row(shown.iter().map(|i| printable(&text(&row[*i]))));
+    }
+    format!("{}\n", trimmed(&table.to_string()))
+}
+
+/// An empty table with the look of all tables.
+pub fn grid(width: u16) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    table
+}
+
+/// Without spaces at the end of lines, which a narrow terminal would wrap.
+pub fn trimmed(text: &str) -> String {
+    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+fn csv(rows: &Rows<'_>) -> Result<String> {
+    let cannot = |error: String| Error::new(Kind::Bug, format!("The csv cannot be written: {error}."));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(rows.columns).map_err(|error| cannot(error.to_string()))?;
+    for row in &rows.rows {
+        let cells = row.iter().map(|value| neutralized(&text(value)));
+        writer.write_record(cells).map_err(|error| cannot(error.to_string()))?;
+    }
+    let bytes = writer.into_inner().map_err(|error| cannot(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|error| cannot(error.to_string()))
+}
+
+/// A value as the text of a cell. A list is separated by semicolons.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(values) => values.iter().map(text).collect::<Vec<_>>().join("; "),
+        other => other.to_string(),
+    }
+}
+
+/// A spreadsheet would run a cell that begins like a formula. Names of accounts are other people's text.
+/// <https://owasp.org/www-community/attacks/CSV_Injection>
+fn neutralized(text: &str) -> String {
+    let text = printable(text);
+    if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text }
+}
+
+/// Without control characters, which would act on the terminal.
+pub fn printable(text: &str) -> String {
+    // Those that turn the direction of writing hide what a text says.
+    let is_hidden = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if c == '\n' || c == '\t' { ' ' } else { c }).filter(|c| !is_hidden(*c)).collect()
+}
+
+/// The width of tables: that of the terminal.
+pub fn width(printing: &Printing) -> u16 {
+    let is_on_terminal = printing.output_file.is_none() && io::stdout().is_terminal();
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let terminal = || terminal_size().filter(|_| is_on_terminal).map(|(width, _)| width.0);
+    columns.or_else(terminal).unwrap_or(WIDTH).max(NARROWEST)
+}
+
+/// Whether marks may have colors: on a terminal, without `NO_COLOR`.
+/// <https://no-color.org>
+pub fn has_color(printing: &Printing) -> bool {
+    let is_set = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    printing.output_file.is_none() && io::stdout().is_terminal() && !is_set
+}
+
+/// A mark before a line: ✓, ! or ✗.
+pub fn mark(mark: char, is_colored: bool) -> String {
+    let color = match mark {
+        '✓' => "32",
+        '!' => "33",
+        _ => "31",
+    };
+    if is_colored { format!("\u{1b}[{color}m{mark}\u{1b}[0m") } else { mark.to_string() }
+}
+
+/// Prints an error for people on standard error.
+pub fn error(error: &Error, with_cause: bool) {
+    eprintln!("orchestera: {}", printable(&error.reason()));
+    if with_cause && !error.cause().is_empty() {
+        eprintln!("{}", printable(&error.cause()));
+    }
+}
+
+/// Returns when the user presses Ctrl-C.
+pub async fn interrupted() {
+    // Without a handler, the process ends by itself.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+//! `orchestera preflight`: what will fail, before it does.
+
+use crate::Verdict;
+use crate::arguments::{Connection, Preflight as Options, Printing};
+use crate::output::{self, Rows, has_color, mark, printable};
+use crate::session;
+use custom_resource::Result;
+use serde_json::{Map, json};
+
+mod account;
+mod deployer;
+mod organization;
+
+/// One line: what was checked, how it is, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    pub severity: Severity,
+    /// What was checked, in a few words.
+    pub subject: &'static str,
+    /// What was found, and what to do.
+    pub sentence: String,
+}
+
+/// How serious a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// ✓
+    Fine,
+    /// ! It works, and a person should know.
+    Warning,
+    /// ✗ The stack would fail.
+    Failure,
+}
+
+impl Severity {
+    fn mark(self) -> char {
+        match self {
+            Self::Fine => '✓',
+            Self::Warning => '!',
+            Self::Failure => '✗',
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Fine => "fine",
+            Self::Warning => "warning",
+            Self::Failure => "failure",
+        }
+    }
+}
+
+impl Check {
+    pub fn fine(subject: &'static str, sentence: impl Into<String>) -> Self {
+        Self { severity: Severity::Fine, subject, sentence: sentence.into() }
+    }
+
+    pub fn warning(subject: &'static str, sentence: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, subject, sentence: sentence.into() }
+    }
+
+    pub fn failure(subject: &'static str, sentence: impl Into<String>) -> Self {
+        Self { severity: Severity::Failure, subject, sentence: sentence.into() }
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// If the parameters are wrong, or the account cannot be read at all.
+pub async fn run(connection: &Connection, printing: &Printing, options: &Options) -> Result<Verdict> {
+    let session = session::open(connection, printing).await?;
+    let checks = match options.organization {
+        true => organization::checks(&session, options).await?,
+        false => account::checks(&session, options).await?,
+    };
+    print(printing, &checks)?;
+    Ok(Verdict::of(checks.iter().all(|check| check.severity != Severity::Failure)))
+}
+
+fn print(printing: &Printing, checks: &[Check]) -> Result<()> {
+    if printing.output == crate::arguments::Format::Table {
+        return output::write(printing, &text(checks, has_color(printing), output::width(printing)));
+    }
+    let columns = ["severity", "subject", "sentence"];
+    let row = |check: &Check| vec![json!(check.severity.name()), json!(check.subject), json!(check.sentence)];
+    let rows = checks.iter().map(row).collect();
+    output::rows(printing, &Rows { columns: &columns, rows, about: Map::default(), name: "checks", shown: &columns })
+}
+
+/// For people: a mark, the subject, and the sentence beside it.
+fn text(checks: &[Check], is_colored: bool, width: u16) -> String {
+    let mut table = output::grid(width);
+    for check in checks {
+        table.add_row([mark(check.severity.mark(), is_colored), check.subject.to_owned(), printable(&check.sentence)]);
+    }
+    let count = |severity| checks.iter().filter(|check| check.severity == severity).count();
+    let (failures, warnings) = (count(Severity::Failure), count(Severity::Warning));
+    let end = match (failures, warnings) {
+        (0, 0) => "Nothing stands in the way.".to_owned(),
+        (0, _) => format!("Nothing stands in the way. {warnings} to know."),
+        _ => format!("{failures} to correct first, {warnings} to know."),
+    };
+    format!("{}\n\n{end}\n", output::trimmed(&table.to_string()))
+}

@@ -1,0 +1,125 @@
+//! Credentials, as the AWS CLI has them, and whose they are.
+
+use crate::arguments::{Connection, Printing};
+use crate::http::{self, Client};
+use crate::output;
+use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use custom_resource::call::{self, malformed};
+use custom_resource::{Error, Result};
+use orchestera_access::account::Account;
+use std::time::Duration;
+
+mod mfa;
+mod profile;
+
+use profile::Profile;
+
+/// Where to ask who the caller is, if no Region is set anywhere.
+pub const DEFAULT_REGION: &str = "us-east-1";
+
+/// A caller of AWS.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub configuration: SdkConfig,
+    pub caller: Caller,
+}
+
+/// Who the credentials are.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub account: Account,
+    /// The ARN of the user, the role's session or the root user.
+    pub arn: String,
+    /// The account's alias. `None` if it has none, or if it could not be read.
+    pub alias: Option<String>,
+}
+
+impl Caller {
+    /// Whether it is the root user of the account.
+    pub fn is_root(&self) -> bool {
+        self.arn.ends_with(":root")
+    }
+}
+
+/// Opens a session, and says on standard error whose it is.
+///
+/// # Errors
+/// If there are no credentials, or if they have expired: with the command that signs in.
+pub async fn open(connection: &Connection, printing: &Printing) -> Result<Session> {
+    let session = of_profile(connection, connection.profile.as_deref()).await?;
+    if !printing.quiet {
+        let Caller { account, arn, alias } = &session.caller;
+        let alias = alias.as_ref().map(|alias| format!(" ({})", output::printable(alias))).unwrap_or_default();
+        eprintln!("Account {}{alias}, {}", account.id, output::printable(arn));
+    }
+    Ok(session)
+}
+
+/// A session of this profile, or of the default one.
+///
+/// # Errors
+/// As for [`open`].
+pub async fn of_profile(connection: &Connection, name: Option<&str>) -> Result<Session> {
+    let http = http::client(connection.debug)?;
+    let profile = Profile::load(name).await?;
+    let configuration = configuration(&http, connection, &profile).await;
+    let configuration = mfa::sign_in(configuration, connection, &profile).await?;
+    // Before any other call, so that an expired sign-in is reported once.
+    if let Some(provider) = configuration.credentials_provider()
+        && let Err(error) = provider.provide_credentials().await
+    {
+        return Err(Error::refused(profile.how_to_sign_in(&error)));
+    }
+    let caller = identify(&configuration, &profile).await?;
+    Ok(Session { configuration, caller })
+}
+
+/// How calls are made. Region and credentials come from where the AWS CLI has them.
+async fn configuration(http: &Client, connection: &Connection, profile: &Profile) -> SdkConfig {
+    let loader = settings(http).profile_name(profile.name());
+    let loader = match &connection.region {
+        Some(region) => loader.region(Region::new(region.clone())),
+        None => loader,
+    };
+    let configuration = loader.load().await;
+    if configuration.region().is_some() {
+        return configuration;
+    }
+    configuration.into_builder().region(Region::from_static(DEFAULT_REGION)).build()
+}
+
+fn settings(http: &Client) -> ConfigLoader {
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http.clone())
+        // Eight attempts with pauses of up to 1, 2, 4, 8, 8, 8, 8 seconds: many callers at once are throttled, and an
+        // account must not fail for it.
+        .retry_config(RetryConfig::standard().with_max_attempts(8).with_max_backoff(Duration::from_secs(8)))
+        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(15)).build())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+}
+
+/// The same configuration with other credentials.
+pub fn with_credentials(configuration: &SdkConfig, provider: SharedCredentialsProvider) -> SdkConfig {
+    configuration.to_builder().credentials_provider(provider).build()
+}
+
+async fn identify(configuration: &SdkConfig, profile: &Profile) -> Result<Caller> {
+    let sts = aws_sdk_sts::Client::new(configuration);
+    let answer = sts.get_caller_identity().send().await.map_err(call::failed("GetCallerIdentity", call::kind_of));
+    let answer = answer.map_err(|error| {
+        let sentence = profile.sentence(&error);
+        error.because(sentence)
+    })?;
+    let (Some(arn), Some(id)) = (answer.arn, answer.account) else {
+        return Err(malformed("GetCallerIdentity", "no ARN"));
+    };
+    // The partition of every other ARN, too.
+    let partition = arn.split(':').nth(1).unwrap_or("aws").to_owned();
+    let aliases = aws_sdk_iam::Client::new(configuration).list_account_aliases().send().await;
+    let alias = aliases.ok().and_then(|answer| answer.account_aliases.into_iter().next());
+    Ok(Caller { account: Account { partition, id }, arn, alias })
+}

@@ -1,0 +1,126 @@
+//! What the role may do, by IAM's policy simulator.
+
+use super::Claim;
+use aws_config::SdkConfig;
+use aws_sdk_iam::Client;
+use aws_sdk_iam::types::PolicyEvaluationDecisionType;
+use custom_resource::call::{failed, kind_of};
+use custom_resource::error::Error;
+use orchestera_access::policy::EDITIONS;
+use serde_json::Value;
+
+/// What no edition grants.
+const FORBIDDEN: [&str; 4] =
+    ["iam:CreateUser", "iam:CreateAccessKey", "organizations:LeaveOrganization", "account:CloseAccount"];
+
+/// The most actions in one call, so that an answer stays short.
+const BATCH: usize = 100;
+
+/// The result.
+#[derive(Clone, Debug)]
+pub enum Simulation {
+    NotAsked,
+    /// Why it is not known.
+    NotKnown(String),
+    Known {
+        /// Actions of the edition on all resources.
+        asked: usize,
+        denied: Vec<String>,
+        /// Of [`FORBIDDEN`].
+        allowed: Vec<String>,
+    },
+}
+
+/// Asks for the actions that the edition grants on every resource, and for some that no edition grants.
+pub async fn simulate(configuration: &SdkConfig, role_arn: &str, edition: Option<&str>) -> Simulation {
+    let Some(edition) = edition else { return Simulation::NotAsked };
+    let granted = granted(edition);
+    let client = Client::new(configuration);
+    let (mut denied, mut allowed) = (Vec::new(), Vec::new());
+    let all: Vec<_> = granted.iter().cloned().chain(FORBIDDEN.map(str::to_owned)).collect();
+    for batch in all.chunks(BATCH) {
+        match ask(&client, role_arn, batch).await {
+            Err(error) => {
+                let code = error.failed_call().map(|call| call.code.clone()).unwrap_or_default();
+                return Simulation::NotKnown(code);
+            }
+            Ok(answers) => {
+                for (action, is_allowed) in answers {
+                    match (FORBIDDEN.contains(&action.as_str()), is_allowed) {
+                        (true, true) => allowed.push(action),
+                        (false, false) => denied.push(action),
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+    Simulation::Known { asked: granted.len(), denied, allowed }
+}
+
+async fn ask(client: &Client, role_arn: &str, actions: &[String]) -> Result<Vec<(String, bool)>, Error> {
+    let call = client.simulate_principal_policy().policy_source_arn(role_arn).set_action_names(Some(actions.to_vec()));
+    let mut pages = call.into_paginator().items().send();
+    let mut answers = Vec::new();
+    while let Some(result) = pages.next().await {
+        let result = result.map_err(failed("SimulatePrincipalPolicy", kind_of))?;
+        answers.push((result.eval_action_name, result.eval_decision == PolicyEvaluationDecisionType::Allowed));
+    }
+    Ok(answers)
+}
+
+/// The actions of the edition that are granted on `*`, without those with a wildcard, which the simulator does not take.
+fn granted(edition: &str) -> Vec<String> {
+    let document =
+        EDITIONS.iter().find(|one| one.name == edition).map(|edition| edition.document()).unwrap_or_default();
+    let mut actions = Vec::new();
+    for statement in document["Statement"].as_array().into_iter().flatten() {
+        let texts = |value: &Value| match value {
+            Value::String(text) => vec![text.clone()],
+            Value::Array(texts) => texts.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            _ => Vec::new(),
+        };
+        if texts(&statement["Resource"]).iter().any(|resource| resource == "*") {
+            actions.extend(texts(&statement["Action"]).into_iter().filter(|action| !action.contains(['*', '?'])));
+        }
+    }
+    actions
+}
+
+impl Simulation {
+    pub fn claims(&self, is_suspended: bool) -> Vec<Claim> {
+        match self {
+            Self::NotAsked => Vec::new(),
+            Self::NotKnown(code) => {
+                vec![Claim::new(
+                    false,
+                    format!("The policy simulator can be asked. It refused: {code}. Or add --no-simulation."),
+                )]
+            }
+            Self::Known { asked, denied, allowed } => {
+                let may = match (is_suspended, denied.is_empty()) {
+                    (true, _) => Claim::new(
+                        denied.len() == *asked,
+                        format!(
+                            "Policy simulator: none of {asked} actions of the edition is allowed, because it is suspended."
+                        ),
+                    ),
+                    (false, true) => {
+                        Claim::new(true, format!("Policy simulator: all {asked} actions of the edition are allowed."))
+                    }
+                    (false, false) => Claim::new(
+                        false,
+                        format!(
+                            "Policy simulator: all {asked} actions of the edition are allowed. Denied: {}.",
+                            denied.join(", ")
+                        ),
+                    ),
+                };
+                let found =
+                    if allowed.is_empty() { String::new() } else { format!(" Allowed: {}.", allowed.join(", ")) };
+                let not = format!("Policy simulator: {} are not allowed.{found}", FORBIDDEN.join(", "));
+                vec![may, Claim::new(allowed.is_empty(), not)]
+            }
+        }
+    }
+}
