@@ -22,7 +22,12 @@ UNRELEASED = "## [Unreleased]\n"
 PLACES = [
     ("Cargo.toml", 'version = "{}"\n', 1),
     ("crates/organization/Cargo.toml", 'version = "{}"\n', 1),
+    # As a version of its own, and as those of the two functions' crates that it is built with.
+    ("crates/cli/Cargo.toml", 'version = "{}"\n', 1),
+    ("crates/cli/Cargo.toml", 'version = "={}" }\n', 2),
     ("template.yaml", "      Release: {}\n", 1),
+    # The output, by which the command line knows the release of a stack.
+    ("template.yaml", "    Value: {}\n", 1),
     # Of each custom resource.
     ("organization.yaml", "      Release: {}\n", 17),
 ]
@@ -59,7 +64,7 @@ def prepare(old, new):
     today = datetime.date.today().isoformat()
     texts = {"CHANGELOG.md": changelog.replace(UNRELEASED, f"{UNRELEASED}\n## [{new}] - {today}\n", 1)}
     for file, line, times in PLACES:
-        text = (ROOT / file).read_text()
+        text = texts.get(file) or (ROOT / file).read_text()
         if text.count(line.format(old)) != times:
             how_often = "once" if times == 1 else f"{times} times"
             raise Refused(f"{file} does not say {line.format(old).strip()} {how_often}.")

@@ -69,6 +69,7 @@ def page(prefix):
         is_signed_for_release=RELEASE_KEY.is_file() and RELEASE_KEY.read_bytes() == files[product.PUBLIC_KEY],
         commit=source["digest"]["gitCommit"],
         download=commands.download(region, place, product.SUMMED, product.SUMS, product.SIGNATURE, product.PUBLIC_KEY),
+        verify=commands.verify(region),
         look=commands.look(region),
         shut_now=commands.shut_now(region),
         style=style,

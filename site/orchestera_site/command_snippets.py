@@ -17,7 +17,7 @@ SHELL_BLOCKS = {"sh", "bash", "zsh", "shell", "console", "shell-session", "termi
 # By which an inline command begins.
 PROGRAMS = {
     *("apt-get", "aws", "cargo", "cargo-lambda", "curl", "export", "git", "make", "node", "npm", "openssl", "pip"),
-    *("pytest", "python", "python3", "rustup", "sam", "sha256sum", "source", "zsh", "bash"),
+    *("orchestera", "pytest", "python", "python3", "rustup", "sam", "sha256sum", "source", "zsh", "bash"),
 }
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 # At the beginning of a line, but not of one that continues the line before.
@@ -79,7 +79,7 @@ def of_the_page(folder, prefix=product.BUCKET_PREFIX):
     place = f"{product.bucket(prefix, region)}/{product.key('')}"
     of_choices = (one for choice in offered for make in (commands.launch, commands.lifecycle) for one in make(choice))
     download = commands.download(region, place, product.SUMMED, product.SUMS, product.SIGNATURE, product.PUBLIC_KEY)
-    for one in (*of_choices, commands.look(region), download, commands.shut_now(region)):
+    for one in (*of_choices, commands.verify(region), commands.look(region), download, commands.shut_now(region)):
         yield Snippet(f"site/orchestera_site/commands.py, command {one.id}", 1, one.text.replace(commands.CHOSEN, ""))
 
 

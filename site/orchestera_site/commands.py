@@ -50,6 +50,16 @@ def lifecycle(choice):
     yield _remove(choice)
 
 
+def verify(region):
+    """Whether the role is as it should be, by the product's own command line."""
+    return Command(
+        "verify",
+        "In the account of the role, with the command line of this product",
+        f"orchestera preflight --region {region}\norchestera plan --region {region}\norchestera verify --region {region}",
+        note="The first two are for before the launch, the last for afterwards. None changes anything.",
+    )
+
+
 def look(region):
     """The role as IAM shows it."""
     iam = f"aws iam --region {region}"
@@ -179,11 +189,13 @@ def _each_account(choice):
         "--query 'Summaries[].[Account, StackInstanceStatus.DetailedStatus, StatusReason]' --output text"
     )
     yield Command(f"{choice.id}-instances", "How far it is, account by account", listed)
-    theirs = (
-        f"aws cloudformation describe-stacks --region {choice.region} --output text \\\n  --query "
-        "\"Stacks[?starts_with(StackName, 'StackSet-orchestera-access-')].Outputs[].[OutputKey, OutputValue]\""
+    yield Command(
+        f"{choice.id}-status",
+        "Role ARN and external ID of every account, as a spreadsheet",
+        f"orchestera status --region {choice.region} --stack-set orchestera-access \\\n  "
+        "--output csv --output-file accounts.csv",
+        note="orchestera is the command line of this product. docs/cli.md in the source says how to get it.",
     )
-    yield Command(f"{choice.id}-outputs", "The two values, in each account", theirs)
 
 
 def _sam_of_the_source(choice):

@@ -86,6 +86,16 @@ pub fn guides_with_everything_different(world: &mut World) {
     add_version(world, some_document("sqs:*"), false);
 }
 
+/// As IAM shows a role that has been deleted.
+pub const DELETED: &str = "AROADBQP57FF2AEXAMPLE";
+
+/// Another statement in the trust policy of the role.
+pub fn in_the_trust(world: &mut World, principal: Value, action: &str) -> bool {
+    let statement = json!({"Effect": "Allow", "Principal": principal, "Action": action});
+    let role = world.role_mut(ROLE);
+    role.map(|role| role.trust["Statement"].as_array_mut().unwrap().push(statement)).is_some()
+}
+
 /// Puts something into the account.
 pub type Furnish = fn(&mut World);
 

@@ -1,7 +1,7 @@
 //! What goes wrong.
 
 use crate::common::assume::OIDC;
-use crate::common::by_hand::{role, some_document};
+use crate::common::by_hand::{DELETED, in_the_trust, role, some_document};
 use crate::common::fake_iam::{World, policy_arn};
 use crate::common::faulty_http::HttpFault;
 use crate::common::faulty_iam::{FOR_EVER, Fault};
@@ -12,8 +12,6 @@ use orchestera_access::iam::{Tags, Write};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// As IAM shows a role that has been deleted.
-pub const DELETED: &str = "AROADBQP57FF2AEXAMPLE";
 /// Actions of a trust policy that lets sessions be tagged too.
 const WIDER: [&str; 2] = ["sts:AssumeRole", "sts:TagSession"];
 /// IAM refuses a document, whatever is wrong with it.
@@ -200,13 +198,6 @@ pub const HTTP: [Kind; 20] = [
     over_http("http: 502 and a page", 1, true, HttpFault::Page(502)),
     over_http("http: 403 and a page for ever", FOR_EVER, false, HttpFault::Page(403)),
 ];
-
-/// Another statement in the trust policy of the role.
-pub fn in_the_trust(world: &mut World, principal: Value, action: &str) -> bool {
-    let statement = json!({"Effect": "Allow", "Principal": principal, "Action": action});
-    let role = world.role_mut(ROLE);
-    role.map(|role| role.trust["Statement"].as_array_mut().unwrap().push(statement)).is_some()
-}
 
 fn without_ours(tags: &mut Tags) -> bool {
     let before = tags.len();

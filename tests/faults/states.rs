@@ -1,11 +1,10 @@
 //! What an event can find.
 
 use crate::common::assume::OIDC;
-use crate::common::by_hand::{self, role, some_document};
+use crate::common::by_hand::{self, DELETED, in_the_trust, role, some_document};
 use crate::common::fake_iam::{ACCOUNT, World, policy_arn, tags};
 use crate::common::stack::POLICY;
 use crate::common::stack::ROLE;
-use crate::kinds::{DELETED, in_the_trust};
 use orchestera_access::iam::{Tags, Write};
 use serde_json::{Value, json};
 

@@ -113,6 +113,10 @@ def test_the_release_is_that_of_the_crate(resources):
     assert resources[ACCESS]["Properties"]["Release"] == CARGO["package"]["version"]
 
 
+def test_the_output_release_is_that_of_the_crate(template):
+    assert template["Outputs"]["Release"]["Value"] == CARGO["package"]["version"]
+
+
 @pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.stem)
 def test_the_logical_ids_of_every_release_are_frozen(template, release):
     released = yaml_parse(release.read_text())

@@ -1,8 +1,10 @@
 //! IAM with writes that are kept instead of sent.
 //!
 //! Reads go to the real IAM until the first write to an object. From then on they show what the writes would have made
-//! of it. So the function's own code runs to its end, and says what it would answer. What IAM itself would refuse, such
-//! as a missing permission, cannot be known this way.
+//! of it. So the function's own code runs to its end, and says what it would answer.
+//!
+//! What IAM itself would refuse cannot be known this way: a missing permission, and a name that differs in case only from
+//! one that exists, which no read by name finds.
 
 use custom_resource::error::{Error, FailedCall, Result};
 use orchestera_access::account::Account;

@@ -139,7 +139,9 @@ impl Report {
         let mut list = |title: &str, lines: &[String], sign: &str| {
             if !lines.is_empty() {
                 let _ = writeln!(text, "\n{title}:");
-                lines.iter().for_each(|line| drop(writeln!(text, "  {sign}{}", printable(line))));
+                for line in lines {
+                    let _ = writeln!(text, "  {sign}{}", printable(line));
+                }
             }
         };
         list("Calls to IAM, in this order", &self.writes, "");
@@ -201,6 +203,8 @@ fn effect(writes: &[&Write], operation: &str, is_refused: bool) -> Effect {
     match () {
         () if writes.is_empty() && is_refused => Effect::Refused,
         () if writes.is_empty() => Effect::Unchanged,
+        // What was created is removed again when the rest fails.
+        () if creates && deletes => Effect::Unchanged,
         () if deletes => Effect::Deleted,
         () if creates => Effect::Created,
         () if closes => Effect::Closed,

@@ -6,12 +6,18 @@ use aws_sdk_iam::Client;
 use aws_sdk_iam::types::PolicyEvaluationDecisionType;
 use custom_resource::call::{failed, kind_of};
 use custom_resource::error::Error;
-use orchestera_access::policy::EDITIONS;
-use serde_json::Value;
+use orchestera_access::policy::{self, EDITIONS};
+use serde_json::{Value, json};
 
-/// What no edition grants.
-const FORBIDDEN: [&str; 4] =
-    ["iam:CreateUser", "iam:CreateAccessKey", "organizations:LeaveOrganization", "account:CloseAccount"];
+/// What the role must not be able to do, unless its edition grants it.
+const FORBIDDEN: [&str; 6] = [
+    "account:CloseAccount",
+    "dynamodb:Scan",
+    "iam:CreateAccessKey",
+    "iam:CreateUser",
+    "organizations:LeaveOrganization",
+    "secretsmanager:GetSecretValue",
+];
 
 /// The most actions in one call, so that an answer stays short.
 const BATCH: usize = 100;
@@ -26,7 +32,9 @@ pub enum Simulation {
         /// Actions of the edition on all resources.
         asked: usize,
         denied: Vec<String>,
-        /// Of [`FORBIDDEN`].
+        /// Of [`FORBIDDEN`], without those that the edition grants.
+        forbidden: Vec<&'static str>,
+        /// Of these.
         allowed: Vec<String>,
     },
 }
@@ -34,10 +42,17 @@ pub enum Simulation {
 /// Asks for the actions that the edition grants on every resource, and for some that no edition grants.
 pub async fn simulate(configuration: &SdkConfig, role_arn: &str, edition: Option<&str>) -> Simulation {
     let Some(edition) = edition else { return Simulation::NotAsked };
-    let granted = granted(edition);
+    let document =
+        EDITIONS.iter().find(|one| one.name == edition).map(|edition| edition.document()).unwrap_or_default();
+    let granted = granted(&document);
+    let is_granted = |action: &str| {
+        let statement = json!({ "Effect": "Allow", "Action": action, "Resource": "*" });
+        policy::covers(&document, &json!({ "Statement": [statement] }))
+    };
+    let forbidden: Vec<_> = FORBIDDEN.into_iter().filter(|action| !is_granted(action)).collect();
     let client = Client::new(configuration);
     let (mut denied, mut allowed) = (Vec::new(), Vec::new());
-    let all: Vec<_> = granted.iter().cloned().chain(FORBIDDEN.map(str::to_owned)).collect();
+    let all: Vec<_> = granted.iter().cloned().chain(forbidden.iter().map(|action| (*action).to_owned())).collect();
     for batch in all.chunks(BATCH) {
         match ask(&client, role_arn, batch).await {
             Err(error) => {
@@ -46,7 +61,7 @@ pub async fn simulate(configuration: &SdkConfig, role_arn: &str, edition: Option
             }
             Ok(answers) => {
                 for (action, is_allowed) in answers {
-                    match (FORBIDDEN.contains(&action.as_str()), is_allowed) {
+                    match (forbidden.contains(&action.as_str()), is_allowed) {
                         (true, true) => allowed.push(action),
                         (false, false) => denied.push(action),
                         _ => {}
@@ -55,7 +70,7 @@ pub async fn simulate(configuration: &SdkConfig, role_arn: &str, edition: Option
             }
         }
     }
-    Simulation::Known { asked: granted.len(), denied, allowed }
+    Simulation::Known { asked: granted.len(), denied, forbidden, allowed }
 }
 
 async fn ask(client: &Client, role_arn: &str, actions: &[String]) -> Result<Vec<(String, bool)>, Error> {
@@ -70,9 +85,7 @@ async fn ask(client: &Client, role_arn: &str, actions: &[String]) -> Result<Vec<
 }
 
 /// The actions of the edition that are granted on `*`, without those with a wildcard, which the simulator does not take.
-fn granted(edition: &str) -> Vec<String> {
-    let document =
-        EDITIONS.iter().find(|one| one.name == edition).map(|edition| edition.document()).unwrap_or_default();
+fn granted(document: &Value) -> Vec<String> {
     let mut actions = Vec::new();
     for statement in document["Statement"].as_array().into_iter().flatten() {
         let texts = |value: &Value| match value {
@@ -97,7 +110,7 @@ impl Simulation {
                     format!("The policy simulator can be asked. It refused: {code}. Or add --no-simulation."),
                 )]
             }
-            Self::Known { asked, denied, allowed } => {
+            Self::Known { asked, denied, forbidden, allowed } => {
                 let may = match (is_suspended, denied.is_empty()) {
                     (true, _) => Claim::new(
                         denied.len() == *asked,
@@ -118,7 +131,7 @@ impl Simulation {
                 };
                 let found =
                     if allowed.is_empty() { String::new() } else { format!(" Allowed: {}.", allowed.join(", ")) };
-                let not = format!("Policy simulator: {} are not allowed.{found}", FORBIDDEN.join(", "));
+                let not = format!("Policy simulator: {} are not allowed.{found}", forbidden.join(", "));
                 vec![may, Claim::new(allowed.is_empty(), not)]
             }
         }
