@@ -33,12 +33,13 @@ use effective::Effective;
 use fake_iam::{ACCOUNT, FakeIam, World, policy_arn, tags};
 use orchestera_access::account::Account;
 use orchestera_access::goal::goal;
-use orchestera_access::iam::{PolicyUser, Tags, Write};
+use orchestera_access::iam::{Iam, PolicyUser, Tags, Write};
 use orchestera_access::ownership::Resource;
 use orchestera_access::reconcile::{self, Reached};
+use orchestera_cli::dry_run::DryRun;
 use orchestera_cli::plan::{Asked, outcome};
 use serde_json::{Value, json};
-use stack::{ID, POLICY};
+use stack::{ID, POLICY, ROLE};
 use states::{Before, MANAGEMENT, neighbours, states};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -292,6 +293,46 @@ fn said(answer: &Result<Reached>) -> String {
         Ok(reached) => format!("{} {} {}", json!(reached.attributes), reached.id.is_some(), reached.note),
         Err(error) => format!("{:?}: {}", error.kind(), error.reason()),
     }
+}
+
+/// Everything that can be read of the role and the policy.
+async fn reads(iam: &impl Iam) -> Vec<String> {
+    let arn = policy_arn(POLICY);
+    let sorted = |mut texts: Vec<String>| {
+        texts.sort();
+        texts
+    };
+    let mut all = vec![format!("{:?}", iam.role(ROLE).await), format!("{:?}", iam.policy(&arn).await)];
+    let attached = iam.attached_policies(ROLE).await.unwrap_or_default();
+    all.extend(sorted(attached.into_iter().map(|policy| policy.arn).collect()));
+    for name in sorted(iam.inline_policies(ROLE).await.unwrap_or_default()) {
+        all.push(format!("{name} {:?}", iam.inline_policy(ROLE, &name).await));
+    }
+    all.extend(sorted(iam.instance_profiles(ROLE).await.unwrap_or_default()));
+    for version in iam.policy_versions(&arn).await.unwrap_or_default() {
+        all.push(format!("{version:?} {:?}", iam.policy_document(&arn, &version.id).await));
+    }
+    all.extend(sorted(iam.policy_users(&arn).await.unwrap_or_default().iter().map(ToString::to_string).collect()));
+    all
+}
+
+#[test]
+fn after_the_writes_of_each_plan_every_read_of_the_dry_run_is_that_of_an_iam_with_them() {
+    let mut written = 0;
+    for Case { name, world, asked, .. } in clock().block_on(cases()) {
+        clock().block_on(async {
+            let (before, after) = (FakeIam::of(world.clone()), FakeIam::of(world.clone()));
+            let account = Account { partition: "aws".into(), id: ACCOUNT.into() };
+            let dry_run = DryRun::new(&before, &account);
+            for write in outcome(&asked, &FakeIam::of(world), RANDOM).await.unwrap().writes {
+                dry_run.write(&write).await.unwrap();
+                after.write(&write).await.unwrap();
+                assert_eq!(reads(&dry_run).await, reads(&after).await, "{name}, after {write}");
+                written += 1;
+            }
+        });
+    }
+    assert!(written >= 500, "{written} writes");
 }
 
 #[test]
