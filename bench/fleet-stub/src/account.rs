@@ -227,6 +227,6 @@ mod tests {
     fn no_two_accounts_share_an_external_id() {
         let ids: BTreeSet<_> = (0..10_000).map(|number| Account::new(number).external_id()).collect();
         assert_eq!(ids.len(), 10_000);
-        assert!(ids.iter().all(|id| id.len() == 32));
+        assert!(ids.iter().all(|id| id.len() == 32 && id[..16] != id[16..]));
     }
 }

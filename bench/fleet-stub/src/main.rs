@@ -1,8 +1,8 @@
 //! Many accounts of one organization, as far as `orchestera status` reads them: STS, IAM, CloudFormation and
 //! Organizations on one port of loopback.
 //!
-//! Which state an account has follows from its number alone ([`account::State::of`]). So a checker can tell for each row
-//! whether it is right. Nothing that is asked here changes anything. Signatures are not checked.
+//! Which state an account has follows from its number alone ([`account::State::of`]). So a checker can tell for each
+//! row whether it is right. Nothing that is asked here changes anything. Signatures are not checked.
 //!
 //! Two processes share two cores, this one and the client. So one thread serves everything, and no answer is logged.
 

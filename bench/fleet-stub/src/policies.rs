@@ -1,4 +1,5 @@
-//! The documents and tags that the product creates. `tests/bench/test_fleet_stub.py` compares the names with its sources.
+//! The documents and tags that the product creates. `tests/bench/test_many_accounts.py` compares the names with the
+//! product's sources.
 
 use crate::account::{Account, POLICY_NAME, ROLE_NAME, State};
 use serde_json::{Value, json};

@@ -197,3 +197,111 @@ pub async fn serve(listener: TcpListener, fleet: Rc<Fleet>) -> io::Result<()> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::{Account, ENTRANCE, access_key};
+    use std::time::Duration;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+    use tokio::task::LocalSet;
+
+    /// Runs `calls` with the port of a stub.
+    fn with_stub<F: Future>(options: Options, calls: impl FnOnce(u16) -> F) -> F::Output {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        LocalSet::new().block_on(&runtime, async {
+            let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+            let port = listener.local_addr().unwrap().port();
+            spawn_local(serve(listener, Rc::new(Fleet::new(options))));
+            calls(port).await
+        })
+    }
+
+    /// The answer to a request, on a connection of its own.
+    async fn sent(port: u16, request: &str, headers: &str, body: String) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let length = body.len();
+        let head =
+            format!("{request} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}");
+        stream.write_all(format!("{head}\r\n{body}").as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    /// The answer to a call with the credentials of an account.
+    async fn called(port: u16, service: &str, account: u32, body: String) -> String {
+        let key = access_key("ASIA", &Account::new(account).id);
+        let scope = format!("{key}/20260101/us-east-1/{service}/aws4_request");
+        let signature = format!("Authorization: AWS4-HMAC-SHA256 Credential={scope}, Signature=0\r\n");
+        sent(port, "POST /", &signature, body).await
+    }
+
+    fn assume(account: u32, session_policy: &str) -> String {
+        let arn = Account::new(account).iam_arn("role", ENTRANCE);
+        format!("Action=AssumeRole&RoleSessionName=s&RoleArn={arn}{session_policy}")
+    }
+
+    async fn counts(port: u16) -> Value {
+        let answer = sent(port, "GET /_counts", "", String::new()).await;
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    }
+
+    fn options(accounts: u32) -> Options {
+        Options { accounts, ..Options::default() }
+    }
+
+    #[test]
+    fn a_flood_of_calls_is_throttled_and_counted() {
+        with_stub(options(300), async |port| {
+            let flood = (0..300).map(|number| spawn_local(called(port, "sts", 0, assume(number, "&Policy=%7B%7D"))));
+            let mut refused = 0;
+            for call in flood.collect::<Vec<_>>() {
+                refused += u32::from(call.await.unwrap().contains("<Code>Throttling</Code>"));
+            }
+            let counts = counts(port).await;
+            assert!((1..=200).contains(&refused), "{refused}");
+            assert_eq!(counts["throttled"]["sts AssumeRole"], refused);
+            assert_eq!(counts["calls"]["sts AssumeRole"], 300);
+            assert_eq!(counts["without_session_policy"], 0);
+        });
+    }
+
+    #[test]
+    fn an_account_that_is_read_once_is_not_throttled_unless_somebody_else_is_busy_there() {
+        with_stub(options(100), async |port| {
+            for (number, refused) in [(1, 0), (47, 3)] {
+                let read = || called(port, "iam", number, "Action=GetRole&RoleName=OrchesteraAccessRole".to_owned());
+                let calls: Vec<_> = (0..6).map(|_| spawn_local(read())).collect();
+                let mut throttled = 0;
+                for call in calls {
+                    throttled += u32::from(call.await.unwrap().contains("<Code>Throttling</Code>"));
+                }
+                assert_eq!(throttled, refused, "account {number}");
+            }
+        });
+    }
+
+    #[test]
+    fn an_answer_takes_a_round_trip_and_what_a_checker_asks_takes_none() {
+        with_stub(Options { round_trip: Duration::from_millis(200), ..options(2) }, async |port| {
+            let started = Instant::now();
+            counts(port).await;
+            assert!(started.elapsed() < Duration::from_millis(200));
+            called(port, "iam", 1, "Action=ListAccountAliases".to_owned()).await;
+            assert!(started.elapsed() >= Duration::from_millis(200));
+        });
+    }
+
+    #[test]
+    fn a_session_without_a_session_policy_and_a_request_without_a_signature_are_noticed() {
+        with_stub(options(2), async |port| {
+            called(port, "sts", 0, assume(1, "")).await;
+            let answer = sent(port, "POST /", "", "Action=GetCallerIdentity".to_owned()).await;
+            assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+            let counts = counts(port).await;
+            assert_eq!((&counts["without_session_policy"], &counts["not_signed"]), (&json!(1), &json!(1)));
+        });
+    }
+}
