@@ -13,6 +13,7 @@ NEEDS_link := python
 NEEDS_test := build test
 # Each of these calls another makefile, which looks for what it needs.
 NEEDS_bench := nothing
+NEEDS_bench-fleet := nothing
 NEEDS_cost := nothing
 NEEDS_prove-role := nothing
 NEEDS_test-browser := nothing
@@ -161,9 +162,12 @@ link: tools ## the link that opens CloudFormation's console. PARAMETERS='PolicyE
 	  option,--stack-name,STACK_NAME)$(call option,--parameters,PARAMETERS)$(call option,--bucket-prefix,BUCKET_PREFIX)
 
 # In makefiles beside their code. These names are in many documents.
-.PHONY: bench cost prove-role test-browser
+.PHONY: bench bench-fleet cost prove-role test-browser
 bench: ## cold starts beside other ways to write this function. ROUNDS=11, CONTENDERS="product floor"
 	@ORCHESTERA_CHECKED= $(MAKE) --no-print-directory -C bench bench
+
+bench-fleet: ## the state of 10 to 10,000 accounts by orchestera status, beside boto3 and a shell loop. SIZES="10 100"
+	@ORCHESTERA_CHECKED= $(MAKE) --no-print-directory -C bench fleet
 
 cost:
 	@ORCHESTERA_CHECKED= $(MAKE) --no-print-directory -C tests cost

@@ -85,13 +85,20 @@ def carry_out(measuring, given, report, figure=None):
             return 1
         except asyncio.CancelledError:
             return 128 + signal.SIGTERM
+    keep(result, given, report, figure)
+    return 0
+
+
+def keep(result, given, report, figure=None):
+    """Writes a result, and its figure beside it, and prints the report. Returns the result as it is in the file."""
     # A number as a key becomes text in JSON, which is what the report reads when a run is recorded.
     text = json.dumps(result, indent=1)
+    result = json.loads(text)
     written = {given.output: [text]}
     if figure:
-        written[given.output.with_suffix(".svg")] = figure(json.loads(text))
+        written[given.output.with_suffix(".svg")] = figure(result)
     given.output.parent.mkdir(parents=True, exist_ok=True)
     for file, lines in written.items():
         file.write_text("\n".join(lines) + "\n")
-    print(*report(json.loads(text)), "", *(f"Written to {file}" for file in written), sep="\n")
-    return 0
+    print(*report(result), "", *(f"Written to {file}" for file in written), sep="\n")
+    return result

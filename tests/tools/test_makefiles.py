@@ -14,7 +14,7 @@ MAKEFILES = {"": ROOT} | {name: ROOT / name for name in ("release", "tests", "be
 ELSEWHERE = dict.fromkeys(
     ["BUCKET_PREFIX", "SIGNING_KEY", "DRY_RUN", "PARAMETERS", "TEMPLATE", "STACK_NAME", "REGION", "VERSION", "TARGET"]
     + ["CHROMIUM", "FLEETS", "WALK_SEED", "FUZZ_SECONDS", "CONTENDERS", "ROUNDS", "SIZES", "BENCH_FLAGS", "BUILDS"]
-    + ["FUNCTIONS", "SAM_FUNCTION"]
+    + ["FUNCTIONS", "SAM_FUNCTION", "ORCHESTERA"]
     + ["ROOT", "PYTHON", "BOOTSTRAP", "TARGET_DIR", "CRATES", "NEW", "COST", "FLOOR", "BUILT", "KINDS", "VENV"],
     "not-mine",
 )
@@ -22,7 +22,7 @@ FUNCTIONS = ["orchestera-access", "orchestera-organization"]
 TEXTS = (".md", ".py", ".rs", ".toml", ".in", ".html", ".js", ".sh", ".yaml", ".mk", "Makefile", ".ci/run")
 GOALS = [("", "build"), ("", "dist"), ("", "publish"), ("", "link"), ("", "test"), ("release", "version")]
 GOALS += [("release", "site"), ("tests", "fleet"), ("tests", "deep"), ("fuzz", "fuzz")]
-GOALS += [("bench", "bench"), ("bench", "scale")]
+GOALS += [("bench", "bench"), ("bench", "scale"), ("bench", "fleet"), ("", "bench-fleet")]
 
 
 def dry_run(folder, *arguments, **environment):
@@ -68,6 +68,10 @@ ARGUMENTS = [
     ("fuzz", "fuzz", "FUZZ_SECONDS=7", "-max_total_time=7"),
     ("bench", "bench", "ROUNDS=7", "--rounds 7"),
     ("bench", "scale", "SIZES=1 10", " 1 10 --output"),
+    ("bench", "fleet", "SIZES=1 10", " 1 10 --orchestera"),
+    ("bench", "fleet", "ROUNDS=7", "--rounds 7"),
+    ("bench", "fleet", "ORCHESTERA=mine", '--orchestera "mine"'),
+    ("", "bench-fleet", "SIZES=1 10", " 1 10 --orchestera"),
 ]
 
 
@@ -87,7 +91,7 @@ def test_a_dry_run_of_the_environment_is_refused_and_not_published():
     assert ran.returncode and "Give it as an argument: make publish DRY_RUN=1" in ran.stderr
 
 
-@pytest.mark.parametrize("goal", ["cost", "bench", "prove-role", "test-browser"])
+@pytest.mark.parametrize("goal", ["cost", "bench", "bench-fleet", "prove-role", "test-browser"])
 def test_libc_and_a_relative_target_dir_reach_the_makefile_that_a_command_is_forwarded_to(goal):
     planned = dry_run("", goal, LIBC="gnu", CARGO_TARGET_DIR="out", ORCHESTERA_CHECKED="")
     assert "-unknown-linux-gnu" in planned and "-unknown-linux-musl" not in planned
