@@ -5,6 +5,7 @@ unmeasured.
 """
 
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -13,6 +14,7 @@ from orchestera_bench import command, machine
 from orchestera_bench.many_accounts import contenders, figure, report, stub, targets
 
 SIZES = (10, 100, 1000, 10_000)
+ROUNDS = 3
 CORES = 2
 
 
@@ -41,11 +43,12 @@ def measure(given, everybody):
     for number in range(given.rounds):
         for one in everybody:
             for accounts in one.sizes:
-                run = measured(given, one, accounts)
-                runs.setdefault(one.name, {}).setdefault(accounts, []).append(run)
-                print(f"  {number + 1}: {one.title}, {accounts} accounts: {run['seconds']:.2f} s", file=sys.stderr)
-                for sentence in run["wrong"][:5]:
-                    print(f"    {sentence}", file=sys.stderr)
+                for _ in range(one.runs(accounts)):
+                    run = measured(given, one, accounts)
+                    runs.setdefault(one.name, {}).setdefault(accounts, []).append(run)
+                    print(f"  {number + 1}: {one.title}, {accounts} accounts: {run['seconds']:.2f} s", file=sys.stderr)
+                    for sentence in run["wrong"][:5]:
+                        print(f"    {sentence}", file=sys.stderr)
     medians = {name: {size: median_run(runs) for size, runs in sizes.items()} for name, sizes in runs.items()}
     return about | {"runs": medians}
 
@@ -70,7 +73,7 @@ def main(arguments=None):
     parser.add_argument("--orchestera", type=Path, required=True, help="the command line, as it is built")
     parser.add_argument("--stub", type=Path, required=True, help="bench/fleet-stub, as it is built")
     parser.add_argument("--aws", type=Path, required=True, help="the AWS CLI, for the shell loop")
-    parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured (3)")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often everything is measured (3)")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="the contenders that take part")
     given = parser.parse_args(arguments)
     everybody = contenders.all_of_them(given.orchestera.absolute(), given.aws.absolute(), tuple(given.sizes))
@@ -89,4 +92,6 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
+    # So that what was started ends, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     sys.exit(main())

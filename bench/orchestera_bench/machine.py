@@ -1,5 +1,6 @@
 """On what and when something was measured."""
 
+import atexit
 import datetime
 import os
 import platform
@@ -7,8 +8,13 @@ import shutil
 import subprocess
 from contextlib import suppress
 from importlib.metadata import version as installed
+from pathlib import Path
 
 from orchestera_bench.stage.world import ROOT
+
+# A nice value: the lower, the sooner.
+FIRST = -15
+AUTOGROUP = Path("/proc/self/autogroup")
 
 
 def kind():
@@ -27,7 +33,12 @@ def load():
 def go_first():
     """Asks that other work on the machine wait for this: faster than on an idle machine it makes nothing."""
     with suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, -15)
+        os.setpriority(os.PRIO_PROCESS, 0, FIRST)
+    # With autogroups, Linux compares sessions before it compares processes: sched(7). The session gets its own back.
+    with suppress(OSError, ValueError):
+        before = AUTOGROUP.read_text().split()[-1]
+        AUTOGROUP.write_text(str(FIRST))
+        atexit.register(AUTOGROUP.write_text, before)
 
 
 def commit():

@@ -10,7 +10,8 @@ const TEMPLATE: &str = include_str!("../../../template.yaml");
 pub struct Template {
     /// Names and defaults. `NoEcho` has its mask in the place of the default.
     parameters: Vec<(String, String)>,
-    outputs: Vec<String>,
+    /// Names, and the value if it is written in the template.
+    outputs: Vec<(String, Option<String>)>,
 }
 
 impl Template {
@@ -21,8 +22,11 @@ impl Template {
             let is_masked = of("NoEcho: ") == Some("true");
             (name, if is_masked { "****" } else { default }.to_owned())
         });
-        let parameters = parameters.collect();
-        Self { parameters, outputs: section("Outputs").into_iter().map(|(name, _)| name).collect() }
+        let outputs = section("Outputs").into_iter().map(|(name, lines)| {
+            let value = lines.iter().find_map(|line| line.strip_prefix("Value: "));
+            (name, value.filter(|value| !value.starts_with('!')).map(str::to_owned))
+        });
+        Self { parameters: parameters.collect(), outputs: outputs.collect() }
     }
 
     /// What the stack of an account was created with.
@@ -44,7 +48,10 @@ impl Template {
     /// # Panics
     /// If the template has an output that is not known here.
     pub fn outputs(&self, account: &Account) -> impl Iterator<Item = (&str, String)> {
-        self.outputs.iter().filter_map(|name| Some((name.as_str(), output(name, account)?)))
+        self.outputs.iter().filter_map(|(name, written)| {
+            let value = written.clone().or_else(|| output(name, account))?;
+            Some((name.as_str(), value))
+        })
     }
 }
 
@@ -113,5 +120,14 @@ mod tests {
         assert_eq!(of(8, "RequireExternalId").as_deref(), Some("false"));
         let outputs: Vec<_> = template.outputs(&Account::new(8)).map(|(name, _)| name.to_owned()).collect();
         assert!(outputs.contains(&"RoleArn".to_owned()) && !outputs.contains(&"ExternalId".to_owned()));
+    }
+
+    #[test]
+    fn a_value_that_is_written_in_the_template_is_the_outputs_value() {
+        let template = Template::read();
+        let release = TEMPLATE.lines().find_map(|line| line.strip_prefix("      Release: ")).unwrap();
+        let account = Account::new(1);
+        let mut outputs = template.outputs(&account);
+        assert!(outputs.any(|(name, value)| name == "Release" && value == release));
     }
 }
