@@ -1,5 +1,7 @@
 """The report of `make bench-fleet`, in Markdown."""
 
+from textwrap import wrap
+
 from orchestera_bench.many_accounts import targets
 from orchestera_bench.report import table
 
@@ -42,13 +44,18 @@ def stub_work(result):
     return sum(run["stub_cpu_seconds"] for run in runs) / max(sum(map(calls, runs)), 1) * 1000
 
 
-def lines(result):
+def about(result):
+    """What the figures are of, in sentences."""
     versions = result["versions"]
-    yield f"Measured on {result['date']}, {result['machine']}. The contender and the stub share two cores. Round trip"
-    yield f"{result['round_trip_ms']:g} ms, no TLS; medians of {result['rounds']} rounds. {versions['rustc']} for"
-    yield f"{versions['target']}; Python {versions['python']}, boto3 {versions['boto3']}."
-    yield f"The stub itself took {stub_work(result):.3f} ms of CPU for a call. Load of the machine before:"
-    yield f"{result['load_before']}."
+    yield f"Measured on {result['date']}, {result['machine']}. The contender and the stub share two cores."
+    yield f"Round trip {result['round_trip_ms']:g} ms, no TLS; medians of {result['rounds']} rounds."
+    yield f"{versions['rustc']} for {versions['target']}; Python {versions['python']}, boto3 {versions['boto3']}."
+    yield f"The stub itself took {stub_work(result):.3f} ms of CPU for a call."
+    yield f"Load of the machine before: {result['load_before']}."
+
+
+def lines(result):
+    yield from wrap(" ".join(about(result)), 118)
     yield ""
     rows = []
     for name, runs in result["runs"].items():
