@@ -16,6 +16,7 @@ NEEDS_bench := nothing
 NEEDS_bench-fleet := nothing
 NEEDS_cost := nothing
 NEEDS_prove-role := nothing
+NEEDS_prove-aws := nothing
 NEEDS_test-browser := nothing
 # `sam build` gets a function for the architecture of its template, whatever else ARCH says.
 ifneq ($(filter build-%,$(MAKECMDGOALS)),)
@@ -36,7 +37,10 @@ PARAMETERS :=
 TEMPLATE :=
 STACK_NAME :=
 REGION :=
-unexport BUCKET_PREFIX SIGNING_KEY DRY_RUN PARAMETERS TEMPLATE STACK_NAME REGION
+PROFILE :=
+ORCHESTERA :=
+PLATFORM_PROFILE :=
+unexport BUCKET_PREFIX SIGNING_KEY DRY_RUN PARAMETERS TEMPLATE STACK_NAME REGION PROFILE ORCHESTERA PLATFORM_PROFILE
 
 define MORE_HELP
 printf '%s\n' 'For the rest: make -C release help, and the same with tests, bench and fuzz. CONTRIBUTING.md has a table.'
@@ -162,7 +166,7 @@ link: tools ## the link that opens CloudFormation's console. PARAMETERS='PolicyE
 	  option,--stack-name,STACK_NAME)$(call option,--parameters,PARAMETERS)$(call option,--bucket-prefix,BUCKET_PREFIX)
 
 # In makefiles beside their code. These names are in many documents.
-.PHONY: bench bench-fleet cost prove-role test-browser
+.PHONY: bench bench-fleet cost prove-role prove-aws test-browser
 bench: ## cold starts beside other ways to write this function. ROUNDS=11, CONTENDERS="product floor"
 	@ORCHESTERA_CHECKED= $(MAKE) --no-print-directory -C bench bench
 
@@ -174,6 +178,9 @@ cost:
 
 prove-role: ## the roles of both functions: without any one action something fails, and beside them nothing goes
 	@ORCHESTERA_CHECKED= $(MAKE) --no-print-directory -C tests function-role organization-role
+
+prove-aws: ## dist/<version>/ in your AWS account: created, checked, deleted, with a report. PROFILE=my-account, ORCHESTERA=path/to/orchestera
+	@ORCHESTERA_CHECKED= $(MAKE) --no-print-directory -C release prove-aws
 
 test-browser:
 	@ORCHESTERA_CHECKED= $(MAKE) --no-print-directory -C tests browser

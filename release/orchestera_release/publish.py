@@ -36,9 +36,8 @@ class Upload:
         return f"s3://{self.bucket}/{self.key} ({len(self.content)} bytes)"
 
 
-def artefacts(version, prefix):
-    """What `make dist` made, by name. Raises `Refused` if it is not there, not whole, or made for other buckets."""
-    folder = product.folder(version)
+def whole(folder):
+    """The files that `make dist` made, by name. Raises `Refused` if the folder is not there or not whole."""
     if not folder.is_dir():
         raise Refused(f"There is no {folder}. Run `make dist` first.")
     contents = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
@@ -49,6 +48,12 @@ def artefacts(version, prefix):
     missing = {*product.SUMMED, product.SUMS, product.SIGNATURE, product.PUBLIC_KEY} - contents.keys()
     if missing:
         raise Refused(f"{folder} has no {', '.join(sorted(missing))}. Run `make dist` again.")
+    return contents
+
+
+def artefacts(version, prefix):
+    """What `make dist` made, by name. Raises `Refused` if it is not there, not whole, or made for other buckets."""
+    contents = whole(product.folder(version))
     made_for = json.loads(contents[product.PROVENANCE])["predicate"]["buildDefinition"]["externalParameters"]
     if made_for["bucketPrefix"] != prefix:
         raise Refused(

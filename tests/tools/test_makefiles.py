@@ -14,14 +14,15 @@ MAKEFILES = {"": ROOT} | {name: ROOT / name for name in ("release", "tests", "be
 ELSEWHERE = dict.fromkeys(
     ["BUCKET_PREFIX", "SIGNING_KEY", "DRY_RUN", "PARAMETERS", "TEMPLATE", "STACK_NAME", "REGION", "VERSION", "TARGET"]
     + ["CHROMIUM", "FLEETS", "WALK_SEED", "FUZZ_SECONDS", "CONTENDERS", "ROUNDS", "SIZES", "BENCH_FLAGS", "BUILDS"]
-    + ["FUNCTIONS", "SAM_FUNCTION", "ORCHESTERA"]
+    + ["FUNCTIONS", "SAM_FUNCTION", "PROFILE", "ORCHESTERA", "PLATFORM_PROFILE"]
     + ["ROOT", "PYTHON", "BOOTSTRAP", "TARGET_DIR", "CRATES", "NEW", "COST", "FLOOR", "BUILT", "KINDS", "VENV"],
     "not-mine",
 )
 FUNCTIONS = ["orchestera-access", "orchestera-organization"]
 TEXTS = (".md", ".py", ".rs", ".toml", ".in", ".html", ".js", ".sh", ".yaml", ".mk", "Makefile", ".ci/run")
 GOALS = [("", "build"), ("", "dist"), ("", "publish"), ("", "link"), ("", "test"), ("release", "version")]
-GOALS += [("release", "site"), ("tests", "fleet"), ("tests", "deep"), ("fuzz", "fuzz")]
+GOALS += [("release", "site"), ("release", "prove-aws"), ("", "prove-aws")]
+GOALS += [("tests", "fleet"), ("tests", "deep"), ("fuzz", "fuzz")]
 GOALS += [("bench", "bench"), ("bench", "scale"), ("bench", "fleet"), ("", "bench-fleet")]
 
 
@@ -63,6 +64,11 @@ ARGUMENTS = [
     ("", "publish", "BUCKET_PREFIX=mine", "--bucket-prefix='mine'"),
     ("release", "version", "VERSION=1.2.3", "orchestera_release.version '1.2.3'"),
     ("release", "site", "BUCKET_PREFIX=mine", "--bucket-prefix='mine'"),
+    ("release", "prove-aws", "PROFILE=my account", "--profile='my account'"),
+    ("", "prove-aws", "PROFILE=mine", "--profile='mine'"),
+    ("", "prove-aws", "ORCHESTERA=a b", "--orchestera='a b'"),
+    ("", "prove-aws", "REGION=eu-west-1", "--region='eu-west-1'"),
+    ("", "prove-aws", "PLATFORM_PROFILE=theirs", "--platform-profile='theirs'"),
     ("tests", "fleet", "FLEETS=10 50", "orchestera_local.fleet 10 50"),
     ("tests", "deep", "WALK_SEED=7", "WALK_SEED='7'"),
     ("fuzz", "fuzz", "FUZZ_SECONDS=7", "-max_total_time=7"),
