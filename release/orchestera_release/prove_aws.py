@@ -108,6 +108,7 @@ def main(arguments=None):
     began, started = now(), time.monotonic()
     try:
         proof = prepared(given, secrets, interruption)
+        found = about(proof, began)
         print(preflight.announcement(proof.caller, proof.release, proof.bucket.name), flush=True)
         if not preflight.is_confirmed(proof.caller):
             raise Refused("That is not the account id. Nothing was created.")
@@ -128,8 +129,7 @@ def main(arguments=None):
         proof.page.say(f"\n{ended}")
         proof.clean_up()
     left, could_not_look = proof.left()
-    show_left(left, could_not_look, proof.page)
-    found = about(proof, began) | {"seconds": round(time.monotonic() - started, 1)}
+    found |= {"seconds": round(time.monotonic() - started, 1)}
     found = proof.page.report(found, ended, left, could_not_look)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     try:
@@ -139,6 +139,8 @@ def main(arguments=None):
         print(f"\nThe report could not be written: {error}")
         found["holds"] = False
     proof.page.end()
+    # Last, so that it is not overlooked.
+    show_left(left, could_not_look, proof.page)
     return 0 if found["holds"] else status
 
 

@@ -13,6 +13,7 @@ from proving import LONGEST, Run
 
 from orchestera_release.product import ROOT
 from orchestera_release.proof import leftovers
+from orchestera_release.proof.report import WITH_THE_STACK
 
 AWS = ROOT / ".tools/awscli/bin/aws"
 # As often as the function could ask in its time. It tries again, so that CloudFormation waits for it.
@@ -31,6 +32,10 @@ def is_running(process):
     except ProcessLookupError:
         return False
     return True
+
+
+def lines_of(run):
+    return [line.strip() for line in run.shown.splitlines()]
 
 
 @pytest.fixture
@@ -122,11 +127,12 @@ def test_a_second_ctrl_c_ends_the_waiting_and_lists_what_is_left_with_its_comman
     assert time.monotonic() - pressed < 20
     left = {(one["kind"], one["name"]): one["commands"] for one in person.report()["left"]}
     assert ("stack", leftovers.STACK) in left and ("role", "OrchesteraAccessRole") in left
+    assert WITH_THE_STACK in began.shown and WITH_THE_STACK in person.texts()[1]
     # What the stack would have deleted after that, whatever CloudFormation named it.
     assert {kind for kind, _ in left} >= {"stack", "role", "function", "schedule", "log group"}
     for commands in left.values():
         for command in commands:
-            assert f"\n  {command}\n" in began.shown
+            assert command in lines_of(began)
     assert (
         f"aws cloudformation delete-stack --stack-name {leftovers.STACK} --profile mine --region us-east-1"
         in (left["stack", leftovers.STACK])
@@ -141,7 +147,7 @@ def test_what_cannot_be_deleted_is_listed_with_the_command_that_deletes_it(perso
     (bucket,) = person.has()["buckets"]
     command = f"aws s3 rb s3://{bucket} --force --profile mine --region us-east-1"
     assert left == {"kind": "bucket", "name": bucket, "commands": [command]}
-    assert f"\n  {command}\n" in run.shown and command in person.texts()[1]
+    assert command in lines_of(run) and command in person.texts()[1]
     assert "DeleteBucket" in person.report()["ended"]
 
 
@@ -159,7 +165,7 @@ def test_what_is_left_beside_the_stack_is_found_and_listed_too(person):
     assert claim["claim"] == "nothing is left" and report["ended"] == "complete" and not report["holds"]
     command = f"aws logs delete-log-group --log-group-name {group} --profile mine --region us-east-1"
     assert report["left"] == [{"kind": "log group", "name": group, "commands": [command]}]
-    assert f"\n  {command}\n" in run.shown
+    assert command in lines_of(run)
 
 
 def test_the_commands_delete_what_is_left_as_they_stand(person, began):
@@ -224,7 +230,7 @@ def test_if_nobody_may_look_any_more_everything_that_was_created_is_listed(perso
     names = {one["name"] for one in report["left"]}
     assert names == {leftovers.STACK, "OrchesteraAccessRole", "OrchesteraAccessPolicy", bucket}
     assert len(report["could not look"]) == 7 and "This may be left:" in began.shown
-    assert all(f"\n  {command}\n" in began.shown for one in report["left"] for command in one["commands"])
+    assert all(command in lines_of(began) for one in report["left"] for command in one["commands"])
 
 
 def test_a_terminal_that_is_closed_does_not_end_the_clean_up(person):

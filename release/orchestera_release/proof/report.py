@@ -75,6 +75,9 @@ class Record(Page):
 
 
 COMPLETE = "complete"
+WITH_THE_STACK = (
+    "Delete the stack first. It deletes the rest, but for the bucket. Delete by hand only what is there then."
+)
 # How the names of operations begin that only read.
 READS = ("Describe", "Get", "List")
 
@@ -125,6 +128,8 @@ def _left(report):
             "  ```",
             "",
         ]
+        if one["kind"] == "stack" and len(report["left"]) > 1:
+            lines += [WITH_THE_STACK, ""]
     return lines + [f"- It was not possible to look: {one}" for one in report["could not look"]]
 
 
