@@ -119,16 +119,19 @@ def main(arguments=None):
     status, ended = 1, report.COMPLETE
     try:
         proof.run()
+        interruption.cleaning_up()
     except Interrupted as interrupted:
         status, ended = 128 + interrupted.number, f"interrupted by {interrupted}"
     # Whatever it is, what was created has to be deleted.
     except Exception as error:
+        interruption.cleaning_up()
         ended = f"failed: {type(error).__name__}: {error}"
     interruption.cleaning_up()
     if ended != report.COMPLETE:
         proof.page.say(f"\n{ended}")
         proof.clean_up()
     left, could_not_look = proof.left()
+    interruption.ignore()
     found |= {"seconds": round(time.monotonic() - started, 1)}
     found = proof.page.report(found, ended, left, could_not_look)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -33,6 +33,11 @@ class Interruption:
         for number in SIGNALS:
             signal.signal(number, self._on)
 
+    def ignore(self):
+        """From now on nothing is waited for. While Python shuts down, a signal would end it before its own status."""
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+
     def _on(self, number, frame):
         self.received.append(number)
         if self.before is None and len(self.received) == 1:
