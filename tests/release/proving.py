@@ -79,6 +79,7 @@ class Person:
             "AWS_ACCESS_KEY_ID": "AKIADUMMYDUMMYDUMMY0",
             "AWS_SECRET_ACCESS_KEY": "not-mine",
             "AWS_SESSION_TOKEN": "not-mine",
+            "AWS_PROFILE": "nobody",
             "NO_COLOR": "1",
         }
 
