@@ -21,6 +21,11 @@ PLATFORM_CLAIMS = [
 ]
 
 
+@pytest.fixture
+def person(account, tmp_path, dist):
+    return Person(account, tmp_path, dist)
+
+
 def add_platform(aws, person):
     """The profile `platform`: who Orchestera is in its own account. Returns its key."""
     credentials = orchestera_platform.caller(aws).credentials

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
+from proving import Person
 
 from orchestera_release.product import code_sha256
 from orchestera_release.proof import access, leftovers, release
@@ -39,6 +40,11 @@ class Page:
     def claim(self, text, holds):
         self.held += bool(holds)
         self.failed += [] if holds else [text]
+
+
+@pytest.fixture
+def person(account, tmp_path, dist):
+    return Person(account, tmp_path, dist)
 
 
 @pytest.fixture

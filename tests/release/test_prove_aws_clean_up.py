@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from proving import LONGEST, Run
+from proving import LONGEST, Person, Run
 
 from orchestera_release.product import ROOT
 from orchestera_release.proof import leftovers
@@ -18,6 +18,11 @@ from orchestera_release.proof.report import WITH_THE_STACK
 AWS = ROOT / ".tools/awscli/bin/aws"
 # As often as the function could ask in its time. It tries again, so that CloudFormation waits for it.
 FOR_A_WHILE = 1000 * ["Throttling"]
+
+
+@pytest.fixture
+def person(account, tmp_path, dist):
+    return Person(account, tmp_path, dist)
 
 
 def hang(person):
