@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import NOTHING, failing_afterwards, left, tags_of
+from under_test import NOTHING, failing_afterwards, left, tags_of
 
 from orchestera_local import guide, orchestera_platform, permissions
 from orchestera_local.guide import POLICY, ROLE

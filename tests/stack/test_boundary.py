@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from conftest import NOTHING, Access, left
 from test_member_account import DOOR, open_door
+from under_test import NOTHING, Access, left
 
 from orchestera_local.stack import Stack
 from orchestera_release import product

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import NOTHING, environment, left
+from under_test import NOTHING, environment, left
 
 from orchestera_local.aws import SECRET_KEY
 from orchestera_local.stack import ROOT, Stack

@@ -2,8 +2,8 @@
 
 import re
 
-from conftest import actions
 from samcli.yamlhelper import yaml_parse
+from under_test import actions
 
 from orchestera_local.stack import ROOT
 from orchestera_release import templates

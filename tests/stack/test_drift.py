@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from conftest import NOTHING, ROLE, left, statements
+from under_test import NOTHING, ROLE, left, statements
 
 from orchestera_local import guide, permissions
 from orchestera_local.stack import ACCESS, FUNCTION

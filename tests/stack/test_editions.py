@@ -6,8 +6,8 @@ import json
 
 import cfnlint.api
 import pytest
-from conftest import tags_of
 from policy_sentry.querying.actions import get_actions_for_service
+from under_test import tags_of
 
 from orchestera_local import permissions
 from orchestera_local.permissions import EDITIONS

@@ -5,7 +5,7 @@ import json
 import time
 
 import pytest
-from conftest import NOTHING, POLICY, ROLE, failing_afterwards, for_names, left, statements, tags_of
+from under_test import NOTHING, POLICY, ROLE, failing_afterwards, for_names, left, statements, tags_of
 
 from orchestera_local.stack import ACCESS, Stack
 

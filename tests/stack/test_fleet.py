@@ -8,7 +8,7 @@ import sys
 from concurrent import futures
 
 import pytest
-from conftest import environment
+from under_test import environment
 
 from orchestera_local import fleet, guide
 from orchestera_local.stack import ROOT, Failed

@@ -7,7 +7,7 @@
 import json
 
 import pytest
-from conftest import POLICY, ROLE, actions, tags_of, without
+from under_test import POLICY, ROLE, actions, tags_of, without
 
 from orchestera_local import guide, permissions
 from orchestera_local import stack as stacks

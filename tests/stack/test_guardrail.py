@@ -6,7 +6,7 @@ test_guardrail_document.py has its text: against the service authorization refer
 import json
 
 import pytest
-from conftest import NOTHING, POLICY, ROLE, failing_afterwards, left
+from under_test import NOTHING, POLICY, ROLE, failing_afterwards, left
 
 from orchestera_local import orchestera_platform, permissions
 from orchestera_local.stack import ACCESS, FUNCTION, Stack

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from conftest import NOTHING, RELEASES, ROLE, Access, for_names, left, tags_of
 from samcli.yamlhelper import yaml_parse
+from under_test import NOTHING, RELEASES, ROLE, Access, for_names, left, tags_of
 
 from orchestera_local import orchestera_platform, permissions
 from orchestera_local.stack import ACCESS, FUNCTION, Stack

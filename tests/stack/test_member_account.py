@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import NOTHING, POLICY, ROLE, Access, left, statements
+from under_test import NOTHING, POLICY, ROLE, Access, left, statements
 
 from orchestera_local import orchestera_platform, permissions
 

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 
-from conftest import environment
+from under_test import environment
 
 from orchestera_local.stack import ROOT
 

@@ -6,9 +6,9 @@ That each is needed is in `test_organization_role.py`.
 import re
 
 import pytest
-from conftest import statements
 from management import KINDS
 from test_organization_resources import CONTACTS
+from under_test import statements
 
 from orchestera_local import permissions
 from orchestera_local.stack import organization_template

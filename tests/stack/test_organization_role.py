@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from assigning import Center
-from conftest import actions, statements, without
 from management import CONTACT, TAG, Management, only, reasons
+from under_test import actions, statements, without
 
 from orchestera_local.organization import Organization
 from orchestera_local.run_organization import GROUP

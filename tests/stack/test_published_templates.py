@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from conftest import NOTHING, RELEASES, Access, left
 from samcli.yamlhelper import yaml_parse
+from under_test import NOTHING, RELEASES, Access, left
 
 from orchestera_local.permissions import EDITIONS
 from orchestera_local.stack import ACCESS, FUNCTION, Stack

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import NOTHING, Access, left, tags_of
+from under_test import NOTHING, Access, left, tags_of
 
 from orchestera_local import guide, orchestera_platform, publisher
 from orchestera_local.aws import REGION

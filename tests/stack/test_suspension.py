@@ -2,7 +2,7 @@
 
 import json
 
-from conftest import NOTHING, ROLE, left
+from under_test import NOTHING, ROLE, left
 
 from orchestera_local import orchestera_platform, permissions
 

@@ -5,8 +5,8 @@ import re
 
 import pytest
 import tomllib
-from conftest import RELEASES, statements
 from samcli.yamlhelper import yaml_parse
+from under_test import RELEASES, statements
 
 from orchestera_local import permissions
 from orchestera_local import stack as stacks
