@@ -1,5 +1,6 @@
 //! The command line's arguments. Names and meanings are those of the AWS CLI where it has the same.
 
+use crate::console::ORGANIZATION_STACK;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -85,6 +86,8 @@ pub enum Command {
     Verify(Verify),
     /// Shows every account: ready, or why not
     Status(Status),
+    /// Writes profiles for the accounts into your AWS configuration
+    AwsConfig(AwsConfig),
     /// Prints the link that switches the console into an account
     Console(Console),
     /// Prints the least IAM policy for a command
@@ -228,6 +231,49 @@ pub enum CallAs {
     /// A delegated administrator
     #[value(name = "DELEGATED_ADMIN")]
     DelegatedAdmin,
+}
+
+const AWS_CONFIG_EXAMPLES: &str = "\
+Examples:
+  orchestera aws-config --dry-run
+  orchestera aws-config
+  orchestera aws-config --sso-start-url https://example.awsapps.com/start
+  orchestera aws-config --permission-set ReadOnlyAccess
+  orchestera aws-config --profile-prefix acme --profile-region eu-central-1
+  orchestera aws-config --check
+
+The profiles stand between two marker lines in ~/.aws/config, or in the file of
+AWS_CONFIG_FILE. Everything else in the file stays as it is. To remove the profiles,
+delete the lines between the markers.";
+
+/// `orchestera aws-config`.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = AWS_CONFIG_EXAMPLES)]
+pub struct AwsConfig {
+    /// Where people sign in, if Identity Center has a subdomain of your own. No API returns it
+    #[arg(long, value_name = "URL")]
+    pub sso_start_url: Option<String>,
+    /// The permission set of the profiles. The default is that of the stack
+    #[arg(long, value_name = "NAME")]
+    pub permission_set: Option<String>,
+    /// What the names of the profiles begin with
+    #[arg(long, default_value = "orchestera", value_name = "PREFIX")]
+    pub profile_prefix: String,
+    /// The Region of the profiles. The default is us-east-1, or the Region that a profile has already
+    #[arg(long, value_name = "REGION")]
+    pub profile_region: Option<String>,
+    /// The name or the ARN of the stack in the management account
+    #[arg(long, default_value = ORGANIZATION_STACK, value_name = "NAME")]
+    pub stack_name: String,
+    /// Print what would change, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Ask AWS who each of the profiles is, and write nothing
+    #[arg(
+        long,
+        conflicts_with_all = ["dry_run", "sso_start_url", "permission_set", "profile_region", "stack_name"]
+    )]
+    pub check: bool,
 }
 
 const CONSOLE_EXAMPLES: &str = "\

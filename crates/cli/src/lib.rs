@@ -14,6 +14,7 @@
 //! │  ├─ assessment    pure: (observed state, stack) → is it as it should be, and what to do
 //! │  ├─ accounts      which accounts there are
 //! │  ├─ member        a read-only session in an account
+//! ├─ aws_config       profiles in ~/.aws/config: the one file that is written
 //! ├─ console, permissions
 //! ├─ session          credentials, as the AWS CLI has them, and who they are
 //! ├─ stack            the stack, as CloudFormation describes it
@@ -25,6 +26,7 @@
 pub mod accounts;
 pub mod arguments;
 pub mod assessment;
+pub mod aws_config;
 pub mod console;
 pub mod dry_run;
 pub mod http;
@@ -103,6 +105,7 @@ async fn command(arguments: &Arguments) -> Result<Verdict> {
         Command::Plan(options) => plan::run(connection, printing, options).await,
         Command::Verify(options) => verify::run(connection, printing, options).await,
         Command::Status(options) => status::run(connection, printing, options).await,
+        Command::AwsConfig(options) => aws_config::run(connection, printing, options).await,
         Command::Console(options) => console::run(connection, printing, options).await,
         Command::Permissions(options) => permissions::run(printing, options),
         Command::Completions(options) => {
