@@ -3,6 +3,11 @@
 use crate::arguments::{Connection, Printing};
 use crate::http::{self, Client};
 use crate::output;
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -11,8 +16,10 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use custom_resource::call::{self, malformed};
 use custom_resource::{Error, Result};
 use orchestera_access::account::Account;
+use std::env;
 use std::time::Duration;
 
+mod files;
 mod mfa;
 mod profile;
 
@@ -80,16 +87,35 @@ pub async fn of_profile(connection: &Connection, name: Option<&str>) -> Result<S
 
 /// How calls are made. Region and credentials come from where the AWS CLI has them.
 async fn configuration(http: &Client, connection: &Connection, profile: &Profile) -> SdkConfig {
-    let loader = settings(http).profile_name(profile.name());
+    let loader = settings(http).profile_files(profile.files().clone()).profile_name(profile.name());
     let loader = match &connection.region {
         Some(region) => loader.region(Region::new(region.clone())),
         None => loader,
     };
     let configuration = loader.load().await;
-    if configuration.region().is_some() {
-        return configuration;
+    let configuration = match configuration.region() {
+        Some(_) => configuration,
+        None => configuration.into_builder().region(Region::from_static(DEFAULT_REGION)).build(),
+    };
+    if connection.profile.is_some() && env::var_os("AWS_ACCESS_KEY_ID").is_some() {
+        let provider = without_keys_of_environment(http, profile, configuration.region());
+        return with_credentials(&configuration, SharedCredentialsProvider::new(provider));
     }
-    configuration.into_builder().region(Region::from_static(DEFAULT_REGION)).build()
+    configuration
+}
+
+/// The SDK's default chain, without its first element. In the AWS CLI, `--profile` comes before keys of the environment.
+fn without_keys_of_environment(http: &Client, profile: &Profile, region: Option<&Region>) -> CredentialsProviderChain {
+    let settings = ProviderConfig::default().with_http_client(http.clone()).with_region(region.cloned());
+    let of_profile = ProfileFileCredentialsProvider::builder()
+        .configure(&settings)
+        .profile_files(profile.files().clone())
+        .profile_name(profile.name());
+    let of_container = EcsCredentialsProvider::builder().configure(&settings);
+    let of_instance = ImdsCredentialsProvider::builder().configure(&settings);
+    CredentialsProviderChain::first_try("Profile", of_profile.build())
+        .or_else("EcsContainer", of_container.build())
+        .or_else("Ec2InstanceMetadata", of_instance.build())
 }
 
 fn settings(http: &Client) -> ConfigLoader {

@@ -13,6 +13,7 @@ pub struct Profile {
     /// Whether the caller named it, or the environment did.
     is_named: bool,
     sections: EnvConfigSections,
+    files: EnvConfigFiles,
 }
 
 /// Where the credentials of a profile come from, as far as it matters for signing in again.
@@ -36,10 +37,11 @@ impl Profile {
         let of_environment = std::env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty());
         let is_named = name.is_some() || of_environment.is_some();
         let name = name.map(str::to_owned).or(of_environment).unwrap_or_else(|| "default".to_owned());
-        let (files, environment) = (EnvConfigFiles::default(), Env::real());
+        let (files, environment) = (super::files::load(), Env::real());
         let loaded = aws_config::profile::load(&Fs::real(), &environment, &files, Some(name.clone().into())).await;
         let sections = loaded.map_err(|error| {
-            Error::refused(format!("The AWS configuration cannot be read: {error}. Correct the file, then retry."))
+            let cause = custom_resource::error::chain(&error);
+            Error::refused(format!("The AWS configuration cannot be read: {cause}. Correct the file, then retry."))
         })?;
         if is_named && sections.get_profile(&name).is_none() {
             let known: Vec<_> = sections.profiles().collect();
@@ -49,11 +51,16 @@ impl Profile {
                 "The profile {name} does not exist in your AWS configuration. {known}. Check the name, or run: aws configure sso"
             )));
         }
-        Ok(Self { name, is_named, sections })
+        Ok(Self { name, is_named, sections, files })
     }
 
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What the SDK has to read.
+    pub fn files(&self) -> &EnvConfigFiles {
+        &self.files
     }
 
     /// A setting of this profile.
