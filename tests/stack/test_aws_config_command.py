@@ -258,6 +258,23 @@ def test_a_name_that_is_taken_is_refused_and_nothing_is_written(ann, users, home
     assert cli.text().startswith(mine)
 
 
+def test_bytes_that_are_not_utf8_stay_and_are_reported(ann, users, home):
+    cli, orchestera = home()
+    mine = MINE.encode() + b"# caf\xe9\n"
+    (cli.folder / "config").write_bytes(mine)
+    done = orchestera.run()
+    assert done.returncode == 1 and f"Line {mine.count(10)} of {cli.folder}/config is not UTF-8" in done.stderr
+    written = (cli.folder / "config").read_bytes()
+    assert written.startswith(mine) and written.endswith(END.encode())
+
+
+def test_a_name_that_has_credentials_is_refused_and_nothing_is_written(ann, users, home):
+    cli, orchestera = home()
+    cli.give_keys(SPARK, ann.credentials)
+    assert f"credentials already has [profile {SPARK}] in line 1" in orchestera.refusal()
+    assert cli.text() == MINE
+
+
 def test_without_the_stack_it_says_which_stack_it_looked_for(home, management):
     cli, orchestera = home()
     refused = orchestera.refusal()

@@ -72,7 +72,7 @@ pub async fn run(connection: &Connection, printing: &Printing, options: &AwsConf
         None => Ok(verdict),
         Some(line) => {
             eprintln!(
-                "Line {line} of {} is not UTF-8, so AWS's tools do not read the file. Save it as UTF-8. It was so before.",
+                "Line {line} of {} is not UTF-8, so AWS's tools do not read the file. Save it as UTF-8.",
                 path.display()
             );
             Ok(Verdict::Bad)
