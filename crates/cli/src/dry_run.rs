@@ -6,6 +6,7 @@
 //! What IAM itself would refuse cannot be known this way: a missing permission, and a name that differs in case only from
 //! one that exists, which no read by name finds.
 
+use crate::template::placeholder_guardrail_arn;
 use custom_resource::error::{Error, FailedCall, Result};
 use orchestera_access::account::Account;
 use orchestera_access::iam::{
@@ -200,8 +201,9 @@ impl<I: Iam> Iam for DryRun<'_, I> {
         if let Some(arn) = &policy {
             self.keep_policy(arn).await?;
         }
-        // IAM refuses a permissions boundary that does not exist.
-        if let Some(arn) = boundary(write).filter(|arn| is_of(self.account, arn))
+        // IAM refuses a permissions boundary that does not exist. The stack creates its own before it asks the function.
+        let is_created_first = |arn: &&str| *arn == placeholder_guardrail_arn(self.account);
+        if let Some(arn) = boundary(write).filter(|arn| is_of(self.account, arn) && !is_created_first(arn))
             && self.policy(arn).await?.is_none()
         {
             return Err(gone(write.operation().name()));
