@@ -63,6 +63,24 @@ def test_a_role_with_a_path_is_judged_on_its_own_arn(somebody, root, arn):
     assert denied(iam.get_role, RoleName="clerk")
 
 
+def test_a_group_with_a_path_is_judged_on_its_own_arn(somebody, root, arn):
+    for name, path in (("tellers", "/bank/"), ("clerks", "/")):
+        root.create_group(GroupName=name, Path=path)
+    iam = somebody("iam:GetGroup", arn("group", "bank/*"))
+    iam.get_group(GroupName="tellers")
+    assert denied(iam.get_group, GroupName="clerks")
+
+
+def test_the_policy_simulator_is_judged_on_the_arn_of_whom_it_is_asked_about(somebody, root, arn):
+    for name in ("teller", "clerk"):
+        root.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)
+    iam = somebody("iam:SimulatePrincipalPolicy", arn("role", "teller"))
+    asked = {"ActionNames": ["s3:GetObject"]}
+    iam.simulate_principal_policy(PolicySourceArn=arn("role", "teller"), **asked)
+    assert denied(iam.simulate_principal_policy, PolicySourceArn=arn("role", "clerk"), **asked)
+    assert denied(iam.simulate_principal_policy, PolicySourceArn=arn("user", "somebody"), **asked)
+
+
 def test_a_role_is_made_on_the_arn_that_it_will_have(somebody, arn):
     iam = somebody("iam:CreateRole", arn("role", "bank/*"))
     iam.create_role(RoleName="teller", Path="/bank/", AssumeRolePolicyDocument=TRUST)

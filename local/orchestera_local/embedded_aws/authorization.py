@@ -41,7 +41,7 @@ def repair():
 
 
 def _with_iams_resources(extract_resource_arn):
-    """Policies, instance profiles and identity providers by their own ARN, roles by theirs, with its path.
+    """Policies, instance profiles and identity providers by their own ARN, roles and groups by theirs, with its path.
 
     An identity provider's ARN has its URL without `https://`:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
@@ -69,6 +69,11 @@ def _with_iams_resources(extract_resource_arn):
                 return profile["Arn"] if profile else f"arn:aws:iam::{account_id}:instance-profile{iam_path}{name}"
             if role := iam._roles.get(parameter("RoleName")):
                 return role["Arn"]
+            if group := iam._groups.get(parameter("GroupName")):
+                return group["Arn"]
+            # SimulatePrincipalPolicy: the user, the group or the role that it is about.
+            if source_arn := parameter("PolicySourceArn"):
+                return source_arn
         return extract_resource_arn(service, method, path, headers, body, parameters, region, account_id)
 
     return repaired
