@@ -10,21 +10,27 @@ use custom_resource::call::{failed, kind_of, malformed};
 use custom_resource::{Kind, Result};
 use serde_json::{Value, json};
 
-/// What a session in an account may do.
-pub const READS: [&str; 13] = [
-    "cloudformation:DescribeStackResource",
-    "cloudformation:DescribeStacks",
-    "iam:GetAccountSummary",
-    "iam:GetPolicy",
-    "iam:GetPolicyVersion",
-    "iam:GetRole",
-    "iam:GetRolePolicy",
-    "iam:ListAccountAliases",
-    "iam:ListAttachedRolePolicies",
-    "iam:ListEntitiesForPolicy",
-    "iam:ListInstanceProfilesForRole",
-    "iam:ListPolicyVersions",
-    "iam:ListRolePolicies",
+/// What a session in an account may do, and with what. Tests show that it can do nothing else, and that `status` or `plan`
+/// needs each of these.
+const READS: [(&[&str], &[&str]); 3] = [
+    (
+        &[
+            "iam:GetRole",
+            "iam:GetRolePolicy",
+            "iam:ListAttachedRolePolicies",
+            "iam:ListInstanceProfilesForRole",
+            "iam:ListRolePolicies",
+        ],
+        // Also one with a path, which is not the stack's.
+        &["arn:*:iam::*:role/OrchesteraAccessRole", "arn:*:iam::*:role/*/OrchesteraAccessRole"],
+    ),
+    (
+        &["iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListEntitiesForPolicy", "iam:ListPolicyVersions"],
+        // Also the boundaries that parameters name, and what else is attached to the role.
+        &["arn:*:iam::*:policy/*"],
+    ),
+    // The tags of the role name the stack.
+    (&["cloudformation:DescribeStacks"], &["*"]),
 ];
 
 /// STS: the shortest session.
@@ -41,10 +47,8 @@ pub struct Entry {
 
 /// The session policy.
 pub fn session_policy() -> Value {
-    json!({
-        "Version": "2012-10-17",
-        "Statement": [{ "Effect": "Allow", "Action": READS, "Resource": "*" }],
-    })
+    let statement = |(actions, resources): (&[&str], &[&str])| json!({ "Effect": "Allow", "Action": actions, "Resource": resources });
+    json!({ "Version": "2012-10-17", "Statement": READS.map(statement) })
 }
 
 impl Entry {
