@@ -74,6 +74,17 @@ build: tools ## the functions, for provided.al2023: target/lambda/orchestera-acc
 	@ls -l $(FUNCTIONS:%="$(TARGET_DIR)/lambda/%/bootstrap")
 	@$(if $(filter 0,$(MAKELEVEL)),$(if $(filter build,$(MAKECMDGOALS)),$(LEFT_OUT) build))
 
+.PHONY: cli
+cli: tools ## the command line orchestera, one file that loads no library: target/<target>/cli/orchestera. ARCH=arm64
+	$(call build_cli,$(TARGET),cli)
+	@ls -l "$(CLI)"
+
+# For `make dist`, which needs both.
+.PHONY: cli-arm64
+cli-arm64: tools
+	@LIBC='$(LIBC)' ARCH=arm64 sh local/machine.sh check build > /dev/null
+	$(call build_cli,aarch64-unknown-linux-$(LIBC),cli)
+
 # For `sam build`, which names the folder. The functions of template.yaml and organization.yaml.
 build-AccessFunction: SAM_FUNCTION := orchestera-access
 build-OrganizationFunction: SAM_FUNCTION := orchestera-organization
@@ -111,12 +122,12 @@ down: tools ## ends what `make up` or `make up-organization` began
 	@$(PYTHON) -m orchestera_local.serve down
 
 .PHONY: test
-test: build $(ROOT)/.tools/awscli/installed $(ROOT)/.tools/awscli-v2/installed ## every test: the function's, in Rust, and the stack's, on the AWS on loopback
+test: build cli $(ROOT)/.tools/awscli/installed $(ROOT)/.tools/awscli-v2/installed ## every test: the function's, in Rust, and the stack's, on the AWS on loopback
 	ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" cargo test --locked --workspace
 	$(COST)
 	$(NAMES)
-	$(DIST_UNDER_TEST) $(PYTHON) -m orchestera_release.dist --target $(TARGET)
-	$(DIST_UNDER_TEST) $(PYTHON) -m pytest --numprocesses 8
+	$(DIST_FOR_TESTS)
+	$(DIST_UNDER_TEST) ORCHESTERA_CLI="$(CLI)" $(PYTHON) -m pytest --numprocesses 8
 	@$(LEFT_OUT) build test
 
 .PHONY: check
@@ -128,7 +139,8 @@ check: tools $(CARGO_DENY) .tools/checkov/installed ## format, lints, documentat
 	RUSTDOCFLAGS='--deny warnings' cargo doc --locked --workspace --no-deps --document-private-items
 	@# No file imports a file that imports it.
 	cargo test --locked --quiet --test imports
-	$(CARGO_DENY) --log-level warn check --hide-inclusion-graph bans licenses sources
+	$(DENY_FUNCTIONS) check --hide-inclusion-graph bans licenses sources
+	$(DENY_CLI) check --hide-inclusion-graph bans licenses sources
 	$(PYTHON) -m orchestera_release.yanked
 	$(PYTHON) -m orchestera_release.features
 	.venv/bin/ruff check
@@ -147,7 +159,7 @@ check: tools $(CARGO_DENY) .tools/checkov/installed ## format, lints, documentat
 	$(VENV)
 
 .PHONY: dist
-dist: only-x86_64 build ## what is published of this version: dist/<version>/. BUCKET_PREFIX=orchestera-access, SIGNING_KEY=key.pem
+dist: only-x86_64 build cli cli-arm64 ## what is published of this version: dist/<version>/. BUCKET_PREFIX=orchestera-access, SIGNING_KEY=key.pem
 	@$(PYTHON) -m orchestera_release.dist --target $(TARGET)$(call option,--bucket-prefix,BUCKET_PREFIX)$(call \
 	  option,--signing-key,SIGNING_KEY)
 	@$(LEFT_OUT) build

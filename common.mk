@@ -53,27 +53,39 @@ TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),$(ROOT)/target))
 # the management account.
 FUNCTIONS := orchestera-access orchestera-organization
 BOOTSTRAP := $(TARGET_DIR)/lambda/orchestera-access/bootstrap
+# The command line, where cargo leaves it, and the one for arm64 that the tests run.
+CLI := $(TARGET_DIR)/$(TARGET)/cli/orchestera
+ARM64_UNDER_TEST := $(if $(filter x86_64-musl,$(ARCH)-$(LIBC)),$(TARGET_DIR)/aarch64-unknown-linux-musl/debug/orchestera)
 # Where cargo keeps the sources of the crates would stand in the function otherwise (panic messages), and its hash would
 # differ from home to home. `make -C release reproduce` shows that nothing else differs.
 CRATES := $(abspath $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src)
 # That the file may be loaded anywhere: for musl rustc asks for it by an option that zig, the linker, does not know.
 BUILD_RUSTFLAGS := --remap-path-prefix=$(CRATES)=/crates$(if $(filter musl,$(LIBC)), -C link-arg=-pie)
-# cargo-lambda from .venv, with its linker.
-CARGO_LAMBDA = PATH="$(ROOT)/.venv/bin:$$PATH" RUSTFLAGS='$(BUILD_RUSTFLAGS)' cargo-lambda lambda
+# cargo-lambda from .venv, with its linker; $(1) are more flags.
+cargo_lambda = PATH="$(ROOT)/.venv/bin:$$PATH" RUSTFLAGS='$(BUILD_RUSTFLAGS)$(1)' cargo-lambda lambda
+CARGO_LAMBDA = $(call cargo_lambda,)
 # A folder of this make alone, and the way of functions from there to their places. cargo-lambda would write into the
 # file that is in its place, which may be running, and Linux refuses that ("Text file busy"). A file that replaces another
 # by its name does not disturb a process. $(1) are the functions, $(2) is cargo's target folder.
 NEW = lambda.new-$$PPID
 put_in_place = $(foreach function,$(1),mkdir -p "$(2)/lambda/$(function)" && \
   mv "$(2)/$(NEW)/$(function)/bootstrap" "$(2)/lambda/$(function)/" && )rm -r "$(2)/$(NEW)"
+# Builds the command line for the target $(1) by the profile $(2), with more flags $(3). cargo leaves it below the target's
+# folder. The copy in a folder for Lambda, which cargo-lambda makes of every program, is deleted.
+build_cli = $(call cargo_lambda,$(3)) build --profile $(2) --locked --package orchestera-cli --target $(1) \
+  --lambda-dir "$(TARGET_DIR)/$(NEW)" && rm -r "$(TARGET_DIR)/$(NEW)"
 # With what requirements.txt lists, and with the packages of this repository: orchestera_local and its like.
 PYTHON := $(ROOT)/.venv/bin/python
 # Says at the end what is another than in a release, and what was not measured.
 LEFT_OUT = ARCH='$(ARCH)' sh '$(ROOT)/local/machine.sh' left-out
 # What tests make is kept apart from what somebody may have signed in dist/.
-DIST_UNDER_TEST := ORCHESTERA_DIST="$(TARGET_DIR)/dist"
+DIST_UNDER_TEST := ORCHESTERA_DIST="$(TARGET_DIR)/dist"$(if $(ARM64_UNDER_TEST), \
+  ORCHESTERA_CLI_AARCH64="$(ARM64_UNDER_TEST)")
 SITE_UNDER_TEST := ORCHESTERA_SITE="$(TARGET_DIR)/site"
 CARGO_DENY := $(ROOT)/.tools/cargo-deny-0.20.2/bin/cargo-deny
+# The rules of the functions are stricter than those of the command line, so each is looked at without the other.
+DENY_FUNCTIONS := $(CARGO_DENY) --log-level warn --workspace --exclude orchestera-cli
+DENY_CLI := $(CARGO_DENY) --log-level warn --manifest-path '$(ROOT)/crates/cli/Cargo.toml' --config '$(ROOT)/crates/cli/deny.toml'
 
 # A text as one word of a shell. An option of a command, if an argument of make has a value: the option, the argument.
 quote = '$(subst ','\'',$(1))'
@@ -96,6 +108,14 @@ define NAMES
   cargo test --locked --offline --test names -- --ignored; fi
 endef
 
+# The artefacts that the tests look at. The command line for arm64 is in them where it can be run. It is not optimised then,
+# because that would take minutes in every run; `make dist` builds the one that is published.
+define DIST_FOR_TESTS
+$(if $(ARM64_UNDER_TEST),@if LIBC='$(LIBC)' ARCH='$(ARCH)' sh '$(ROOT)/local/machine.sh' arm64; then set -x; cd '$(ROOT)'; \
+  $(call build_cli,aarch64-unknown-linux-musl,dev, -C debuginfo=0 -C strip=symbols); fi)
+$(DIST_UNDER_TEST) $(PYTHON) -m orchestera_release.dist --for-tests --target $(TARGET)
+endef
+
 .PHONY: help
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) $(filter %common.mk,$(MAKEFILE_LIST)) | \
@@ -104,8 +124,8 @@ help: ## this list
 
 # In a folder below, these are the ones of the root.
 ifneq ($(CURDIR),$(ROOT))
-.PHONY: build tools dist
-build tools dist:
+.PHONY: build cli tools dist
+build cli tools dist:
 	@$(MAKE) --no-print-directory -C '$(ROOT)' $@
 endif
 

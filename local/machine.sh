@@ -6,6 +6,7 @@
 #   sh local/machine.sh setup KIND...     runs the line that `check` gives, which installs it
 #   sh local/machine.sh left-out KIND...  says at the end what differs from a release, and what was not measured
 #   sh local/machine.sh python            prints the Python to make environments with
+#   sh local/machine.sh arm64             ends with 0 if the command line for arm64 can be built, and run by QEMU
 #
 # It reads ARCH, LIBC, CARGO_HOME and CI. Where CI is set, what the tests can do without is required, too. It needs no
 # more than a POSIX shell, because anything else may be what is missing.
@@ -116,6 +117,9 @@ look_for_a_network() {
   fi
 }
 
+# A program for the other architecture, on a machine for x86-64. It loads no library, so QEMU alone runs it.
+has_qemu() { has qemu-aarch64 || has qemu-aarch64-static; }
+
 look_for() {
   case $1 in
     nothing) ;;
@@ -132,6 +136,8 @@ look_for() {
       has valgrind || could_use 'valgrind, to count instructions' valgrind valgrind valgrind
       has zsh || could_use 'zsh, to try every command of the documents in it' zsh zsh zsh
       has openssl || could_use 'openssl, to try how customers check a signature' openssl openssl openssl
+      [ "$ARCHITECTURE" = aarch64 ] || has_qemu ||
+        could_use 'qemu-aarch64, to run the command line for arm64' qemu-user qemu-user ''
       look_for_a_network
       ;;
     c++)
@@ -170,6 +176,8 @@ find_line() {
 
 # -- The C library: musl, whose part the function brings along, or where that cannot be had glibc.
 has_target() { [ -d "$(rustc --print target-libdir --target "$1" 2> /dev/null)" ]; }
+
+ARM64_TARGET=aarch64-unknown-linux-musl
 
 get_target() {
   has_target "$1" && return
@@ -221,6 +229,18 @@ choose_libc() {
 say_gnu() {
   say "NOT AS PUBLISHED: the function is built for glibc instead of musl. It can be run and tested here. A release" \
     "refuses it."
+}
+
+say_arm64() {
+  [ "$ARCHITECTURE" != aarch64 ] || return 0
+  if ! has_qemu; then
+    say "NOT TRIED: the command line for arm64, because qemu-aarch64 is missing. \`make setup\` installs it."
+  elif [ "${LIBC:-musl}" != musl ]; then
+    say "NOT TRIED: the command line for arm64, because LIBC=gnu was chosen."
+  elif ! has_target "$ARM64_TARGET"; then
+    say "NOT TRIED: the command line for arm64, because Rust's standard library for $ARM64_TARGET is not installed," \
+      "and rustup could not get it."
+  fi
 }
 
 check() {
@@ -282,6 +302,7 @@ left_out() {
         has openssl || say "NOT TRIED with openssl: how customers check a signature. \`make setup\` installs it."
         has_a_network || say "NOT TRIED: the function with wrong DNS answers, because this machine does not let you" \
           "make network and mount namespaces (unshare)."
+        say_arm64
         ;;
     esac
   done
@@ -294,6 +315,7 @@ case ${1:-} in
     [ "$action" != python ] || action=a_python
     $action "$@"
     ;;
+  arm64) [ "$ARCHITECTURE-${LIBC:-musl}" = x86_64-musl ] && has_qemu && get_target "$ARM64_TARGET" ;;
   left-out)
     shift
     left_out "$@"

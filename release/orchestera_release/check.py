@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from orchestera_release import pins, product
+from orchestera_release import command_line_archive, pins, product
 from orchestera_release.command_line import parser
 from orchestera_release.product import ROOT, Refused
 from orchestera_release.signature import RELEASE_KEY, is_valid
@@ -59,13 +59,16 @@ def _of_the_artefacts():
     if sums != contents[product.SUMS]:
         yield f"{folder / product.SUMS} is not that of the files beside it. {MAKE}"
     else:
-        yield from (f"{problem} {MAKE}" for problem in pins.problems(contents))
+        for problem in (*pins.problems(contents), *command_line_archive.problems(contents)):
+            yield f"{problem} {MAKE}"
     definition = json.loads(contents[product.PROVENANCE])["predicate"]["buildDefinition"]
     built = definition["resolvedDependencies"][0]
     commit, head = built["digest"]["gitCommit"], _git("rev-parse", "HEAD")
     if commit != head or built["annotations"]["uncommittedChanges"]:
         changed = " with uncommitted changes" if built["annotations"]["uncommittedChanges"] else ""
         yield f"They were built from {commit[:12]}{changed}; this is {head[:12]}. {MAKE}"
+    if definition["externalParameters"]["isForTests"]:
+        yield f"They were made for the tests, and may lack a command line. {MAKE}"
     if (target := definition["externalParameters"]["target"]) != product.PUBLISHED_TARGET:
         yield f"The functions are for {target}, not for {product.PUBLISHED_TARGET}. {MAKE}"
     if not RELEASE_KEY.is_file():

@@ -12,7 +12,7 @@ import tempfile
 from importlib.metadata import version as installed
 from pathlib import Path
 
-from orchestera_release import pins, product, sbom, templates
+from orchestera_release import command_line_archive, pins, product, sbom, templates
 from orchestera_release.archive import zipped
 from orchestera_release.command_line import parser
 from orchestera_release.product import ROOT, Refused
@@ -22,11 +22,11 @@ from orchestera_release.signature import sign
 PLATFORM_OF_A_TEST_BUILD = "ORCHESTERA_PLATFORM_ACCOUNT_ID"
 
 
-def provenance(contents, bootstraps, prefix, target):
+def provenance(contents, bootstraps, programs, prefix, target, is_for_tests=False):
     """What was built from what and how: an in-toto statement with a predicate of SLSA.
 
-    `contents` are the artefacts that it speaks of. It claims no level of SLSA; that anybody can repeat the build is
-    shown by `make -C release reproduce`. https://slsa.dev/spec/v1.0/provenance
+    `contents` are the artefacts that it speaks of, `bootstraps` and `programs` what is in them. It claims no level of
+    SLSA; that anybody can repeat the build is shown by `make -C release reproduce`. https://slsa.dev/spec/v1.0/provenance
     """
     commit, is_dirty = source()
     return {
@@ -35,12 +35,21 @@ def provenance(contents, bootstraps, prefix, target):
         + [
             {"name": f"{function.package}/bootstrap", "digest": {"sha256": product.sha256(bootstraps[function])}}
             for function in product.FUNCTIONS
+        ]
+        + [
+            {"name": f"{one.archive}/{command_line_archive.PROGRAM}", "digest": {"sha256": product.sha256(program)}}
+            for one, program in programs.items()
         ],
         "predicateType": "https://slsa.dev/provenance/v1",
         "predicate": {
             "buildDefinition": {
                 "buildType": "urn:orchestera-access:make-dist:1",
-                "externalParameters": {"version": product.VERSION, "bucketPrefix": prefix, "target": target},
+                "externalParameters": {
+                    "version": product.VERSION,
+                    "bucketPrefix": prefix,
+                    "target": target,
+                    "isForTests": is_for_tests,
+                },
                 "internalParameters": {
                     "command": "cargo lambda build --release --locked "
                     + "".join(f"--package {function.package} " for function in product.FUNCTIONS)
@@ -48,6 +57,11 @@ def provenance(contents, bootstraps, prefix, target):
                     "rustflags": "--remap-path-prefix=$CARGO_HOME/registry/src=/crates"
                     + (" -C link-arg=-pie" if target.endswith("-musl") else ""),
                     "profile": "release, as in Cargo.toml",
+                    "commandLines": [
+                        f"cargo lambda build --profile {product.CLI_PROFILE} --locked --package {product.CLI_PACKAGE} "
+                        f"--target {one.target(target)}"
+                        for one in programs
+                    ],
                     "rustc": _said("rustc", "-vV").splitlines(),
                     "cargo-lambda": installed("cargo-lambda"),
                     "zig": installed("ziglang"),
@@ -75,21 +89,24 @@ def source():
         raise Refused("This is no clone of the repository, so nobody could tell from what was built.") from error
 
 
-def make(bootstraps, prefix, folder, target=product.PUBLISHED_TARGET, signing_key=None):
+def make(bootstraps, programs, prefix, folder, target=product.PUBLISHED_TARGET, signing_key=None, is_for_tests=False):
     """All artefacts, into a folder that need not exist. One that is there is replaced as a whole, or not at all.
 
-    `bootstraps` are the contents of the functions, by function.
+    `bootstraps` are the contents of the functions, by function; `programs` those of the command lines.
     """
     product.check_prefix(prefix)
     contents = {function.code: zipped(bootstraps[function]) for function in product.FUNCTIONS}
+    contents |= command_line_archive.archives(programs, is_fast=is_for_tests)
     for name, template in templates.published(prefix, contents).items():
         contents[name] = templates.content(name, template).encode()
     if wrong := list(pins.problems(contents)):
         raise Refused("\n".join(wrong))
     for function in product.FUNCTIONS:
         contents[function.sbom] = sbom.document(function.package, target).encode()
+    for one in product.COMMAND_LINES:
+        contents[one.sbom] = sbom.document(product.CLI_PACKAGE, one.target(target)).encode()
     contents[product.PROVENANCE] = (
-        json.dumps(provenance(contents, bootstraps, prefix, target), indent=1) + "\n"
+        json.dumps(provenance(contents, bootstraps, programs, prefix, target, is_for_tests), indent=1) + "\n"
     ).encode()
     sums = "".join(f"{product.sha256(contents[name])}  {name}\n" for name in product.SUMMED).encode()
     contents[product.SUMS] = sums
@@ -105,6 +122,20 @@ def make(bootstraps, prefix, folder, target=product.PUBLISHED_TARGET, signing_ke
     return contents
 
 
+def _programs(target, is_for_tests):
+    """The command lines that were built. Raises `Refused` if one is missing."""
+    programs = {}
+    for one in product.COMMAND_LINES:
+        path = product.program(one, target)
+        if path.is_file():
+            programs[one] = path.read_bytes()
+        elif is_for_tests:
+            programs[one] = command_line_archive.STAND_IN
+        else:
+            raise Refused(f"{path} does not exist. `make dist` builds it, and so does `make cli` for one machine.")
+    return programs
+
+
 def _said(*command):
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
 
@@ -116,6 +147,12 @@ def main(arguments=None):
     options.add_argument(
         "--target", default=product.PUBLISHED_TARGET, help="for which `make build` built (%(default)s)"
     )
+    options.add_argument(
+        "--for-tests",
+        action="store_true",
+        help="put a text in the place of a command line that was not built, and pack in a second. "
+        "`make -C release check` refuses the result",
+    )
     given, folder = options.parse_args(arguments), product.folder()
     if os.environ.get(PLATFORM_OF_A_TEST_BUILD):
         raise Refused(
@@ -123,13 +160,14 @@ def main(arguments=None):
             "that trusts Orchestera's own account can be published. Unset the variable and run `make dist` again."
         )
     bootstraps = {function: product.bootstrap(function).read_bytes() for function in product.FUNCTIONS}
-    contents = make(bootstraps, given.bucket_prefix, folder, given.target, given.signing_key)
+    programs = _programs(given.target, given.for_tests)
+    contents = make(bootstraps, programs, given.bucket_prefix, folder, given.target, given.signing_key, given.for_tests)
     for name in sorted(contents):
         print(f"{len(contents[name]):>9}  {folder}/{name}")
     commit, is_dirty = source()
     print(f"\n{product.VERSION} of {commit[:12]}{', WITH UNCOMMITTED CHANGES' if is_dirty else ''}, ", end="")
     print(f"for {given.target} and buckets {given.bucket_prefix}-<region>")
-    print(*contents[product.SUMS].decode().splitlines()[: len(product.CODES)], sep="\n")
+    print(*contents[product.SUMS].decode().splitlines()[: len(product.CODES + product.ARCHIVES)], sep="\n")
 
 
 if __name__ == "__main__":

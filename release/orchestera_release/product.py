@@ -48,7 +48,41 @@ ORGANIZATION_FUNCTION = Function(
 FUNCTIONS = (ACCESS_FUNCTION, ORGANIZATION_FUNCTION)
 
 CODE, ORGANIZATION_CODE = CODES = tuple(function.code for function in FUNCTIONS)
-SBOM, _ = SBOMS = tuple(function.sbom for function in FUNCTIONS)
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """The program `orchestera` for one kind of machine, published as an archive."""
+
+    # As `uname -m` says it, and the first word of the target.
+    machine: str
+
+    @property
+    def archive(self):
+        return f"{PROGRAM}-{self.machine}-linux.tar.gz"
+
+    @property
+    def sbom(self):
+        return f"{PROGRAM}-{self.machine}-linux.cdx.json"
+
+    @property
+    def variable(self):
+        """The environment variable that names another file than the one that `make cli` left."""
+        return f"ORCHESTERA_CLI_{self.machine.upper()}"
+
+    def target(self, target=PUBLISHED_TARGET):
+        """Of the program that is published beside functions for `target`: the same C library."""
+        return f"{self.machine}-{target.partition('-')[2]}"
+
+
+PROGRAM = "orchestera"
+CLI_PACKAGE = "orchestera-cli"
+# The profile of Cargo.toml, and so the folder below the target's.
+CLI_PROFILE = "cli"
+COMMAND_LINES = (CommandLine("x86_64"), CommandLine("aarch64"))
+ARCHIVES = tuple(one.archive for one in COMMAND_LINES)
+
+SBOM, *_ = SBOMS = tuple(one.sbom for one in (*FUNCTIONS, *COMMAND_LINES))
 FLAT = "orchestera-access.yaml"
 NATIVE = "orchestera-access-native.yaml"
 STACK_SET = "orchestera-access-stack-set.yaml"
@@ -61,7 +95,7 @@ SUMS = "SHA256SUMS"
 SIGNATURE = f"{SUMS}.sig"
 PUBLIC_KEY = "orchestera-access.pub"
 # What SHA256SUMS names; it is itself signed.
-SUMMED = (*CODES, *TEMPLATES, *SBOMS, PROVENANCE)
+SUMMED = (*CODES, *ARCHIVES, *TEMPLATES, *SBOMS, PROVENANCE)
 
 # What S3 takes for a bucket, with room for the region behind it.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
@@ -79,11 +113,20 @@ def folder(version=VERSION):
 
 def bootstrap(function=ACCESS_FUNCTION):
     """The file of the function that `make build` made. The tests deploy a copy. Raises `Refused` if it is not there."""
-    target = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
-    path = Path(os.environ.get(function.variable) or target / "lambda" / function.package / "bootstrap")
+    path = Path(os.environ.get(function.variable) or _built() / "lambda" / function.package / "bootstrap")
     if not path.is_file():
         raise Refused(f"{path} does not exist. Run `make build` first.")
     return path
+
+
+def program(command_line, target=PUBLISHED_TARGET):
+    """The file of the command line that `make cli` made. It may not be there."""
+    built = _built() / command_line.target(target) / CLI_PROFILE / PROGRAM
+    return Path(os.environ.get(command_line.variable) or built)
+
+
+def _built():
+    return Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
 
 
 def add_bucket_prefix(parser):

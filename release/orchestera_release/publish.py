@@ -20,7 +20,12 @@ from orchestera_release.product import Refused
 from orchestera_release.signature import is_valid
 
 LATEST = "latest"
-TYPES = {".yaml": "application/yaml", ".json": "application/json", ".zip": "application/zip"}
+TYPES = {
+    ".yaml": "application/yaml",
+    ".json": "application/json",
+    ".zip": "application/zip",
+    ".gz": "application/gzip",
+}
 
 
 @dataclass(frozen=True)

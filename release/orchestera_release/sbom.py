@@ -1,4 +1,4 @@
-"""What a function is made of, as a CycloneDX document: its crates, with hashes, and what is below them."""
+"""What a program is made of, as a CycloneDX document: its crates, with hashes, and what is below them."""
 
 import importlib.util
 import json
@@ -21,7 +21,7 @@ from orchestera_release.product import ROOT
 
 
 def document(package, target):
-    """The SBOM of the function of that package as built for `target`, as JSON text.
+    """The SBOM of the program of that package as built for `target`, as JSON text.
 
     What runs only while it is built (build scripts, and macros of the compiler) is listed with the scope `excluded`. No
     time and no random number, so that the same source gives the same text. Raises `ValueError` if the schema refuses.

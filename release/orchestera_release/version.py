@@ -3,8 +3,9 @@
 It writes the number of the release wherever one stands, and keeps its template.
 
 The number is Cargo.toml's. template.yaml and organization.yaml have it too, because SAM deploys these files as they
-are, and so have the organization function's manifest and the lock files. The templates of every release stay in
-tests/stack/releases/, because stacks of them have to be upgraded for ever.
+are, and so have the manifests of the organization function and of the command line, the lock files, and the command
+that installs the command line. The templates of every release stay in tests/stack/releases/, because stacks of them
+have to be upgraded for ever.
 """
 
 import datetime
@@ -22,9 +23,10 @@ UNRELEASED = "## [Unreleased]\n"
 PLACES = [
     ("Cargo.toml", 'version = "{}"\n', 1),
     ("crates/organization/Cargo.toml", 'version = "{}"\n', 1),
-    # As a version of its own, and as those of the two functions' crates that it is built with.
     ("crates/cli/Cargo.toml", 'version = "{}"\n', 1),
-    ("crates/cli/Cargo.toml", 'version = "={}" }\n', 2),
+    # Of both functions, whose core it has.
+    ("crates/cli/Cargo.toml", 'version = "={}" }}', 2),
+    ("docs/cli.md", "VERSION={}\n", 1),
     ("template.yaml", "      Release: {}\n", 1),
     # The output, by which the command line knows the release of a stack.
     ("template.yaml", "    Value: {}\n", 1),

@@ -21,7 +21,8 @@ def copy(folder):
         (place / "src").mkdir(parents=True)
         text = manifest.read_text().replace("\npublish = false\n", "\npublish = true\n")
         (place / "Cargo.toml").write_text(text)
-        (place / "src/lib.rs").touch()
+        for name in ("lib.rs", "main.rs"):
+            (place / "src" / name).touch()
     shutil.copy(ROOT / "Cargo.lock", folder)
 
 

@@ -16,8 +16,9 @@ from orchestera_site import choices, commands
 SHELL_BLOCKS = {"sh", "bash", "zsh", "shell", "console", "shell-session", "terminal"}
 # By which an inline command begins.
 PROGRAMS = {
-    *("apt-get", "aws", "cargo", "cargo-lambda", "curl", "export", "git", "make", "node", "npm", "openssl", "pip"),
-    *("orchestera", "pytest", "python", "python3", "rustup", "sam", "sha256sum", "source", "zsh", "bash"),
+    *("apt-get", "aws", "cargo", "cargo-lambda", "curl", "export", "git", "make", "node", "npm", "openssl"),
+    *("orchestera", "pip", "pytest", "python", "python3", "rustup", "sam", "sha256sum", "source", "sudo", "tar"),
+    *("zsh", "bash"),
 }
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 # At the beginning of a line, but not of one that continues the line before.

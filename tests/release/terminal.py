@@ -29,8 +29,8 @@ STUB = f"""#!/bin/sh
 }} >> "$RECORD"
 printf '{SAYS}\\n'
 """
-PROGRAMS = ("apt-get", "aws", "cargo", "cargo-lambda", "curl", "git", "grep", "make", "node", "npm", "openssl")
-PROGRAMS += ("orchestera", "pip", "pytest", "python", "python3", "rustup", "sam", "sha256sum")
+PROGRAMS = ("apt-get", "aws", "cargo", "cargo-lambda", "curl", "git", "grep", "make", "node", "npm", "openssl", "pip")
+PROGRAMS += ("pytest", "python", "python3", "rustup", "sam", "sha256sum", "mkdir", "orchestera", "sudo", "tar", "uname")
 # What a document calls by its path.
 IN_THE_FOLDER = (
     ".venv/bin/cargo-lambda",

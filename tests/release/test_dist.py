@@ -23,6 +23,11 @@ from orchestera_release.product import ROOT
 
 BOOTSTRAP = b"#!/bin/sh\nexit 0\n" * 100
 BOOTSTRAPS = dict.fromkeys(product.FUNCTIONS, BOOTSTRAP)
+PROGRAM = b'#!/bin/sh\nif [ "$1" = man ]; then echo "$1" > "$2/orchestera.1"; else echo "$2"; fi\n'
+PROGRAMS = dict.fromkeys(product.COMMAND_LINES, PROGRAM)
+# Whose crates the documents list, and for which kind of machine.
+PACKAGES = [(function.package, function.sbom, None) for function in product.FUNCTIONS]
+PACKAGES += [(product.CLI_PACKAGE, one.sbom, one) for one in product.COMMAND_LINES]
 
 
 @pytest.fixture
@@ -122,7 +127,7 @@ def test_artefacts_that_do_not_belong_together_are_refused(dist, tmp_path, monke
     # What `make dist` would write is refused as a whole.
     monkeypatch.setattr(pins, "pinned_name", lambda name, content: name)
     with pytest.raises(product.Refused, match="AccessStack of orchestera-organization.yaml nests another"):
-        making.make(BOOTSTRAPS, "a-prefix", tmp_path / "made")
+        making.make(BOOTSTRAPS, PROGRAMS, "a-prefix", tmp_path / "made")
     assert not (tmp_path / "made").exists()
 
 
@@ -130,9 +135,10 @@ def provenance(dist):
     return json.loads((dist / product.PROVENANCE).read_text())
 
 
-def target(dist):
-    """For which the function was built: where musl cannot be had, it is another than the published one."""
-    return provenance(dist)["predicate"]["buildDefinition"]["externalParameters"]["target"]
+def target(dist, command_line=None):
+    """For which the function or a command line was built: where musl cannot be had, not for the published one."""
+    built_for = provenance(dist)["predicate"]["buildDefinition"]["externalParameters"]["target"]
+    return command_line.target(built_for) if command_line else built_for
 
 
 def test_the_provenance_names_every_artefact_the_commit_and_the_toolchain(dist):
@@ -143,17 +149,19 @@ def test_the_provenance_names_every_artefact_the_commit_and_the_toolchain(dist):
     definition = statement["predicate"]["buildDefinition"]
     assert re.fullmatch(r"[0-9a-f]{40}", definition["resolvedDependencies"][0]["digest"]["gitCommit"])
     assert any(line.startswith("release: 1.") for line in definition["internalParameters"]["rustc"])
-    # Flags and command are those of the rule that builds.
+    # Flags and commands are those of the rules that build.
     build = subprocess.run(
-        ["make", "--dry-run", "build", "CRATES=$$CARGO_HOME/registry/src"],
+        ["make", "--dry-run", "dist", "CRATES=$$CARGO_HOME/registry/src"],
         cwd=ROOT,
         check=True,
         capture_output=True,
         text=True,
     )
     how = definition["internalParameters"]
-    command = how["command"].replace("cargo ", "cargo-lambda ", 1)
-    assert f"RUSTFLAGS='{how['rustflags']}' {command} \\\n" in build.stdout
+    assert len(how["commandLines"]) == 2
+    for command in (how["command"], *how["commandLines"]):
+        command = command.replace("cargo ", "cargo-lambda ", 1)
+        assert f"RUSTFLAGS='{how['rustflags']}' {command} \\\n" in build.stdout
 
 
 @pytest.mark.parametrize("code", product.CODES)
@@ -182,13 +190,13 @@ def is_crate(component):
     return component["purl"].startswith("pkg:cargo/")
 
 
-@pytest.mark.parametrize("function", product.FUNCTIONS, ids=lambda function: function.package)
-def test_the_sbom_lists_what_is_linked_beside_the_crates(dist, function):
-    listed = json.loads((dist / function.sbom).read_text())
-    assert listed["metadata"]["component"]["name"] == function.package
+@pytest.mark.parametrize("package, sbom, command_line", PACKAGES, ids=[name for _, name, _ in PACKAGES])
+def test_the_sbom_lists_what_is_linked_beside_the_crates(dist, package, sbom, command_line):
+    listed = json.loads((dist / sbom).read_text())
+    assert listed["metadata"]["component"]["name"] == package
     others = {one["name"]: one for one in listed["components"] if not is_crate(one)}
     assert others.keys() == (
-        {"rust-std", "zig", "llvm-libunwind"} | ({"musl"} if target(dist).endswith("-musl") else set())
+        {"rust-std", "zig", "llvm-libunwind"} | ({"musl"} if target(dist, command_line).endswith("-musl") else set())
     )
     assert others["rust-std"]["version"] in subprocess.check_output(["rustc", "--version"], text=True)
     of_the_function = next(
@@ -199,17 +207,26 @@ def test_the_sbom_lists_what_is_linked_beside_the_crates(dist, function):
 
 
 @pytest.mark.parametrize(
-    "function, of_it_alone",
-    zip(product.FUNCTIONS, ["aws-sdk-sts", "aws-sdk-organizations"], strict=True),
-    ids=[function.package for function in product.FUNCTIONS],
+    "package, sbom, command_line, of_it_alone, ours",
+    [
+        (*PACKAGES[0], "aws-sdk-sts", {"custom-resource"}),
+        (*PACKAGES[1], "aws-sdk-organizations", {"custom-resource"}),
+        *(
+            (*one, "clap", {"custom-resource", *(function.package for function in product.FUNCTIONS)})
+            for one in PACKAGES[2:]
+        ),
+    ],
+    ids=[name for _, name, _ in PACKAGES],
 )
-def test_the_sbom_lists_the_crates_of_the_lock_file_that_cargo_links(dist, function, of_it_alone):
-    listed = json.loads((dist / function.sbom).read_text())
+def test_the_sbom_lists_the_crates_of_the_lock_file_that_cargo_links(
+    dist, package, sbom, command_line, of_it_alone, ours
+):
+    listed = json.loads((dist / sbom).read_text())
     components = {(one["name"], one["version"]): one for one in listed["components"] if is_crate(one)}
     lock = tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]
     checksums = {(one["name"], one["version"]): one.get("checksum") for one in lock}
     # crates.io gives the checksums; the crates of this repository have none.
-    assert {name for name, version in components if checksums[name, version] is None} == {"custom-resource"}
+    assert {name for name, version in components if checksums[name, version] is None} == ours
     for crate, component in components.items():
         hashes = [{"alg": "SHA-256", "content": checksums[crate]}] if checksums[crate] else []
         assert component.get("hashes", []) == hashes, crate
@@ -218,33 +235,33 @@ def test_the_sbom_lists_the_crates_of_the_lock_file_that_cargo_links(dist, funct
         "cargo",
         "tree",
         "--locked",
-        f"--package={function.package}",
+        f"--package={package}",
         "--prefix=none",
         "--edges=no-dev",
-        f"--target={target(dist)}",
+        f"--target={target(dist, command_line)}",
         "--format={p}",
     ]
     lines = subprocess.run(plan, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
     crates = {(name, version.removeprefix("v")) for name, version, *_ in (line.split() for line in lines if line)}
-    assert components.keys() == crates - {(function.package, product.VERSION)}
+    assert components.keys() == crates - {(package, product.VERSION)}
     required = {crate for crate, component in components.items() if component["scope"] == "required"}
     assert (of_it_alone, dict(crates)[of_it_alone]) in required
     assert not {name for name, _ in required} & {"cc", "proc-macro2", "syn", "proptest"}
 
 
 def test_the_same_source_makes_the_same_files_but_for_the_signature(tmp_path):
-    one, other = (making.make(BOOTSTRAPS, "a-prefix", tmp_path / name) for name in ("one", "other"))
+    one, other = (making.make(BOOTSTRAPS, PROGRAMS, "a-prefix", tmp_path / name) for name in ("one", "other"))
     assert {name for name in one if one[name] != other[name]} <= {product.SIGNATURE}
     for function in product.FUNCTIONS:
         assert sbom.document(function.package, product.PUBLISHED_TARGET).encode() == one[function.sbom]
 
 
 def test_what_was_made_before_stays_when_something_fails(tmp_path, monkeypatch):
-    making.make(BOOTSTRAPS, "a-prefix", tmp_path / "made")
+    making.make(BOOTSTRAPS, PROGRAMS, "a-prefix", tmp_path / "made")
     before = {path.name: path.read_bytes() for path in (tmp_path / "made").iterdir()}
     monkeypatch.setattr(template_text, "LONGEST", 100)
     with pytest.raises(ValueError, match="CloudFormation takes 100"):
-        making.make(BOOTSTRAPS, "another-prefix", tmp_path / "made")
+        making.make(BOOTSTRAPS, PROGRAMS, "another-prefix", tmp_path / "made")
     assert {path.name: path.read_bytes() for path in (tmp_path / "made").iterdir()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["made"]
 
@@ -252,7 +269,7 @@ def test_what_was_made_before_stays_when_something_fails(tmp_path, monkeypatch):
 @pytest.mark.parametrize("prefix", ["", "a", "-ab", "ab-", "A-prefix", "a.b", "x" * 43, "a_b"])
 def test_a_prefix_that_no_bucket_can_have_is_refused(tmp_path, prefix):
     with pytest.raises(product.Refused, match="The bucket prefix"):
-        making.make(BOOTSTRAPS, prefix, tmp_path / "made")
+        making.make(BOOTSTRAPS, PROGRAMS, prefix, tmp_path / "made")
 
 
 def test_a_key_that_is_none_or_another_than_the_documents_say_is_refused_and_told(tmp_path):
@@ -271,7 +288,7 @@ def test_a_key_that_is_none_or_another_than_the_documents_say_is_refused_and_tol
         ("ed25519", "another key than one of ECDSA on P-256"),
     ]:
         with pytest.raises(product.Refused, match=reason):
-            making.make(BOOTSTRAPS, "a-prefix", tmp_path / "made", signing_key=tmp_path / key)
+            making.make(BOOTSTRAPS, PROGRAMS, "a-prefix", tmp_path / "made", signing_key=tmp_path / key)
 
 
 def test_the_signature_is_the_keys_and_of_the_checksums_alone(tmp_path):

@@ -87,7 +87,7 @@ def expected(folder):
 
 
 def test_every_artefact_is_in_the_bucket_of_every_region_and_the_second_time_there_is_nothing_to_do(publisher, made):
-    assert publisher.run() == (2 * 13, 2 * 4)
+    assert publisher.run() == (2 * 17, 2 * 4)
     for region in REGIONS:
         assert publisher.holds(region) == expected(made[1])
     assert publisher.run() == (0, 0)
@@ -101,18 +101,18 @@ def test_a_key_with_other_content_is_refused_before_anything_is_written(publishe
     assert (publisher.holds("us-east-1"), publisher.holds("eu-west-1")) == ({}, {key: b"other code"})
 
 
-@pytest.mark.parametrize("writes", range(0, 35, 5))
+@pytest.mark.parametrize("writes", range(0, 42, 5))
 def test_an_upload_that_was_interrupted_is_completed_by_the_next_and_nothing_points_at_half_a_version(
     publisher, made, writes
 ):
     publisher.writes_left = writes
     with pytest.raises(Interrupted):
         publisher.run()
-    if writes < 26:
+    if writes < 34:
         assert not [key for region in REGIONS for key in publisher.holds(region) if key.startswith("latest/")]
     publisher.writes_left = None
     missing, latest = publisher.run()
-    assert missing + latest == 34 - writes
+    assert missing + latest == 42 - writes
     for region in REGIONS:
         assert publisher.holds(region) == expected(made[1])
 
@@ -193,10 +193,10 @@ def run(account, prefix, *options, **more):
 
 def test_the_command_says_what_it_would_do_then_does_it_and_prints_the_templates_address(account, publisher, made):
     dry = run(account, made[0], "--dry-run")
-    assert (dry.returncode, dry.stdout.count("would write"), dry.stdout.count("would move")) == (0, 13, 4), dry.stderr
+    assert (dry.returncode, dry.stdout.count("would write"), dry.stdout.count("would move")) == (0, 17, 4), dry.stderr
     assert "Nothing was written." in dry.stdout and publisher.holds("us-east-1") == {}
     wet = run(account, made[0])
-    assert (wet.returncode, wet.stdout.count("wrote  s3://"), wet.stdout.count("moved  s3://")) == (0, 13, 4), (
+    assert (wet.returncode, wet.stdout.count("wrote  s3://"), wet.stdout.count("moved  s3://")) == (0, 17, 4), (
         wet.stderr
     )
     address = product.url(made[0], "us-east-1", product.FLAT)

@@ -1,13 +1,14 @@
 """`make -C release version` and `make -C release check`, in a repository of the test's own."""
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
 
 import pytest
 
-from orchestera_release import product, signature
+from orchestera_release import command_line_archive, product, signature
 from orchestera_release.product import ROOT
 
 NEXT = "99.0.0"
@@ -60,7 +61,8 @@ class Repository:
         assert prepared.returncode == 0, prepared.stderr
         self.commit()
 
-    def make_dist(self, key, *options):
+    def make_dist(self, key, programs, *options):
+        """`programs` are the files of the command lines, by command line."""
         (self.folder / "bootstrap-for-the-test").write_bytes(b"\x7fELF, not really")
         self.change(".gitignore", "/bootstrap-for-the-test\n")
         self.commit()
@@ -71,6 +73,7 @@ class Repository:
             *options,
             ORCHESTERA_BOOTSTRAP=str(bootstrap),
             ORCHESTERA_ORGANIZATION_BOOTSTRAP=str(bootstrap),
+            **{one.variable: str(path) for one, path in programs.items()},
         )
         assert made.returncode == 0, made.stderr
 
@@ -104,13 +107,39 @@ def key(tmp_path_factory):
     return key
 
 
+# It documents itself, as `make dist` asks of the command line.
+DOCUMENTED = r"""
+#include <stdio.h>
+int main(int count, char **arguments) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/orchestera.1", arguments[2]);
+  if (arguments[1][0] == 'm') fputs("manual", fopen(path, "w"));
+  puts(arguments[1]);
+}
+"""
+
+
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory, key):
+def programs(tmp_path_factory):
+    """Small programs in the place of the command lines: one for this machine, the beginning of one for the other."""
+    folder = tmp_path_factory.mktemp("programs")
+    paths = {one: folder / one.machine for one in product.COMMAND_LINES}
+    for one, path in paths.items():
+        if one.machine == platform.machine():
+            subprocess.run(["cc", "-x", "c", "-", "-o", path], check=True, input=DOCUMENTED, text=True)
+        else:
+            number = command_line_archive.MACHINES[one.machine]
+            path.write_bytes(b"\x7fELF" + bytes(14) + number.to_bytes(2, "little"))
+    return paths
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory, key, programs):
     repository = Repository(tmp_path_factory.mktemp("repository"))
     _, public = signature.sign(b"", key)
     (repository.folder / "release/orchestera-access.pub").write_bytes(public)
     repository.prepare()
-    repository.make_dist(key)
+    repository.make_dist(key, programs)
     return repository
 
 
@@ -119,7 +148,8 @@ def test_a_version_goes_into_every_file_that_has_it_and_its_template_is_kept(rep
     changed = repository.git("diff", "--name-only", "HEAD~").split()
     released = f"tests/stack/releases/{NEXT}.yaml"
     of_organization = f"tests/stack/releases/organization/{NEXT}.yaml"
-    everywhere = ["CHANGELOG.md", "Cargo.lock", "Cargo.toml", "crates/organization/Cargo.toml", "fuzz/Cargo.lock"]
+    everywhere = ["CHANGELOG.md", "Cargo.lock", "Cargo.toml", "crates/cli/Cargo.toml", "crates/organization/Cargo.toml"]
+    everywhere += ["docs/cli.md", "fuzz/Cargo.lock"]
     assert changed == [*everywhere, "organization.yaml", "template.yaml", released, of_organization]
     for file in changed:
         assert NEXT in (repository.folder / file).read_text()
@@ -210,10 +240,18 @@ def test_artefacts_of_another_commit_and_those_that_were_changed_are_refused(rel
     assert any("SHA256SUMS.sig is missing" in reason for reason in releasable.refusals())
 
 
-def test_a_function_that_was_built_for_another_target_is_refused(releasable, key):
-    releasable.make_dist(key, "--target=x86_64-unknown-linux-gnu")
+def test_a_function_that_was_built_for_another_target_is_refused(releasable, key, programs):
+    releasable.make_dist(key, programs, "--target=x86_64-unknown-linux-gnu")
     (reason,) = releasable.refusals()
     assert "The functions are for x86_64-unknown-linux-gnu, not for x86_64-unknown-linux-musl" in reason
+
+
+def test_what_was_made_for_the_tests_is_refused_and_a_program_for_another_machine(releasable, key, programs):
+    one, other = programs
+    releasable.make_dist(key, programs | {other: programs[one].parent / "none"}, "--for-tests")
+    wrong, for_tests = releasable.refusals()
+    assert f"{other.archive} has no program for {other.machine}" in wrong
+    assert "They were made for the tests, and may lack a command line" in for_tests
 
 
 def test_a_signature_that_is_not_by_the_key_of_releases_is_refused(releasable):

@@ -15,6 +15,9 @@ from orchestera_release.product import ROOT
 # What every machine has, and a shell. Not env, on which nothing here depends.
 PLAIN = ("sh", "sed", "id", "dirname", "timeout", "cat", "mkdir", "ls", "grep", "awk", "bash")
 STUBS = ("cargo", "python3", "git", "cc", "c++", "node", "npm", "valgrind", "zsh", "openssl", "unshare")
+STUBS += ("qemu-aarch64",)
+# What the tests do without.
+WITHOUT = ("valgrind", "zsh", "openssl", "qemu-aarch64", "unshare")
 RUSTC = """
 case "$1 $2" in
   '--version ') echo "rustc {version} (0123456789 2026-01-01)" ;;
@@ -23,13 +26,16 @@ esac
 """
 
 
+ARM64 = "aarch64-unknown-linux-musl"
+
+
 class Machine:
     """`lacking` are the stubs that are left out."""
 
     def __init__(self, folder, *lacking):
         self.home, self.programs = folder / "home", folder / "programs"
         self.programs.mkdir(parents=True)
-        for target in ("x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl"):
+        for target in ("x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl", ARM64):
             (self.home / "rust" / target).mkdir(parents=True)
         for name in (*PLAIN, "make"):
             os.symlink(shutil.which(name), self.programs / name)
@@ -76,18 +82,18 @@ def machine(tmp_path):
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])
 def test_everything_that_is_missing_is_told_at_once_and_rust_first(machine, shell):
-    bare = machine("rustc", "cargo", "python3", "git", "cc", "valgrind", "zsh", "openssl", "unshare")
+    bare = machine("rustc", "cargo", "python3", "git", "cc", *WITHOUT)
     ran = bare.check("build", "test", shell=shell)
     assert (ran.returncode, ran.stdout) == (2, "")
     names = [line.split(":")[0].split(",")[0] for line in listed(ran)]
     assert names == [
         *("Rust 1.95 or newer", "a C compiler", "Python 3.11 or newer with venv", "git"),
-        *("valgrind", "zsh", "openssl", "unshare"),
+        *("valgrind", "zsh", "openssl", "qemu-aarch64", "unshare"),
     ]
     (line,) = [line.strip() for line in ran.stderr.splitlines() if "apt-get install" in line]
     packages = line.partition("&& curl")[0].split("--no-install-recommends ")[1].split()
     assert {"gcc", "libc6-dev", "python3", "python3-venv", "git", "curl"} <= {*packages}
-    assert {"valgrind", "zsh", "openssl", "util-linux"} <= {*packages}
+    assert {"valgrind", "zsh", "openssl", "qemu-user", "util-linux"} <= {*packages}
     assert line.endswith("https://sh.rustup.rs | sh -s -- -y") and "`make setup` runs it" in ran.stderr
     assert ran.stderr.endswith("Nothing was compiled or downloaded.\n")
 
@@ -217,6 +223,7 @@ def test_make_builds_for_the_library_that_was_chosen_in_every_makefile_that_it_c
         ("valgrind", "NOT MEASURED: the instructions"),
         ("zsh", "NOT TRIED in zsh"),
         ("openssl", "NOT TRIED with openssl"),
+        ("qemu-aarch64", "NOT TRIED: the command line for arm64, because qemu-aarch64 is missing"),
     ],
 )
 def test_what_the_tests_do_without_is_said_at_the_end_and_required_where_ci_is_set(machine, program, said):
@@ -226,6 +233,28 @@ def test_what_the_tests_do_without_is_said_at_the_end_and_required_where_ci_is_s
     assert end.returncode == 0 and end.stderr.startswith(said) and "`make setup` installs it" in end.stderr
     ran = without.check("build", "test", CI="true")
     assert (ran.returncode, [line.split(",")[0] for line in listed(ran)]) == (2, [program])
+
+
+def test_the_command_line_for_arm64_is_tried_where_qemu_and_rusts_library_for_it_can_be_had(machine):
+    complete = machine()
+    assert complete.run("sh", "local/machine.sh", "arm64").returncode == 0
+    # Debian's other package has it under another name.
+    (complete.programs / "qemu-aarch64").rename(complete.programs / "qemu-aarch64-static")
+    assert complete.run("sh", "local/machine.sh", "arm64").returncode == 0
+    # On a machine for arm64, `make cli` builds it; for glibc, QEMU would need that, too.
+    for other in ({"ARCH": "arm64"}, {"LIBC": "gnu"}):
+        assert complete.run("sh", "local/machine.sh", "arm64", **other).returncode
+    assert complete.run("sh", "local/machine.sh", "left-out", "test").stderr == ""
+    (complete.home / "rust" / ARM64).rmdir()
+    assert complete.run("sh", "local/machine.sh", "arm64").returncode
+    end = complete.run("sh", "local/machine.sh", "left-out", "test")
+    assert end.stderr.startswith(f"NOT TRIED: the command line for arm64, because Rust's standard library for {ARM64}")
+    # rustup may not reach its server. That is no reason to fail, even where CI is set, as for the functions and musl.
+    assert complete.check("build", "test", CI="true").returncode == 0
+    complete.stub("rustup", f'[ "$*" = "target add {ARM64}" ] && /bin/mkdir "{complete.home}/rust/{ARM64}"')
+    assert complete.run("sh", "local/machine.sh", "arm64").returncode == 0
+    (complete.programs / "qemu-aarch64-static").unlink()
+    assert complete.run("sh", "local/machine.sh", "arm64").returncode
 
 
 @pytest.mark.parametrize("program", ["unshare", "the right to make network and mount namespaces (unshare)"])

@@ -15,12 +15,12 @@ ELSEWHERE = dict.fromkeys(
     ["BUCKET_PREFIX", "SIGNING_KEY", "DRY_RUN", "PARAMETERS", "TEMPLATE", "STACK_NAME", "REGION", "VERSION", "TARGET"]
     + ["CHROMIUM", "FLEETS", "WALK_SEED", "FUZZ_SECONDS", "CONTENDERS", "ROUNDS", "SIZES", "BENCH_FLAGS", "BUILDS"]
     + ["FUNCTIONS", "SAM_FUNCTION", "PROFILE", "ORCHESTERA", "PLATFORM_PROFILE"]
-    + ["ROOT", "PYTHON", "BOOTSTRAP", "TARGET_DIR", "CRATES", "NEW", "COST", "FLOOR", "BUILT", "KINDS", "VENV"],
+    + ["ROOT", "PYTHON", "BOOTSTRAP", "CLI", "TARGET_DIR", "CRATES", "NEW", "COST", "FLOOR", "BUILT", "KINDS", "VENV"],
     "not-mine",
 )
 FUNCTIONS = ["orchestera-access", "orchestera-organization"]
 TEXTS = (".md", ".py", ".rs", ".toml", ".in", ".html", ".js", ".sh", ".yaml", ".mk", "Makefile", ".ci/run")
-GOALS = [("", "build"), ("", "dist"), ("", "publish"), ("", "link"), ("", "test"), ("release", "version")]
+GOALS = [("", "build"), ("", "cli"), ("", "dist"), ("", "publish"), ("", "link"), ("", "test"), ("release", "version")]
 GOALS += [("release", "site"), ("release", "prove-aws"), ("", "prove-aws")]
 GOALS += [("tests", "fleet"), ("tests", "deep"), ("fuzz", "fuzz")]
 GOALS += [("bench", "bench"), ("bench", "scale"), ("bench", "fleet"), ("", "bench-fleet")]
@@ -120,6 +120,26 @@ def test_arch_libc_and_cargo_target_dir_count_from_the_environment(tmp_path):
         assert f" --package {function} " in built and f'"{tmp_path}/lambda/{function}/bootstrap"' in built
 
 
+def test_the_command_line_is_built_for_the_machine_that_arch_says_and_dist_has_both(tmp_path):
+    built = dry_run("", "cli", CARGO_TARGET_DIR=str(tmp_path), LIBC="musl", ARCH="arm64", ORCHESTERA_CHECKED="1")
+    assert "--profile cli --locked --package orchestera-cli --target aarch64-unknown-linux-musl" in built
+    assert f'ls -l "{tmp_path}/aarch64-unknown-linux-musl/cli/orchestera"' in built
+    made = dry_run("", "dist", LIBC="musl", ORCHESTERA_CHECKED="1")
+    assert re.findall(r"--package orchestera-cli --target (\w+)-unknown-linux-musl", made) == ["x86_64", "aarch64"]
+    assert "--for-tests" not in made
+
+
+def test_the_tests_get_the_command_line_that_make_cli_built_and_one_for_arm64_where_it_runs(tmp_path):
+    planned = dry_run("", "test", CARGO_TARGET_DIR=str(tmp_path), LIBC="musl", ORCHESTERA_CHECKED="1")
+    assert f'ORCHESTERA_CLI="{tmp_path}/x86_64-unknown-linux-musl/cli/orchestera"' in planned
+    under_test = f'ORCHESTERA_CLI_AARCH64="{tmp_path}/aarch64-unknown-linux-musl/debug/orchestera"'
+    assert planned.count(under_test) == planned.count(f'ORCHESTERA_DIST="{tmp_path}/dist"') == 2
+    (built,) = re.findall(r"^if .*machine.sh' arm64; then .*$(?:\n.*)?", planned, re.MULTILINE)
+    assert "--profile dev --locked --package orchestera-cli --target aarch64-unknown-linux-musl" in built
+    # On a machine for arm64, the one of `make cli` is the one for arm64.
+    assert "ORCHESTERA_CLI_AARCH64" not in dry_run("", "test", LIBC="musl", ARCH="arm64", ORCHESTERA_CHECKED="1")
+
+
 @pytest.mark.parametrize(
     "logical_id, function", zip(["AccessFunction", "OrganizationFunction"], FUNCTIONS, strict=True)
 )
@@ -136,7 +156,7 @@ def test_the_makefile_of_the_root_has_what_a_newcomer_needs_and_says_where_the_r
     ).stdout
     listed = re.findall(r"^  make (\w+) ", shown, re.MULTILINE)
     needed = {"setup", "build", "run", "test", "check", "up", "down", "dist", "publish", "link", "bench"}
-    needed |= {"clean", "help"}
+    needed |= {"clean", "cli", "help"}
     assert needed <= set(listed) and len(listed) <= len(needed) + 1
     for folder in set(MAKEFILES) - {""}:
         assert folder in shown.splitlines()[-1]
