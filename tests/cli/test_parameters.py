@@ -151,20 +151,21 @@ class Sent:
         resources = {ACCESS: access, "GuardrailBoundary": guardrail, "DriftSchedule": schedule}
         outputs = {"GuardrailArn": TEMPLATE["Outputs"]["GuardrailArn"]}
         self.template = json.dumps({**parts, "Resources": resources, "Outputs": outputs})
-        self.stack = Stack(account, name)
+        self.stack, self.event = Stack(account, name), None
 
     def of(self, parameters):
-        """The properties of the event that this becomes."""
+        """The properties that were sent last, when the stack has these parameters."""
         self.stack.deploy(self.template, **parameters)
         s3, bucket = self.account.client("s3"), playing.bucket(self.account)
-        keys = sorted(item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"])
-        events = [json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in keys]
-        # The next event is the only one then.
-        s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys]})
-        (event,) = [event for event in events if "ResourceProperties" in event]
+        keys = sorted(item["Key"] for item in s3.list_objects_v2(Bucket=bucket).get("Contents", []))
+        kept = [json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in keys]
+        for key in keys:
+            s3.delete_object(Bucket=bucket, Key=key)
+        # Where nothing of the resource changes, there is no event, and the last one still holds.
+        self.event = next((one for one in kept if "ResourceProperties" in one), self.event)
         return {
             name: value
-            for name, value in event["ResourceProperties"].items()
+            for name, value in self.event["ResourceProperties"].items()
             if name not in NOT_READ | {"Events", "Play"}
         }
 
