@@ -80,14 +80,21 @@ const FAILED: u8 = 2;
 pub fn run(arguments: Arguments) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let ran = match runtime {
-        Ok(runtime) => runtime.block_on(async {
-            tokio::select! {
-                ran = command(&arguments) => ran,
-                // `status` has its own, which prints what is known.
-                () = output::interrupted(), if !matches!(arguments.command, Command::Status(_)) => Ok(Verdict::Interrupted),
-            }
-        }),
-        Err(error) => Err(Error::refused(format!("No thread could be started: {error}. Close other programs, then retry."))),
+        Ok(runtime) => {
+            let ran = runtime.block_on(async {
+                tokio::select! {
+                    ran = command(&arguments) => ran,
+                    // `status` has its own, which prints what is known.
+                    () = output::interrupted(), if !matches!(arguments.command, Command::Status(_)) => Ok(Verdict::Interrupted),
+                }
+            });
+            // A thread may still wait for what somebody types.
+            runtime.shutdown_background();
+            ran
+        }
+        Err(error) => {
+            Err(Error::refused(format!("No thread could be started: {error}. Close other programs, then retry.")))
+        }
     };
     match ran {
         Ok(verdict) => ExitCode::from(verdict.code()),

@@ -4,9 +4,11 @@ use crate::arguments::{Connection, Printing};
 use crate::http::{self, Client};
 use crate::output;
 use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::meta::credentials::CredentialsProviderChain;
-use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
@@ -16,9 +18,9 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use custom_resource::call::{self, malformed};
 use custom_resource::{Error, Result};
 use orchestera_access::account::Account;
-use std::env;
 use std::time::Duration;
 
+mod cause;
 mod files;
 mod mfa;
 mod profile;
@@ -27,6 +29,9 @@ use profile::Profile;
 
 /// Where to ask who the caller is, if no Region is set anywhere.
 pub const DEFAULT_REGION: &str = "us-east-1";
+
+/// Nobody wants to wait for long until the command says that there is no network.
+const ATTEMPTS_TO_SIGN_IN: u32 = 3;
 
 /// A caller of AWS.
 #[derive(Clone, Debug)]
@@ -87,26 +92,23 @@ pub async fn of_profile(connection: &Connection, name: Option<&str>) -> Result<S
 
 /// How calls are made. Region and credentials come from where the AWS CLI has them.
 async fn configuration(http: &Client, connection: &Connection, profile: &Profile) -> SdkConfig {
-    let loader = settings(http).profile_files(profile.files().clone()).profile_name(profile.name());
-    let loader = match &connection.region {
-        Some(region) => loader.region(Region::new(region.clone())),
-        None => loader,
-    };
-    let configuration = loader.load().await;
-    let configuration = match configuration.region() {
-        Some(_) => configuration,
-        None => configuration.into_builder().region(Region::from_static(DEFAULT_REGION)).build(),
-    };
-    if connection.profile.is_some() && env::var_os("AWS_ACCESS_KEY_ID").is_some() {
-        let provider = without_keys_of_environment(http, profile, configuration.region());
-        return with_credentials(&configuration, SharedCredentialsProvider::new(provider));
+    let region = region(connection, profile).await;
+    let loader =
+        settings(http).profile_files(profile.files().clone()).profile_name(profile.name()).region(region.clone());
+    if !profile.is_chosen() {
+        return loader.load().await;
     }
-    configuration
+    let provider = without_keys_of_environment(http, profile, region);
+    loader.credentials_provider(provider).load().await
 }
 
 /// The SDK's default chain, without its first element. In the AWS CLI, `--profile` comes before keys of the environment.
-fn without_keys_of_environment(http: &Client, profile: &Profile, region: Option<&Region>) -> CredentialsProviderChain {
-    let settings = ProviderConfig::default().with_http_client(http.clone()).with_region(region.cloned());
+fn without_keys_of_environment(http: &Client, profile: &Profile, region: Option<Region>) -> CredentialsProviderChain {
+    let settings = ProviderConfig::without_region()
+        .with_region(region)
+        .with_http_client(http.clone())
+        .with_retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_TO_SIGN_IN))
+        .with_timeout_config(timeouts());
     let of_profile = ProfileFileCredentialsProvider::builder()
         .configure(&settings)
         .profile_files(profile.files().clone())
@@ -118,14 +120,31 @@ fn without_keys_of_environment(http: &Client, profile: &Profile, region: Option<
         .or_else("Ec2InstanceMetadata", of_instance.build())
 }
 
+/// The Region in the order of the AWS CLI, which does not ask the instance. A chain of roles needs one before its first
+/// call.
+async fn region(connection: &Connection, profile: &Profile) -> Option<Region> {
+    let of_profile = ProfileFileRegionProvider::builder();
+    let of_profile = of_profile.profile_files(profile.files().clone()).profile_name(profile.name()).build();
+    RegionProviderChain::first_try(connection.region.clone().map(Region::new))
+        .or_else(EnvironmentVariableRegionProvider::new())
+        .or_else(of_profile)
+        .or_else(Region::from_static(DEFAULT_REGION))
+        .region()
+        .await
+}
+
 fn settings(http: &Client) -> ConfigLoader {
     aws_config::defaults(BehaviorVersion::latest())
         .http_client(http.clone())
         // Eight attempts with pauses of up to 1, 2, 4, 8, 8, 8, 8 seconds: many callers at once are throttled, and an
         // account must not fail for it.
         .retry_config(RetryConfig::standard().with_max_attempts(8).with_max_backoff(Duration::from_secs(8)))
-        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(15)).build())
+        .timeout_config(timeouts())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(15)).build()
 }
 
 /// The same configuration with other credentials.
@@ -134,8 +153,13 @@ pub fn with_credentials(configuration: &SdkConfig, provider: SharedCredentialsPr
 }
 
 async fn identify(configuration: &SdkConfig, profile: &Profile) -> Result<Caller> {
-    let sts = aws_sdk_sts::Client::new(configuration);
-    let answer = sts.get_caller_identity().send().await.map_err(call::failed("GetCallerIdentity", call::kind_of));
+    let attempts = RetryConfig::standard().with_max_attempts(ATTEMPTS_TO_SIGN_IN);
+    let first = aws_sdk_sts::config::Builder::from(configuration).retry_config(attempts).build();
+    let answer = aws_sdk_sts::Client::from_conf(first)
+        .get_caller_identity()
+        .send()
+        .await
+        .map_err(call::failed("GetCallerIdentity", call::kind_of));
     let answer = answer.map_err(|error| {
         let sentence = profile.sentence(&error);
         error.because(sentence)

@@ -24,8 +24,18 @@ pub use row::{COLUMNS, Row};
 /// # Errors
 /// If the accounts cannot be listed, or the output cannot be written. A failure in one account is a row.
 pub async fn run(connection: &Connection, printing: &Printing, options: &Status) -> Result<Verdict> {
-    let session = session::open(connection, printing).await?;
-    let listed = accounts::list(&session.configuration, options).await?;
+    let begun = async {
+        let session = session::open(connection, printing).await?;
+        let listed = accounts::list(&session.configuration, options).await?;
+        Result::Ok((session, listed))
+    };
+    let (session, listed) = tokio::select! {
+        begun = begun => begun?,
+        () = output::interrupted() => {
+            eprintln!("Interrupted before the list of accounts was complete. Run the command again.");
+            return Ok(Verdict::Interrupted);
+        }
+    };
     let count = listed.len();
     let progress = Progress::new(printing, count);
     let rows = read_all(session, connection, options, listed, &progress).await;
