@@ -36,7 +36,7 @@ def home(tmp_path):
 
 @pytest.fixture
 def orchestera(home):
-    """Runs the command as the account. A variable that is None is not set. `stdin` and `cwd` are those of subprocess."""
+    """Runs the command as the account. A variable that is None is not set."""
 
     def orchestera(account, *arguments, stdin=subprocess.DEVNULL, cwd=None, **environment):
         return subprocess.run(

@@ -1,4 +1,4 @@
-"""A server on loopback that passes calls on to the embedded AWS, and notes them. It can be slow, and it can speak TLS."""
+"""A server on loopback that passes calls on to the embedded AWS, and notes them. It can be slow, and speak TLS."""
 
 import http.client
 import threading

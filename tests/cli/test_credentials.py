@@ -93,8 +93,8 @@ def test_a_profile_that_does_not_exist_is_refused_with_those_that_do(orchestera,
     ):
         assert ran.returncode == 2
         assert ran.stderr == (
-            "orchestera: The profile sparc does not exist in your AWS configuration. There are: spark. Check the name, or "
-            "run: aws configure sso\n"
+            "orchestera: The profile sparc does not exist in your AWS configuration. There are: spark. Check the name, "
+            "or run: aws configure sso\n"
         )
 
 
@@ -102,8 +102,8 @@ def test_without_any_credentials_it_says_how_to_get_some(orchestera, account):
     ran = orchestera(account, "verify", **NO_KEYS)
     assert ran.returncode == 2
     assert ran.stderr == (
-        "orchestera: There are no AWS credentials. Open AWS CloudShell, where they are already there. Or run: aws configure "
-        "sso. Then name the profile with --profile.\n"
+        "orchestera: There are no AWS credentials. Open AWS CloudShell, where they are already there. Or run: aws "
+        "configure sso. Then name the profile with --profile.\n"
     )
 
 
@@ -204,8 +204,8 @@ def test_a_role_of_a_profile_that_cannot_be_assumed_is_named_with_the_code(orche
     assert ran.returncode == 2
     first, second = re.findall("role_arn = (.*)", chain[0])
     assert ran.stderr == (
-        f"orchestera: Profile second assumes {first}, then {second}, and AWS refused that (AccessDenied). Check role_arn and "
-        "external_id of the profile, and the trust policy of the role.\n"
+        f"orchestera: Profile second assumes {first}, then {second}, and AWS refused that (AccessDenied). Check "
+        "role_arn and external_id of the profile, and the trust policy of the role.\n"
     )
 
 
