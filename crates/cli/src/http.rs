@@ -26,10 +26,11 @@ const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// The client for every call. `is_logged` prints each on standard error. `HTTPS_PROXY` and `NO_PROXY` count, as in the AWS CLI.
+/// `of_profile` is `ca_bundle` of the profile.
 ///
 /// # Errors
-/// If the file of `AWS_CA_BUNDLE` cannot be read, or has no certificate.
-pub fn client(is_logged: bool) -> Result<Client> {
+/// If the file of `AWS_CA_BUNDLE` or of the profile cannot be read, or has no certificate.
+pub fn client(is_logged: bool, of_profile: Option<&str>) -> Result<Client> {
     let cannot = |error: &dyn std::error::Error| {
         Error::refused(format!(
             "The HTTP client cannot be built: {error}. Check the variables HTTPS_PROXY and NO_PROXY."
@@ -38,7 +39,7 @@ pub fn client(is_logged: bool) -> Result<Client> {
     let tls = ClientConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| cannot(&error))?
-        .with_root_certificates(roots()?)
+        .with_root_certificates(roots(of_profile)?)
         .with_no_client_auth();
     let client = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
@@ -96,12 +97,14 @@ fn described(request: &HttpRequest) -> String {
     format!("{} {uri} {}", request.method(), target.or(action).unwrap_or_default())
 }
 
-fn roots() -> Result<RootCertStore> {
+fn roots(of_profile: Option<&str>) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
-    if let Some(path) = env::var_os(CA_BUNDLE).filter(|path| !path.is_empty()) {
+    // In the order of the AWS CLI.
+    let of_environment = env::var_os(CA_BUNDLE).filter(|path| !path.is_empty()).map(|path| (CA_BUNDLE, path));
+    if let Some((setting, path)) = of_environment.or_else(|| of_profile.map(|path| ("ca_bundle", path.into()))) {
         let cannot = |cause: String| {
             Error::refused(format!(
-                "{CA_BUNDLE} is {}, and {cause}. Give the path of a file with certificates in PEM, or unset the variable.",
+                "{setting} is {}, and {cause}. Give the path of a file with certificates in PEM, or remove the setting.",
                 path.display()
             ))
         };

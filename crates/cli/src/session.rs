@@ -76,8 +76,8 @@ pub async fn open(connection: &Connection, printing: &Printing) -> Result<Sessio
 /// # Errors
 /// As for [`open`].
 pub async fn of_profile(connection: &Connection, name: Option<&str>) -> Result<Session> {
-    let http = http::client(connection.debug)?;
     let profile = Profile::load(name).await?;
+    let http = http::client(connection.debug, profile.get("ca_bundle"))?;
     let configuration = configuration(&http, connection, &profile).await;
     let configuration = mfa::sign_in(configuration, connection, &profile).await?;
     // Before any other call, so that an expired sign-in is reported once.
