@@ -3,6 +3,7 @@
 //! The functions' own client has neither. Lambda gives it a network without proxies, and reading certificates would
 //! slow each start.
 
+use crate::output::note;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -75,9 +76,9 @@ impl HttpConnector for Client {
             match &answer {
                 Ok(answer) => {
                     let id = REQUEST_IDS.iter().find_map(|name| answer.headers().get(*name)).unwrap_or("-");
-                    eprintln!("{line}: {}, request {id}", answer.status());
+                    note(&format!("{line}: {}, request {id}", answer.status()));
                 }
-                Err(error) => eprintln!("{line}: {error}"),
+                Err(error) => note(&format!("{line}: {error}")),
             }
             answer
         })

@@ -83,9 +83,11 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Ok(runtime) => {
             let ran = runtime.block_on(async {
                 tokio::select! {
-                    ran = command(&arguments) => ran,
+                    // First, so that it counts from the first call on.
+                    biased;
                     // `status` has its own, which prints what is known.
                     () = output::interrupted(), if !matches!(arguments.command, Command::Status(_)) => Ok(Verdict::Interrupted),
+                    ran = command(&arguments) => ran,
                 }
             });
             // A thread may still wait for what somebody types.
@@ -107,6 +109,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
 
 async fn command(arguments: &Arguments) -> Result<Verdict> {
     let Arguments { connection, printing, command } = arguments;
+    output::check(printing)?;
     match command {
         Command::Preflight(options) => preflight::run(connection, printing, options).await,
         Command::Plan(options) => plan::run(connection, printing, options).await,
@@ -116,8 +119,9 @@ async fn command(arguments: &Arguments) -> Result<Verdict> {
         Command::Console(options) => console::run(connection, printing, options).await,
         Command::Permissions(options) => permissions::run(printing, options),
         Command::Completions(options) => {
-            clap_complete::generate(options.shell, &mut Arguments::command(), "orchestera", &mut std::io::stdout());
-            Ok(Verdict::Good)
+            let mut script = Vec::new();
+            clap_complete::generate(options.shell, &mut Arguments::command(), "orchestera", &mut script);
+            output::write(printing, &String::from_utf8_lossy(&script)).map(|()| Verdict::Good)
         }
         Command::Man(options) => {
             clap_mangen::generate_to(Arguments::command(), &options.folder).map(|()| Verdict::Good).map_err(|error| {

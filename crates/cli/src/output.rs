@@ -1,12 +1,14 @@
 //! What is printed: a table for people, csv, json and ndjson for programs.
 
 use crate::arguments::{Format, Printing};
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use custom_resource::{Error, Kind, Result};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use terminal_size::terminal_size;
 
 /// The version of every JSON document. A field is only ever added.
@@ -16,6 +18,12 @@ pub const SCHEMA_VERSION: u32 = 1;
 const WIDTH: u16 = 160;
 /// The narrowest table that can be read.
 const NARROWEST: u16 = 60;
+/// In a narrower table, the sentence of a row stands below it.
+const WIDE: u16 = 100;
+/// The column with a sentence.
+const SENTENCE: &str = "to_do";
+/// A column that is not wider is not wrapped: ids, states, dates.
+const SHORT: usize = 14;
 
 /// A result that has rows: the accounts of `status`, the checks of `preflight`.
 pub struct Rows<'a> {
@@ -43,9 +51,9 @@ pub fn rows(printing: &Printing, rows: &Rows<'_>) -> Result<()> {
             let mut document = Map::from_iter([("schema_version".to_owned(), json!(SCHEMA_VERSION))]);
             document.extend(rows.about.clone());
             document.insert(rows.name.to_owned(), rows.rows.iter().map(|row| object(rows, row)).collect());
-            format!("{:#}\n", Value::Object(document))
+            escaped(&format!("{:#}\n", Value::Object(document)))
         }
-        Format::Ndjson => rows.rows.iter().map(|row| format!("{}\n", object(rows, row))).collect(),
+        Format::Ndjson => rows.rows.iter().map(|row| escaped(&format!("{}\n", object(rows, row)))).collect(),
     };
     write(printing, &text)
 }
@@ -63,8 +71,8 @@ pub fn report(printing: &Printing, text: &str, value: &impl Serialize) -> Result
     };
     match printing.output {
         Format::Table => write(printing, text),
-        Format::Json => write(printing, &format!("{:#}\n", value()?)),
-        Format::Ndjson => write(printing, &format!("{}\n", value()?)),
+        Format::Json => write(printing, &escaped(&format!("{:#}\n", value()?))),
+        Format::Ndjson => write(printing, &escaped(&format!("{}\n", value()?))),
         Format::Csv => Err(Error::refused("This command has no rows, so there is no csv of it. Use --output json.")),
     }
 }
@@ -89,20 +97,60 @@ pub fn write(printing: &Printing, text: &str) -> Result<()> {
     }
 }
 
+/// Refuses an output file that cannot be written, before anything is read for it.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn check(printing: &Printing) -> Result<()> {
+    let Some(path) = printing.output_file.as_deref().filter(|path| !is_special(path)) else { return Ok(()) };
+    let path = target(path);
+    match path.is_dir() {
+        true => Err(unwritable(&path, &io::Error::from(io::ErrorKind::IsADirectory))),
+        false => beside(&path).map(drop).map_err(|error| unwritable(&path, &error)),
+    }
+}
+
 /// The file is written whole or not at all.
 fn whole(path: &Path, text: &str) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
+    if is_special(path) {
+        let written = OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+        return written.map_err(|error| unwritable(path, &error));
+    }
+    let path = target(path);
+    let written = beside(&path).and_then(|mut file| {
         file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)
+        file.persist(&path).map_err(|error| error.error)
     });
-    written.map(drop).map_err(|error| {
-        Error::refused(format!(
-            "{} cannot be written: {error}. It is as it was. Give a path in a folder that you may write to.",
-            path.display()
-        ))
-    })
+    written.map(drop).map_err(|error| unwritable(&path, &error))
+}
+
+/// A pipe or a device, such as `/dev/stdout`. There is no file to replace.
+fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir())
+}
+
+/// A link stays: the file that it names is written.
+fn target(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// A new file in the same folder, with the mode of the old one, or of any new file.
+fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mode = fs::metadata(path).map(|about| about.permissions());
+    let file = tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(folder)?;
+    if let Ok(mode) = mode {
+        file.as_file().set_permissions(mode)?;
+    }
+    Ok(file)
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Error {
+    Error::refused(format!(
+        "{} cannot be written: {error}. It is as it was. Give a path in a folder that you may write to.",
+        path.display()
+    ))
 }
 
 fn object(rows: &Rows<'_>, row: &[Value]) -> Value {
@@ -110,14 +158,61 @@ fn object(rows: &Rows<'_>, row: &[Value]) -> Value {
 }
 
 fn table(rows: &Rows<'_>, width: u16) -> String {
-    let shown: Vec<_> =
+    let mut shown: Vec<_> =
         rows.shown.iter().filter_map(|name| rows.columns.iter().position(|column| column == name)).collect();
+    let below = shown.pop_if(|last| width < WIDE && rows.columns[*last] == SENTENCE);
+    let cells = |row: &[Value]| shown.iter().map(|i| printable(&text(&row[*i]))).collect::<Vec<_>>();
     let mut table = grid(width);
     table.set_header(shown.iter().map(|i| rows.columns[*i].replace('_', " ")));
     for row in &rows.rows {
-        table.add_row(shown.iter().map(|i| printable(&text(&row[*i]))));
+        table.add_row(cells(row));
     }
-    format!("{}\n", trimmed(&table.to_string()))
+    let widths = table.column_max_content_widths();
+    for (column, widest) in table.column_iter_mut().zip(widths) {
+        // What a person copies stays in one piece.
+        if column.index == 0 || usize::from(widest) <= SHORT {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
+    let table = trimmed(&table.to_string());
+    match below {
+        Some(below) => format!("{}\n", with_sentences(&table, rows.rows.iter().map(|row| text(&row[below])), width)),
+        None => format!("{table}\n"),
+    }
+}
+
+/// The table with a sentence below each row. The first column is never blank, so a line that begins with it is a row.
+fn with_sentences(table: &str, sentences: impl Iterator<Item = String>, width: u16) -> String {
+    let mut lines = table.lines().peekable();
+    let mut text: Vec<String> = lines.next().map(str::to_owned).into_iter().collect();
+    let is_wrapped = |line: &str| line.starts_with("  ");
+    while let Some(line) = lines.next_if(|line| is_wrapped(line)) {
+        text.push(line.to_owned());
+    }
+    for sentence in sentences {
+        text.extend(lines.next().map(str::to_owned));
+        while let Some(line) = lines.next_if(|line| is_wrapped(line)) {
+            text.push(line.to_owned());
+        }
+        text.extend(wrapped(&printable(&sentence), usize::from(width).saturating_sub(INDENT.len())));
+    }
+    text.join("\n")
+}
+
+const INDENT: &str = "   ";
+
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width + INDENT.len() => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(format!("{INDENT}{word}")),
+        }
+    }
+    lines
 }
 
 /// An empty table with the look of all tables.
@@ -158,16 +253,36 @@ fn text(value: &Value) -> String {
 /// <https://owasp.org/www-community/attacks/CSV_Injection>
 fn neutralized(text: &str) -> String {
     let text = printable(text);
-    if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text }
+    // The wide forms count too, in some languages of spreadsheets.
+    let begins = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+    if text.trim_start().starts_with(begins) { format!("'{text}") } else { text }
 }
 
 /// Without control characters, which would act on the terminal.
 pub fn printable(text: &str) -> String {
-    // Those that turn the direction of writing hide what a text says.
-    let is_hidden = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     text.chars().map(|c| if c == '\n' || c == '\t' { ' ' } else { c }).filter(|c| !is_hidden(*c)).collect()
+}
+
+/// Characters that act on a terminal, and those that hide what a text says: marks of the direction of writing, separators
+/// of lines, and what has no width.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// JSON in which such characters are escaped. JSON itself wants that of some only.
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            // Between the values.
+            '\n' => text.push(c),
+            c if is_hidden(c) => text.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => text.push(c),
+        }
+    }
+    text
 }
 
 /// The width of tables: that of the terminal.
@@ -195,11 +310,16 @@ pub fn mark(mark: char, is_colored: bool) -> String {
     if is_colored { format!("\u{1b}[{color}m{mark}\u{1b}[0m") } else { mark.to_string() }
 }
 
+/// Prints a line on standard error. If nobody reads it any more, that is no error.
+pub fn note(line: &str) {
+    drop(writeln!(io::stderr().lock(), "{line}"));
+}
+
 /// Prints an error for people on standard error.
 pub fn error(error: &Error, with_cause: bool) {
-    eprintln!("orchestera: {}", printable(&error.reason()));
+    note(&format!("orchestera: {}", printable(&error.reason())));
     if with_cause && !error.cause().is_empty() {
-        eprintln!("{}", printable(&error.cause()));
+        note(&printable(&error.cause()));
     }
 }
 

@@ -92,8 +92,14 @@ fn print(printing: &Printing, checks: &[Check]) -> Result<()> {
 fn text(checks: &[Check], is_colored: bool, width: u16) -> String {
     let mut table = output::grid(width);
     for check in checks {
-        table.add_row([mark(check.severity.mark(), is_colored), check.subject.to_owned(), printable(&check.sentence)]);
+        table.add_row([check.severity.mark().to_string(), check.subject.to_owned(), printable(&check.sentence)]);
     }
+    // Colors would count as columns. Below the mark, a sentence that is wrapped has a space.
+    let paint = |line: &str| match line.trim_start().chars().next().filter(|_| !line.starts_with("  ")) {
+        Some(sign) => line.replacen(sign, &mark(sign, is_colored), 1),
+        None => line.to_owned(),
+    };
+    let lines: Vec<_> = output::trimmed(&table.to_string()).lines().map(paint).collect();
     let count = |severity| checks.iter().filter(|check| check.severity == severity).count();
     let (failures, warnings) = (count(Severity::Failure), count(Severity::Warning));
     let end = match (failures, warnings) {
@@ -101,5 +107,5 @@ fn text(checks: &[Check], is_colored: bool, width: u16) -> String {
         (0, _) => format!("Nothing stands in the way. {warnings} to know."),
         _ => format!("{failures} to correct first, {warnings} to know."),
     };
-    format!("{}\n\n{end}\n", output::trimmed(&table.to_string()))
+    format!("{}\n\n{end}\n", lines.join("\n"))
 }

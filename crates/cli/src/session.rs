@@ -66,7 +66,7 @@ pub async fn open(connection: &Connection, printing: &Printing) -> Result<Sessio
     if !printing.quiet {
         let Caller { account, arn, alias } = &session.caller;
         let alias = alias.as_ref().map(|alias| format!(" ({})", output::printable(alias))).unwrap_or_default();
-        eprintln!("Account {}{alias}, {}", account.id, output::printable(arn));
+        output::note(&format!("Account {}{alias}, {}", account.id, output::printable(arn)));
     }
     Ok(session)
 }

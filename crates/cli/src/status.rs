@@ -8,6 +8,7 @@ use crate::member::Entry;
 use crate::output;
 use crate::session::{self, Session};
 use custom_resource::Result;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,28 +30,31 @@ pub async fn run(connection: &Connection, printing: &Printing, options: &Status)
         let listed = accounts::list(&session.configuration, options).await?;
         Result::Ok((session, listed))
     };
+    let mut interrupted = std::pin::pin!(output::interrupted());
     let (session, listed) = tokio::select! {
-        begun = begun => begun?,
-        () = output::interrupted() => {
-            eprintln!("Interrupted before the list of accounts was complete. Run the command again.");
+        biased;
+        () = &mut interrupted => {
+            output::note("Interrupted before the list of accounts was complete. Run the command again.");
             return Ok(Verdict::Interrupted);
         }
+        begun = begun => begun?,
     };
     let count = listed.len();
-    let progress = Progress::new(printing, count);
-    let rows = read_all(session, connection, options, listed, &progress).await;
+    // Lines of --debug would break the bar.
+    let progress = Progress::new(count, !printing.quiet && !connection.debug);
+    let rows = read_all(session, connection, options, listed, &progress, interrupted).await;
     progress.end();
     let is_partial = rows.len() < count;
     row::print(printing, &rows, is_partial)?;
     if is_partial {
-        eprintln!(
+        output::note(&format!(
             "Interrupted: {} of {count} accounts were read. The output is partial. Run the command again.",
             rows.len()
-        );
+        ));
         return Ok(Verdict::Interrupted);
     }
     if !printing.quiet {
-        eprintln!("{}", row::summary(&rows));
+        output::note(&row::summary(&rows));
     }
     Ok(Verdict::of(rows.iter().all(|row| row.state == State::Ready)))
 }
@@ -62,6 +66,7 @@ async fn read_all(
     options: &Status,
     listed: Vec<ListedAccount>,
     progress: &Progress,
+    mut interrupted: Pin<&mut impl Future<Output = ()>>,
 ) -> Vec<Row> {
     let way = match &options.profile_pattern {
         Some(pattern) => Way::Profile(pattern.clone()),
@@ -76,7 +81,7 @@ async fn read_all(
     let mut waiting = listed.into_iter().enumerate();
     let mut running = tokio::task::JoinSet::new();
     let mut rows = Vec::new();
-    let mut interrupted = std::pin::pin!(output::interrupted());
+    let mut ticks = tokio::time::interval(Duration::from_millis(500));
     loop {
         while running.len() < options.concurrency.into()
             && let Some((number, account)) = waiting.next()
@@ -95,6 +100,7 @@ async fn read_all(
                 // A task that panicked: a defect. The row is missing, and the output says that it is partial.
                 Some(Err(_)) => {}
             },
+            _ = ticks.tick() => progress.tick(),
             () = &mut interrupted => {
                 running.abort_all();
                 break;

@@ -67,8 +67,10 @@ async fn ask(serial: &str) -> Result<String> {
     }
     let cannot =
         |error: io::Error| Error::refused(format!("The code could not be read: {error}. Retry on a terminal."));
-    eprint!("Code of the MFA device {}: ", printable(serial));
-    io::stderr().flush().map_err(cannot)?;
+    let mut terminal = io::stderr();
+    write!(terminal, "Code of the MFA device {}: ", printable(serial))
+        .and_then(|()| terminal.flush())
+        .map_err(cannot)?;
     // On another thread, so that Ctrl-C ends the command meanwhile.
     let read = tokio::task::spawn_blocking(|| {
         let mut code = String::new();
