@@ -7,14 +7,19 @@ use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
-  orchestera preflight                              what would stop the stack in this account
-  orchestera plan                                   what creating or updating the stack would do here
-  orchestera verify                                 whether the role is correct
-  orchestera status --output csv                    every account of the organization, as a spreadsheet
-  orchestera aws-config --dry-run                   the profiles that it would write
+What would stop the stack in this account:
+  orchestera preflight
+What creating or updating the stack would do here:
+  orchestera plan
+Whether the role is correct:
+  orchestera verify
+Every account of the organization, as a spreadsheet:
+  orchestera status --output csv --output-file accounts.csv
+The profiles that it would write:
+  orchestera aws-config --dry-run
 
-Nothing in AWS is ever changed. Exit codes: 0; 1 if something is not as it should be; 2 if the arguments are wrong or the
-command failed; 130 after Ctrl-C.";
+It never changes anything in AWS. Exit codes: 0; 1 if something is not as it should be; 2 if the arguments are wrong or \
+the command failed; 130 after Ctrl-C.";
 
 /// Shows what Orchestera Access will do in your AWS accounts, and what exists. It only reads.
 #[derive(Clone, Debug, Parser)]
@@ -294,8 +299,14 @@ pub struct Console {
     pub role: String,
 }
 
+const PERMISSIONS_EXAMPLES: &str = "\
+Examples:
+  orchestera permissions status
+  orchestera permissions verify --output-file policy.json";
+
 /// `orchestera permissions`.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = PERMISSIONS_EXAMPLES)]
 pub struct Permissions {
     /// The command
     #[arg(value_enum, value_name = "COMMAND")]
@@ -315,8 +326,16 @@ pub enum PermissionsOf {
     AwsConfig,
 }
 
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+In bash, for this session:
+  source <(orchestera completions bash)
+In zsh, for this session, after compinit:
+  source <(orchestera completions zsh)";
+
 /// `orchestera completions`.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = COMPLETIONS_EXAMPLES)]
 pub struct Completions {
     /// The shell
     pub shell: Shell,

@@ -109,7 +109,12 @@ pub fn run(arguments: Arguments) -> ExitCode {
 
 async fn command(arguments: &Arguments) -> Result<Verdict> {
     let Arguments { connection, printing, command } = arguments;
-    output::check(printing)?;
+    let has_rows = match command {
+        Command::Plan(options) => options.show_parameters,
+        Command::Verify(_) => false,
+        _ => true,
+    };
+    output::check(printing, has_rows)?;
     match command {
         Command::Preflight(options) => preflight::run(connection, printing, options).await,
         Command::Plan(options) => plan::run(connection, printing, options).await,

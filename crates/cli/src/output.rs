@@ -73,8 +73,12 @@ pub fn report(printing: &Printing, text: &str, value: &impl Serialize) -> Result
         Format::Table => write(printing, text),
         Format::Json => write(printing, &escaped(&format!("{:#}\n", value()?))),
         Format::Ndjson => write(printing, &escaped(&format!("{}\n", value()?))),
-        Format::Csv => Err(Error::refused("This command has no rows, so there is no csv of it. Use --output json.")),
+        Format::Csv => Err(without_rows()),
     }
+}
+
+fn without_rows() -> Error {
+    Error::refused("This command has no rows, so there is no csv of it. Use --output json.")
 }
 
 /// Writes a text to standard output, or into the file.
@@ -97,11 +101,14 @@ pub fn write(printing: &Printing, text: &str) -> Result<()> {
     }
 }
 
-/// Refuses an output file that cannot be written, before anything is read for it.
+/// Refuses csv of a command without rows, and an output file that cannot be written, before anything is read for them.
 ///
 /// # Errors
-/// If it cannot be written.
-pub fn check(printing: &Printing) -> Result<()> {
+/// See above.
+pub fn check(printing: &Printing, has_rows: bool) -> Result<()> {
+    if printing.output == Format::Csv && !has_rows {
+        return Err(without_rows());
+    }
     let Some(path) = printing.output_file.as_deref().filter(|path| !is_special(path)) else { return Ok(()) };
     let path = target(path);
     match path.is_dir() {
@@ -147,8 +154,11 @@ fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Error {
+    let cause = error.to_string();
+    // tempfile names the file beside it, which nobody knows.
+    let cause = cause.split(" at path ").next().unwrap_or_default();
     Error::refused(format!(
-        "{} cannot be written: {error}. It is as it was. Give a path in a folder that you may write to.",
+        "{} cannot be written: {cause}. It is as it was. Give a path in a folder that you may write to.",
         path.display()
     ))
 }
