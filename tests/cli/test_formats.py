@@ -3,21 +3,16 @@
 import csv
 import io
 import json
-import os
 import re
-import resource
-import shutil
-import stat
-import subprocess
 import unicodedata
 from pathlib import Path
 
 import pytest
-from conftest import binary, of_user
-from test_credentials import role
+from identities import role
 
 from orchestera_local.organization import Organization
 from orchestera_local.stack import Stack, template
+from orchestera_release import product
 from orchestera_release.product import ROOT
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -49,7 +44,9 @@ def scene(aws):
 
 
 def steady(text):
-    """What differs from run to run: an external id, and the end of a stack's ARN. As long as they were."""
+    """Without what differs from run to run: an external id, the end of a stack's ARN. And without the release."""
+    text = text.replace(product.VERSION.ljust(len("release")), "0.0.0".ljust(len("release")))
+    text = text.replace(product.VERSION, "0.0.0")
     text = re.sub(r"\b[0-9a-f]{32}\b", "0" * 32, text)
     return re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "00000000-0000-0000-0000-000000000000", text)
 
@@ -237,108 +234,10 @@ def test_the_exit_code_is_2_if_aws_does_not_answer(orchestera, scene, command):
     assert ran.stderr.startswith("orchestera: AWS could not be reached: ")
 
 
-@pytest.fixture
-def file(tmp_path):
-    """That an earlier run has written, in a folder of its own."""
-    (tmp_path / "out").mkdir()
-    path = tmp_path / "out/accounts.csv"
-    path.write_text("as it was")
-    return path
-
-
-def status_into(path, account):
-    """The arguments of a command that writes csv there."""
-    return ("status", "--accounts", account.id, "--output", "csv", "--output-file", str(path))
-
-
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_writes_into_a_file_what_it_would_print(orchestera, scene, file, command):
+def test_every_command_writes_into_a_file_what_it_would_print(orchestera, scene, tmp_path, command):
+    file = tmp_path / "out"
     arguments, code = COMMANDS[command]
     ran = orchestera(scene, *arguments, "--output-file", str(file))
     assert (ran.returncode, ran.stdout) == (code, ""), ran.stderr
     assert steady(file.read_text()) == (GOLDEN / f"{command}.txt").read_text()
-    assert list(file.parent.iterdir()) == [file]
-
-
-def test_a_file_that_is_replaced_keeps_its_mode_and_a_new_one_has_the_usual(orchestera, account, file):
-    file.chmod(0o640)
-    orchestera(account, "permissions", "plan", "--output-file", str(file))
-    assert stat.S_IMODE(file.stat().st_mode) == 0o640 and json.loads(file.read_text())
-    new, usual = file.with_name("new"), file.with_name("usual")
-    usual.touch()
-    orchestera(account, "permissions", "plan", "--output-file", str(new))
-    assert new.stat().st_mode == usual.stat().st_mode
-
-
-def test_a_link_stays_and_what_it_names_is_written(orchestera, account, file):
-    link = file.with_name("link")
-    link.symlink_to(file)
-    assert orchestera(account, "permissions", "plan", "--output-file", str(link)).returncode == 0
-    assert link.is_symlink() and json.loads(file.read_text())
-
-
-def test_a_pipe_or_a_device_is_written_to(account, home):
-    """As in `--output-file >(gzip)`."""
-    for path, written in (("/dev/stdout", True), ("/dev/null", False)):
-        ran = subprocess.run(
-            [binary(), "permissions", "plan", "--output-file", path],
-            env=of_user(account, home),
-            capture_output=True,
-            text=True,
-        )
-        assert (ran.returncode, bool(ran.stdout)) == (0, written), ran.stderr
-    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
-
-
-@pytest.mark.parametrize(
-    "name, cause",
-    [
-        ("none/accounts.csv", "No such file or directory"),
-        ("accounts.csv/accounts.csv", "Not a directory"),
-        ("", "is a directory"),
-        ("/proc/accounts.csv", "No such file or directory"),
-    ],
-)
-def test_a_file_that_cannot_be_written_is_refused_before_aws_is_asked(orchestera, account, file, name, cause):
-    path = file.parent / name
-    ran = orchestera(account, *status_into(path, account), AWS_ENDPOINT_URL="http://127.0.0.1:9")
-    assert (ran.returncode, ran.stdout) == (2, "")
-    begin, _, end = ran.stderr.partition(f"{path} cannot be written: {cause}")
-    assert begin == "orchestera: "
-    assert re.fullmatch(
-        r"( \(os error [0-9]+\))?\. It is as it was\. Give a path in a folder that you may write to\.\n", end
-    )
-    assert file.read_text() == "as it was" and list(file.parent.iterdir()) == [file]
-
-
-def test_a_folder_that_is_read_only_is_refused(account, home, file):
-    file.parent.chmod(0o555)
-    # root may write everywhere, unless it has given that up.
-    without = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
-    ran = subprocess.run(
-        [*without, binary(), *status_into(file, account)], env=of_user(account, home), capture_output=True, text=True
-    )
-    file.parent.chmod(0o755)
-    assert (ran.returncode, ran.stdout) == (2, "")
-    assert f"{file} cannot be written: Permission denied (os error 13)" in ran.stderr
-    assert file.read_text() == "as it was" and list(file.parent.iterdir()) == [file]
-
-
-def test_a_disk_that_is_full_leaves_the_file_as_it_was(account, home, file):
-    ran = subprocess.run(
-        [binary(), *status_into(file, account)],
-        env=of_user(account, home),
-        capture_output=True,
-        text=True,
-        # Python ignores the signal of that limit, and the command inherits it: it gets an error, as of a full disk.
-        restore_signals=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20, 20)),
-    )
-    assert (ran.returncode, ran.stdout) == (2, "")
-    assert f"orchestera: {file} cannot be written: File too large (os error 27)" in ran.stderr
-    assert file.read_text() == "as it was" and list(file.parent.iterdir()) == [file]
-
-
-def test_setpriv_is_there_for_root():
-    """Otherwise the test of a read-only folder says nothing."""
-    assert os.geteuid() != 0 or shutil.which("setpriv")

@@ -4,9 +4,9 @@ import re
 import subprocess
 
 import pytest
-from conftest import binary, of_user
+from command_line import binary, of_user
+from identities import keys
 from needs import need
-from test_credentials import keys
 
 from orchestera_local.organization import Organization
 from orchestera_local.stack import Stack, template

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from forwarding import Forwarding
-from test_credentials import keys, who
+from identities import keys, who
 
 from orchestera_bench.stage.certificates import Certificates
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 from forwarding import Forwarding
+from identities import NO_KEYS, allow, ann_arn, role, who
 from sign_in import TOKEN, SignIn
-from test_credentials import NO_KEYS, allow, ann_arn, role, who
 
 from orchestera_local import iam_user, mfa_device
 

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import binary, of_user
+from command_line import binary, of_user
 from forwarding import Forwarding
 
 ESCAPE, BAR = "\x1b", "█"
