@@ -1,5 +1,6 @@
 use super::*;
 use std::fs;
+use std::path::PathBuf;
 
 fn printing(output: Format, output_file: Option<PathBuf>) -> Printing {
     Printing { output, output_file, quiet: false }
