@@ -107,14 +107,6 @@ def test_the_region_is_that_of_the_option_then_the_environment_then_the_profile(
     assert region() == "us-east-1"
 
 
-def test_a_file_that_cannot_be_parsed_is_named_with_its_line(orchestera, config, folder, account):
-    config("[profile spark\nregion = eu-west-1\n")
-    ran = orchestera(account, "verify")
-    assert ran.returncode == 2
-    assert ran.stderr.startswith("orchestera: The AWS configuration cannot be read: ")
-    assert str(folder / "config") in ran.stderr and "line 1" in ran.stderr
-
-
 ENDPOINTS = {
     "the variable of all services": ({"AWS_ENDPOINT_URL": "{there}"}, ""),
     "the variable of one service": ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ENDPOINT_URL_IAM": "{there}"}, ""),
