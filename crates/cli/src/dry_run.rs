@@ -27,7 +27,8 @@ pub struct DryRun<'a, I> {
 
 #[derive(Debug, Default)]
 struct Kept {
-    writes: Vec<Write>,
+    /// In the order in which the function sends them, whatever the reads in between take. `None` is one that IAM refuses.
+    writes: Vec<Option<Write>>,
     /// By name. `None` is a role that does not exist, or not any more.
     roles: BTreeMap<String, Option<Role>>,
     /// By ARN.
@@ -60,7 +61,7 @@ impl<'a, I: Iam> DryRun<'a, I> {
 
     /// The writes, in the order in which they would have been sent.
     pub fn writes(&self) -> Vec<Write> {
-        self.kept().writes.clone()
+        self.kept().writes.iter().flatten().cloned().collect()
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -116,6 +117,30 @@ impl<'a, I: Iam> DryRun<'a, I> {
         };
         self.kept().policies.insert(arn.to_owned(), policy);
         Ok(())
+    }
+
+    /// Does to the kept state what the write does to IAM.
+    async fn make(&self, write: &Write) -> Result<()> {
+        let (role, policy) = objects(write, self.account);
+        if let Some(name) = &role {
+            self.keep_role(name).await?;
+        }
+        if let Some(arn) = &policy {
+            self.keep_policy(arn).await?;
+        }
+        // IAM refuses a permissions boundary that does not exist. The stack creates its own before it asks the function.
+        let is_created_first = |arn: &&str| *arn == placeholder_guardrail_arn(self.account);
+        if let Some(arn) = boundary(write).filter(|arn| is_of(self.account, arn) && !is_created_first(arn))
+            && self.policy(arn).await?.is_none()
+        {
+            return Err(gone(write.operation().name()));
+        }
+        let mut kept = self.kept();
+        let Kept { roles, policies, .. } = &mut *kept;
+        let mut none = (None, None);
+        let role = role.and_then(|name| roles.get_mut(&name)).unwrap_or(&mut none.0);
+        let policy = policy.and_then(|arn| policies.get_mut(&arn)).unwrap_or(&mut none.1);
+        apply(write, self.account, role, policy).ok_or_else(|| gone(write.operation().name()))
     }
 }
 
@@ -194,27 +219,18 @@ impl<I: Iam> Iam for DryRun<'_, I> {
     }
 
     async fn write(&self, write: &Write) -> Result<()> {
-        let (role, policy) = objects(write, self.account);
-        if let Some(name) = &role {
-            self.keep_role(name).await?;
-        }
-        if let Some(arn) = &policy {
-            self.keep_policy(arn).await?;
-        }
-        // IAM refuses a permissions boundary that does not exist. The stack creates its own before it asks the function.
-        let is_created_first = |arn: &&str| *arn == placeholder_guardrail_arn(self.account);
-        if let Some(arn) = boundary(write).filter(|arn| is_of(self.account, arn) && !is_created_first(arn))
-            && self.policy(arn).await?.is_none()
+        let number = {
+            let mut kept = self.kept();
+            kept.writes.push(Some(write.clone()));
+            kept.writes.len() - 1
+        };
+        let made = self.make(write).await;
+        if made.is_err()
+            && let Some(refused) = self.kept().writes.get_mut(number)
         {
-            return Err(gone(write.operation().name()));
+            *refused = None;
         }
-        let mut kept = self.kept();
-        kept.writes.push(write.clone());
-        let Kept { roles, policies, .. } = &mut *kept;
-        let mut none = (None, None);
-        let role = role.and_then(|name| roles.get_mut(&name)).unwrap_or(&mut none.0);
-        let policy = policy.and_then(|arn| policies.get_mut(&arn)).unwrap_or(&mut none.1);
-        apply(write, self.account, role, policy).ok_or_else(|| gone(write.operation().name()))
+        made
     }
 }
 

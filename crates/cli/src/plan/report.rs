@@ -77,11 +77,16 @@ impl Report {
             Request::Update { properties, .. } => ("update", properties),
             Request::Delete { properties, .. } => ("delete", properties),
         };
-        let (added, removed) = permissions(&writes, iam).await;
         let refusal = answer.as_ref().err().map(|error| error.reason());
         let effect = |is_of: fn(&Write) -> bool| {
             let writes: Vec<_> = writes.iter().filter(|write| is_of(write)).collect();
             effect(&writes, operation, refusal.is_some())
+        };
+        let policy = effect(|write| !is_of_role(write));
+        let (added, removed) = match policy {
+            // Also one that was created and deleted again.
+            Effect::Unchanged | Effect::Refused => (Vec::new(), Vec::new()),
+            _ => permissions(&writes, iam).await,
         };
         let (attributes, note) = match &answer {
             Ok(reached) => (json!(reached.attributes), reached.note.clone()),
@@ -101,7 +106,7 @@ impl Report {
             stack: stack.to_owned(),
             succeeds: refusal.is_none(),
             role: effect(is_of_role),
-            policy: effect(|write| !is_of_role(write)),
+            policy,
             reason: refusal.unwrap_or_default(),
             writes: writes.iter().map(ToString::to_string).collect(),
             permissions_added: added,

@@ -42,11 +42,26 @@ pub struct Row {
     pub edition: Option<&'static str>,
     pub drifted_fields: Vec<&'static str>,
     pub foreign_policies: Vec<String>,
-    pub stack: Option<Stack>,
+    pub stack: Option<StackOfRow>,
     /// One sentence. Blank if there is nothing to do.
     pub to_do: String,
     /// The call that failed, with AWS's code, such as `AssumeRole: AccessDenied`. Blank if none did.
     pub failed_call: String,
+}
+
+/// What a row keeps of a stack. Ten thousand stacks with all their parameters would take much memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StackOfRow {
+    pub name: String,
+    pub status: String,
+    pub release: String,
+}
+
+impl From<Stack> for StackOfRow {
+    fn from(stack: Stack) -> Self {
+        let release = stack.release().to_owned();
+        Self { name: stack.name, status: stack.status, release }
+    }
 }
 
 impl Row {
@@ -80,7 +95,7 @@ impl Row {
             edition: found.edition,
             drifted_fields: found.differences.iter().map(|difference| difference.field).collect(),
             foreign_policies: found.foreign_policies,
-            stack,
+            stack: stack.map(StackOfRow::from),
             to_do: found.to_do,
             failed_call,
         }
@@ -100,7 +115,7 @@ impl Row {
             json!(self.foreign_policies),
             json!(self.stack.as_ref().map(|stack| &stack.name)),
             json!(self.stack.as_ref().map(|stack| &stack.status)),
-            json!(self.stack.as_ref().map(Stack::release)),
+            json!(self.stack.as_ref().map(|stack| &stack.release)),
             json!(self.to_do),
             json!(self.failed_call),
         ]
