@@ -70,10 +70,11 @@ CARGO_LAMBDA = $(call cargo_lambda,)
 NEW = lambda.new-$$PPID
 put_in_place = $(foreach function,$(1),mkdir -p "$(2)/lambda/$(function)" && \
   mv "$(2)/$(NEW)/$(function)/bootstrap" "$(2)/lambda/$(function)/" && )rm -r "$(2)/$(NEW)"
-# Builds the command line for the target $(1) by the profile $(2), with more flags $(3). cargo leaves it below the target's
-# folder. The copy in a folder for Lambda, which cargo-lambda makes of every program, is deleted.
+# Builds the command line for the target $(1) by the profile $(2), with more flags $(3). cargo-lambda moves every program to
+# a folder for Lambda. This moves it back to where cargo left it.
 build_cli = $(call cargo_lambda,$(3)) build --profile $(2) --locked --package orchestera-cli --target $(1) \
-  --lambda-dir "$(TARGET_DIR)/$(NEW)" && rm -r "$(TARGET_DIR)/$(NEW)"
+  --lambda-dir "$(TARGET_DIR)/$(NEW)" && \
+  mv "$(TARGET_DIR)/$(NEW)/orchestera/bootstrap" "$(TARGET_DIR)/$(1)/$(2:dev=debug)/orchestera" && rm -r "$(TARGET_DIR)/$(NEW)"
 # With what requirements.txt lists, and with the packages of this repository: orchestera_local and its like.
 PYTHON := $(ROOT)/.venv/bin/python
 # Says at the end what is another than in a release, and what was not measured.
