@@ -114,7 +114,9 @@ def test_the_program_for_arm64_runs_under_qemu_and_says_the_same(dist, tmp_path)
         pytest.skip("This machine is one for arm64: other tests have run the program.")
     paths = {}
     for one in product.COMMAND_LINES:
-        paths[one] = tmp_path / one.machine
+        # Of one name, because the help says it.
+        paths[one] = tmp_path / one.machine / product.PROGRAM
+        paths[one].parent.mkdir()
         paths[one].write_bytes(program(dist, one))
         paths[one].chmod(0o755)
     emulator = shutil.which("qemu-aarch64-static") or "qemu-aarch64"
