@@ -191,7 +191,7 @@ cost:
 prove-role: ## the roles of both functions: without any one action something fails, and beside them nothing goes
 	@ORCHESTERA_CHECKED= $(MAKE) --no-print-directory -C tests function-role organization-role
 
-prove-aws: ## dist/<version>/ in your AWS account: created, checked, deleted, with a report. PROFILE=my-account, ORCHESTERA=path/to/orchestera
+prove-aws: ## dist/<version>/ in your AWS account: created, checked, deleted, with a report. PROFILE=my-account
 	@ORCHESTERA_CHECKED= $(MAKE) --no-print-directory -C release prove-aws
 
 test-browser:
