@@ -3,7 +3,7 @@
 //! It compares as the drift check does, with the parameters of the stack that the role's tags name. Without that stack,
 //! it compares with what the tags record.
 
-use crate::stack::{MASKED, Stack};
+use crate::stack::{self, MASKED, Stack};
 use crate::template::{self, GUARDRAIL_PATH, Parameters};
 use custom_resource::function_arn::is_account_id;
 use orchestera_access::account::{Account, PLATFORM_ACCOUNT_ID};
@@ -77,6 +77,9 @@ pub struct Assessment {
     pub to_do: String,
 }
 
+/// The role in the native template, which has no custom resource.
+const NATIVE_LOGICAL_ID: &str = "AccessRole";
+
 /// The ARN of the stack that owns the role, or else the policy, by its tags.
 pub fn stack_id(observed: &Observed) -> Option<&str> {
     let tags = observed.role_tags().into_iter().chain(observed.policy_tags());
@@ -95,7 +98,8 @@ pub fn assess(id: &PhysicalId, account: &Account, observed: &Observed, stack: Op
     let policy_arn = account.policy_arn(&id.policy_name);
     let Some(role) = &observed.role else { return without_role(id, stack) };
     let desired = desired(id, account, observed, role, stack);
-    let differences = desired.as_ref().map(|desired| differences(desired, observed)).unwrap_or_default();
+    let differences = desired.as_ref().map(|desired| differences(desired, observed));
+    let is_compared = differences.is_some();
     let is_owned = stack_id(observed).is_some();
     let mut found = Assessment {
         state: State::Ready,
@@ -103,11 +107,19 @@ pub fn assess(id: &PhysicalId, account: &Account, observed: &Observed, stack: Op
         external_id: trust::external_id(&role.about.trust).map(str::to_owned),
         guardrail_arn: role.about.permissions_boundary.clone().filter(|arn| arn.contains(GUARDRAIL_PATH)),
         edition: edition(observed),
-        differences,
+        differences: differences.unwrap_or_default(),
         foreign_policies: role.foreign_policies(&policy_arn),
         to_do: String::new(),
     };
     (found.state, found.to_do) = state(id, role, &found, stack, is_owned);
+    if !is_compared && matches!(found.state, State::Ready | State::Suspended) {
+        // What was not compared is not known to be right.
+        found.state = State::Drifted;
+        found.to_do =
+            "This release does not know a parameter of the stack, so nothing was compared. Use the release of \
+                       the stack."
+                .to_owned();
+    }
     found
 }
 
@@ -184,7 +196,7 @@ fn state(id: &PhysicalId, role: &Role, found: &Assessment, stack: Option<&Stack>
         }
         Some(_) => String::new(),
         None if is_owned => "The stack that the role's tags name was not found or cannot be read.".to_owned(),
-        None => "The role was created by hand or by the native template. The stack can adopt it.".to_owned(),
+        None => "The role was created by hand. The stack can adopt it.".to_owned(),
     };
     (State::Ready, to_do)
 }
@@ -206,14 +218,20 @@ fn desired(
         let all = observed.role_tags().into_iter().chain(observed.policy_tags());
         all.filter_map(|tags| tags.get(key)).next().cloned()
     };
-    let (stack_id, logical_id) = (tag(STACK_ID).unwrap_or_default(), tag(LOGICAL_ID).unwrap_or_default());
+    // Tags can have been changed by hand. The stack is the better witness.
+    let (stack_id, logical_id) = match stack {
+        Some(stack) => {
+            (stack.id.clone(), if stack.is_native() { NATIVE_LOGICAL_ID } else { stack::LOGICAL_ID }.to_owned())
+        }
+        None => (tag(STACK_ID).unwrap_or_default(), tag(LOGICAL_ID).unwrap_or_default()),
+    };
     let own = Account {
         id: account_and_region(&stack_id).map_or_else(|| account.id.clone(), |(own, _)| own.to_owned()),
         ..account.clone()
     };
     let mut properties = match stack {
         Some(stack) => of_stack(stack, observed, &own),
-        None => of_tags(observed, role, tag(POLICY_EDITION)),
+        None => of_tags(observed, role, tag(POLICY_EDITION).as_deref()),
     };
     properties["RoleName"] = json!(id.role_name);
     properties["PolicyName"] = json!(id.policy_name);
@@ -246,11 +264,14 @@ fn given_external_id(stack: &Stack, observed: &Observed) -> Option<String> {
     (generated != Some(in_force)).then(|| in_force.clone())
 }
 
-fn of_tags(observed: &Observed, role: &Role, edition_of_tag: Option<String>) -> Value {
+fn of_tags(observed: &Observed, role: &Role, edition_of_tag: Option<&str>) -> Value {
+    let known = EDITIONS.iter().map(|edition| edition.name).find(|name| Some(*name) == edition_of_tag);
+    // Any edition will do for a document that is none of them: it differs.
+    let edition = known.or_else(|| edition(observed)).unwrap_or(EDITIONS[0].name);
     let asked = trust::external_id(&role.about.trust);
     let generated = observed.role_tags().and_then(|tags| tags.get(EXTERNAL_ID)).map(String::as_str);
     json!({
-        "PolicyEdition": edition_of_tag.as_deref().or_else(|| edition(observed)).unwrap_or_default(),
+        "PolicyEdition": edition,
         "RequireExternalId": asked.is_some() || generated.is_some(),
         "ExternalId": asked.filter(|asked| Some(*asked) != generated).unwrap_or_default(),
         "MaxSessionDuration": role.about.max_session_duration,
@@ -262,9 +283,11 @@ fn of_tags(observed: &Observed, role: &Role, edition_of_tag: Option<String>) -> 
 /// As the drift check, without what cannot be known here or does not count here.
 fn differences(desired: &DesiredState, observed: &Observed) -> Vec<Difference> {
     let is_created_by_hand = desired.resource.stack_id.is_empty();
+    let is_native = desired.resource.logical_id == NATIVE_LOGICAL_ID;
     let counts = |difference: &Difference| match difference.field {
-        // Nobody's tags are desired on what nobody owns.
+        // Nobody's tags are desired on what nobody owns; the native template tags the role alone, and with less.
         "role.tags" | "policy.tags" if is_created_by_hand => false,
+        "role.tags" | "policy.tags" | "owner" if is_native => false,
         "role.tags" | "policy.tags" => without_given(&difference.desired) != without_given(&difference.found),
         _ => true,
     };

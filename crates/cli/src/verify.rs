@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 mod simulation;
 
-use simulation::Simulation;
+pub use simulation::Simulation;
 
 /// What was found.
 #[derive(Clone, Debug, Serialize)]
@@ -144,7 +144,8 @@ fn report(
     }
 }
 
-fn claims(id: &PhysicalId, observed: &Observed, found: &Assessment, simulation: &Simulation) -> Vec<Claim> {
+/// What is claimed of the role. Each claim holds, or something is wrong.
+pub fn claims(id: &PhysicalId, observed: &Observed, found: &Assessment, simulation: &Simulation) -> Vec<Claim> {
     let Some(role) = &observed.role else {
         return vec![Claim::new(false, format!("The role {} exists.", id.role_name))];
     };
