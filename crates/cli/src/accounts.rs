@@ -171,7 +171,11 @@ async fn instances(configuration: &SdkConfig, stack_set: &str, call_as: CallAs) 
                 detailed_status: detailed.map(|status| status.as_str().to_owned()).unwrap_or_default(),
                 reason: summary.status_reason.unwrap_or_default(),
             };
-            instances.insert(account, instance);
+            // Of several Regions, the one that failed counts.
+            let kept: &mut Instance = instances.entry(account).or_insert_with(|| instance.clone());
+            if !kept.has_failed() && instance.has_failed() {
+                *kept = instance;
+            }
         }
     }
     if instances.is_empty() {

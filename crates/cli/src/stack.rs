@@ -29,9 +29,10 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// The release of the template. Templates up to 0.4.0 do not say it.
+    /// The release of the template. Templates up to 0.4.0 do not say it, and the native template never does.
     pub fn release(&self) -> &str {
-        self.outputs.get("Release").map_or("0.4.0 or earlier", String::as_str)
+        let unsaid = if self.is_native() { "not stated" } else { "0.4.0 or earlier" };
+        self.outputs.get("Release").map_or(unsaid, String::as_str)
     }
 
     /// Whether it is one of the native template, which has no function. Every release of the other has this parameter.

@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod last_call;
 mod progress;
 mod reading;
 mod row;

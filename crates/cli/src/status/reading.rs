@@ -1,5 +1,6 @@
 //! Reading one account.
 
+use super::last_call::{self, NO_ANSWER};
 use super::row::Row;
 use crate::accounts::ListedAccount;
 use crate::arguments::Connection;
@@ -15,7 +16,7 @@ use orchestera_access::physical_id::PhysicalId;
 use orchestera_access::reconcile::observe::{Expected, ReadScope, observe};
 use orchestera_access::reconcile::state::State as Observed;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 /// The names that every stack gives.
 pub const ROLE_NAME: &str = "OrchesteraAccessRole";
@@ -50,6 +51,7 @@ struct Read {
 
 impl Reader {
     pub fn new(session: Session, connection: Connection, way: Way, stack_name: String, timeout: Duration) -> Self {
+        let session = Session { configuration: last_call::noted(&session.configuration), ..session };
         let sts = aws_sdk_sts::Client::new(&session.configuration);
         Self { session, sts, connection, way, stack_name, timeout }
     }
@@ -65,19 +67,24 @@ impl Reader {
         }
         let own = Account { id: account.id.clone(), ..self.session.caller.account.clone() };
         let id = own.physical_id(ROLE_NAME, POLICY_NAME);
-        let read = match timeout(self.timeout, self.read(&account, &own, &id)).await {
+        let read = match last_call::within(self.timeout, self.read(&account, &own, &id)).await {
             Ok(read) => read,
-            Err(_) => {
-                let to_do = format!(
-                    "Nothing answered in {} s. Retry, or give more with --account-timeout.",
-                    self.timeout.as_secs()
-                );
-                return Row::unread(&account, State::NoWayIn, to_do, "no answer".to_owned());
+            Err(failed_call) => {
+                let (seconds, is_silent) = (self.timeout.as_secs(), failed_call.ends_with(NO_ANSWER));
+                let what = if is_silent { "Nothing answered" } else { "The call did not succeed" };
+                let to_do = format!("{what} in {seconds} s. Retry, or give more with --account-timeout.");
+                return Row::unread(&account, State::NoWayIn, to_do, failed_call);
             }
         };
         match read {
             Ok(Read { observed, stack, failed_call }) => {
-                let found = assess(&id, &own, &observed, stack.as_ref());
+                let mut found = assess(&id, &own, &observed, stack.as_ref());
+                if found.state == State::Missing && !failed_call.is_empty() {
+                    found.to_do =
+                        "There is no role, and its stack cannot be read. Allow cloudformation:DescribeStacks to \
+                                   the role that is assumed."
+                            .to_owned();
+                }
                 with_instance(Row::of(&account, found, stack, failed_call), &account)
             }
             Err(error) => Row::unread(&account, State::NoWayIn, self.to_do(&error, &account), failed_call(&error)),
@@ -90,6 +97,7 @@ impl Reader {
             match self.read_once(listed, account, id).await {
                 // The SDK has tried several times. Only this account waits longer, until its own time ends.
                 Err(error) if error.kind() == Kind::Unavailable => {
+                    last_call::note(&error);
                     sleep(pause).await;
                     pause *= 2;
                 }
@@ -152,7 +160,7 @@ impl Reader {
                 let session = session::of_profile(&self.connection, Some(&name)).await?;
                 let own = &session.caller.account.id;
                 if *own == listed.id {
-                    return Ok(session.configuration);
+                    return Ok(last_call::noted(&session.configuration));
                 }
                 Err(Error::refused(format!(
                     "The profile {name} is one of account {own}. Correct the profile or the pattern."
@@ -174,7 +182,8 @@ impl Reader {
                 account.id
             ),
             ("AssumeRole", _) => "The role cannot be assumed. Check the name, the Region and --external-id.".to_owned(),
-            ("", _) => error.reason(),
+            // What is wrong with a profile, and how to sign in.
+            ("" | "GetCallerIdentity", _) => error.reason(),
             (operation, Kind::Denied) => {
                 format!("Allow iam:{operation} to that role. See: orchestera permissions status")
             }
@@ -186,7 +195,9 @@ impl Reader {
 /// The StackSet knows of failures that left no stack.
 fn with_instance(mut row: Row, account: &ListedAccount) -> Row {
     let Some(instance) = account.instance.as_ref().filter(|instance| instance.has_failed()) else { return row };
-    if matches!(row.state, State::Missing | State::StackFailed) {
+    // What was created by hand may be ready, but the StackSet did not get its stack there.
+    let is_without_stack = row.state == State::Ready && row.stack.is_none();
+    if is_without_stack || matches!(row.state, State::Missing | State::StackFailed) {
         row.state = State::StackFailed;
         let reason =
             if instance.reason.is_empty() { "It gives no reason" } else { instance.reason.trim_end_matches('.') };
@@ -201,6 +212,6 @@ fn with_instance(mut row: Row, account: &ListedAccount) -> Row {
 /// The call with AWS's code, such as `AssumeRole: AccessDenied`.
 pub fn failed_call(error: &Error) -> String {
     let Some(call) = error.failed_call() else { return String::new() };
-    let code = if call.code.is_empty() { "no answer" } else { &call.code };
+    let code = if call.code.is_empty() { NO_ANSWER } else { &call.code };
     format!("{}: {code}", call.operation)
 }
