@@ -40,11 +40,6 @@ impl Stack {
         !self.parameters.contains_key("RequireExternalId")
     }
 
-    /// Whether it is one of the native template, which has no function. Every release of the other has this parameter.
-    pub fn is_native(&self) -> bool {
-        !self.parameters.contains_key("RequireExternalId")
-    }
-
     /// Whether the stack has no role of its own: it was never created completely, and can only be deleted.
     pub fn is_failed_create(&self) -> bool {
         matches!(self.status.as_str(), "CREATE_FAILED" | "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED")
