@@ -51,7 +51,13 @@ async fn of_name(session: &Session, name: &str, role: &str) -> Result<String> {
 }
 
 async fn of_stack(session: &Session) -> Result<String> {
-    let found = Stacks::new(&session.configuration).find(ORGANIZATION_STACK).await?;
+    let found = Stacks::new(&session.configuration).find(ORGANIZATION_STACK).await.map_err(|error| {
+        let call = error.failed_call().map(|call| format!("{}: {}", call.operation, call.code)).unwrap_or_default();
+        error.because(format!(
+            "The stack {ORGANIZATION_STACK} cannot be read ({call}). Give the account, or add the permissions of: orchestera \
+             permissions console"
+        ))
+    })?;
     let links = |stack: &Stack| LINKS.iter().filter_map(|name| stack.outputs.get(*name).cloned()).collect::<Vec<_>>();
     let links = found.as_ref().map(links).unwrap_or_default();
     if links.is_empty() {

@@ -11,6 +11,7 @@ One module per kind of repair, each with what AWS does and its source:
     nested_stacks.py       a stack within a stack
     physical_names.py      the names that CloudFormation makes up
     authorization.py       which resource and which condition keys a call to IAM is judged by
+    policy_simulator.py    what the organization and a boundary take away in a simulation
     policy_variables.py    `${aws:username}` and the like in a policy
     iam_rules.py           what IAM refuses and MiniStack allows
     iam_resources.py       what a template says of a role and of a managed policy

@@ -34,6 +34,7 @@ from . import (
     organizations,
     people,
     physical_names,
+    policy_simulator,
     policy_variables,
     refusals,
     resource_status,
@@ -86,6 +87,7 @@ def main(arguments=None):
     lambda_versions.repair()
     nested_stacks.repair()
     physical_names.repair()
+    policy_simulator.repair()
     policy_variables.repair()
     resource_status.repair()
     secret_resources.repair()

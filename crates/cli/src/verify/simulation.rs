@@ -19,6 +19,16 @@ const FORBIDDEN: [&str; 6] = [
     "secretsmanager:GetSecretValue",
 ];
 
+/// One for each service of which an edition grants everything: the simulator takes no wildcard.
+const SAMPLES: [&str; 6] = [
+    "cloudformation:CreateStack",
+    "ec2:RunInstances",
+    "eks:CreateCluster",
+    "iam:CreateRole",
+    "pricing:GetProducts",
+    "sqs:CreateQueue",
+];
+
 /// The most actions in one call, so that an answer stays short.
 const BATCH: usize = 100;
 
@@ -32,6 +42,8 @@ pub enum Simulation {
         /// Actions of the edition on all resources.
         asked: usize,
         denied: Vec<String>,
+        /// Actions that the permissions boundary does not allow on every resource.
+        limited: Vec<String>,
         /// Of [`FORBIDDEN`], without those that the edition grants.
         forbidden: Vec<&'static str>,
         /// Of these.
@@ -51,7 +63,7 @@ pub async fn simulate(configuration: &SdkConfig, role_arn: &str, edition: Option
     };
     let forbidden: Vec<_> = FORBIDDEN.into_iter().filter(|action| !is_granted(action)).collect();
     let client = Client::new(configuration);
-    let (mut denied, mut allowed) = (Vec::new(), Vec::new());
+    let (mut denied, mut limited, mut allowed) = (Vec::new(), Vec::new(), Vec::new());
     let all: Vec<_> = granted.iter().cloned().chain(forbidden.iter().map(|action| (*action).to_owned())).collect();
     for batch in all.chunks(BATCH) {
         match ask(&client, role_arn, batch).await {
@@ -60,31 +72,46 @@ pub async fn simulate(configuration: &SdkConfig, role_arn: &str, edition: Option
                 return Simulation::NotKnown(code);
             }
             Ok(answers) => {
-                for (action, is_allowed) in answers {
-                    match (forbidden.contains(&action.as_str()), is_allowed) {
-                        (true, true) => allowed.push(action),
-                        (false, false) => denied.push(action),
+                for (action, decision) in answers {
+                    match (forbidden.contains(&action.as_str()), decision) {
+                        (true, Decision::Allowed) => allowed.push(action),
+                        (false, Decision::Denied) => denied.push(action),
+                        (false, Decision::ByBoundary) => limited.push(action),
                         _ => {}
                     }
                 }
             }
         }
     }
-    Simulation::Known { asked: granted.len(), denied, forbidden, allowed }
+    Simulation::Known { asked: granted.len(), denied, limited, forbidden, allowed }
 }
 
-async fn ask(client: &Client, role_arn: &str, actions: &[String]) -> Result<Vec<(String, bool)>, Error> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Decision {
+    Allowed,
+    /// The boundary allows it on some resources at most. Whether it is the right one is a claim of its own.
+    ByBoundary,
+    Denied,
+}
+
+async fn ask(client: &Client, role_arn: &str, actions: &[String]) -> Result<Vec<(String, Decision)>, Error> {
     let call = client.simulate_principal_policy().policy_source_arn(role_arn).set_action_names(Some(actions.to_vec()));
     let mut pages = call.into_paginator().items().send();
     let mut answers = Vec::new();
     while let Some(result) = pages.next().await {
         let result = result.map_err(failed("SimulatePrincipalPolicy", kind_of))?;
-        answers.push((result.eval_action_name, result.eval_decision == PolicyEvaluationDecisionType::Allowed));
+        let boundary = result.permissions_boundary_decision_detail.as_ref();
+        let decision = match (&result.eval_decision, boundary) {
+            (PolicyEvaluationDecisionType::Allowed, _) => Decision::Allowed,
+            (_, Some(detail)) if !detail.allowed_by_permissions_boundary => Decision::ByBoundary,
+            _ => Decision::Denied,
+        };
+        answers.push((result.eval_action_name, decision));
     }
     Ok(answers)
 }
 
-/// The actions of the edition that are granted on `*`, without those with a wildcard, which the simulator does not take.
+/// The actions of the edition that are granted on `*`. In place of those with a wildcard there are [`SAMPLES`].
 fn granted(document: &Value) -> Vec<String> {
     let mut actions = Vec::new();
     for statement in document["Statement"].as_array().into_iter().flatten() {
@@ -94,9 +121,19 @@ fn granted(document: &Value) -> Vec<String> {
             _ => Vec::new(),
         };
         if texts(&statement["Resource"]).iter().any(|resource| resource == "*") {
-            actions.extend(texts(&statement["Action"]).into_iter().filter(|action| !action.contains(['*', '?'])));
+            for action in texts(&statement["Action"]) {
+                match action.strip_suffix('*') {
+                    None => actions.push(action),
+                    Some(begin) => {
+                        let of_it = SAMPLES.iter().filter(|sample| sample.starts_with(begin));
+                        actions.extend(of_it.map(|sample| (*sample).to_owned()));
+                    }
+                }
+            }
         }
     }
+    actions.sort();
+    actions.dedup();
     actions
 }
 
@@ -110,17 +147,26 @@ impl Simulation {
                     format!("The policy simulator can be asked. It refused: {code}. Or add --no-simulation."),
                 )]
             }
-            Self::Known { asked, denied, forbidden, allowed } => {
+            Self::Known { asked, denied, limited, forbidden, allowed } => {
                 let may = match (is_suspended, denied.is_empty()) {
                     (true, _) => Claim::new(
-                        denied.len() == *asked,
+                        denied.len() + limited.len() == *asked,
                         format!(
                             "Policy simulator: none of {asked} actions of the edition is allowed, because it is suspended."
                         ),
                     ),
-                    (false, true) => {
+                    (false, true) if limited.is_empty() => {
                         Claim::new(true, format!("Policy simulator: all {asked} actions of the edition are allowed."))
                     }
+                    (false, true) => Claim::new(
+                        true,
+                        format!(
+                            "Policy simulator: {} of {asked} actions of the edition are allowed on every resource. The \
+                             permissions boundary limits {}.",
+                            asked - limited.len(),
+                            limited.join(", ")
+                        ),
+                    ),
                     (false, false) => Claim::new(
                         false,
                         format!(

@@ -57,8 +57,10 @@ fn the_claims_name_the_external_id_and_the_boundary() {
     assert!(suspended.contains(&"The policy is detached: it is suspended.".into()));
 }
 
-/// By hand, and the claims that fail then.
-fn wrongs() -> Vec<(&'static str, fn(&mut World), Vec<&'static str>)> {
+/// What it is called, what is done by hand, and the claims that fail then.
+type Wrong = (&'static str, fn(&mut World), Vec<&'static str>);
+
+fn wrongs() -> Vec<Wrong> {
     vec![
         (
             "another account",
@@ -197,17 +199,20 @@ fn what_the_simulator_says_is_claimed() {
         let claims = claims(&id(), &scene.observed, &scene.assess(), simulation);
         claims.into_iter().filter(|claim| !claim.holds).map(|claim| claim.sentence).collect::<Vec<_>>()
     };
-    let known = |denied: &[&str], allowed: &[&str]| Simulation::Known {
+    let known = |denied: &[&str], limited: &[&str], allowed: &[&str]| Simulation::Known {
         asked: 3,
+        limited: limited.iter().map(|action| (*action).to_owned()).collect(),
         denied: denied.iter().map(|action| (*action).to_owned()).collect(),
         forbidden: vec!["iam:CreateUser"],
         allowed: allowed.iter().map(|action| (*action).to_owned()).collect(),
     };
-    assert_eq!(of(&known(&[], &[])), Vec::<String>::new());
+    assert_eq!(of(&known(&[], &[], &[])), Vec::<String>::new());
+    // The boundary is claimed by itself.
+    assert_eq!(of(&known(&[], &["iam:PassRole"], &[])), Vec::<String>::new());
     let denied = "Policy simulator: all 3 actions of the edition are allowed. Denied: ec2:RunInstances.";
-    assert_eq!(of(&known(&["ec2:RunInstances"], &[])), [denied]);
+    assert_eq!(of(&known(&["ec2:RunInstances"], &[], &[])), [denied]);
     let allowed = "Policy simulator: iam:CreateUser are not allowed. Allowed: iam:CreateUser.";
-    assert_eq!(of(&known(&[], &["iam:CreateUser"])), [allowed]);
+    assert_eq!(of(&known(&[], &[], &["iam:CreateUser"])), [allowed]);
     let refused = "The policy simulator can be asked. It refused: AccessDenied. Or add --no-simulation.";
     assert_eq!(of(&Simulation::NotKnown("AccessDenied".into())), [refused]);
 }

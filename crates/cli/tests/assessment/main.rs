@@ -52,7 +52,9 @@ pub fn properties() -> Vec<Value> {
 }
 
 /// What people do by hand to a role that is a stack's.
-pub fn hands() -> Vec<(&'static str, fn(&mut World))> {
+type Hand = (&'static str, fn(&mut World));
+
+fn hands() -> Vec<Hand> {
     vec![
         ("nothing", |_| {}),
         ("detached", |world| role(world).attached.clear()),
