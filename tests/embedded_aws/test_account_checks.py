@@ -54,6 +54,20 @@ def test_the_summary_of_an_account_tells_of_its_root_user_and_of_nobody_else(acc
     assert summary() == [1, 1, 0]
 
 
+def test_the_summary_of_an_account_counts_roles_and_policies_beside_their_quotas(account, new_account):
+    def summary():
+        found = account.client("iam").get_account_summary()["SummaryMap"]
+        return [found[name] for name in ("Roles", "RolesQuota", "Policies", "PoliciesQuota")]
+
+    assert summary() == [0, 1000, 0, 1500]
+    document = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'
+    for of in (account, new_account()):
+        of.client("iam").create_role(RoleName="one", AssumeRolePolicyDocument=document)
+        of.client("iam").create_policy(PolicyName="one", PolicyDocument=document)
+    account.settings(role_quota=3, policy_quota=2)
+    assert summary() == [1, 3, 1, 2]
+
+
 @pytest.mark.parametrize(("changes", "told"), [({"none": 1}, "no setting none"), ({"root_mfa": 3}, "is a bool")])
 def test_a_setting_that_there_is_not_is_refused(account, changes, told):
     with pytest.raises(ValueError, match=told):

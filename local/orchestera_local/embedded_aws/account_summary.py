@@ -1,6 +1,6 @@
-"""What IAM's summary of an account says of its root user.
+"""What IAM's summary of an account says of its root user, and of the quotas of roles and policies.
 
-MiniStack counts the MFA devices of users instead, and does not know of a password.
+MiniStack counts the MFA devices of users instead, and does not know of a password or of these quotas.
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountSummary.html
 """
 
@@ -25,6 +25,10 @@ def _of_the_root_user(summarize):
             "AccountMFAEnabled": given.root_mfa,
             "AccountAccessKeysPresent": given.root_access_keys,
             "AccountPasswordPresent": given.root_password,
+            "Roles": len(iam._roles.keys()),
+            "RolesQuota": given.role_quota,
+            "Policies": len(iam._policies.keys()),
+            "PoliciesQuota": given.policy_quota,
         }
         text = body.decode()
         for name, value in flags.items():

@@ -56,6 +56,10 @@ class Settings:
     root_mfa: bool = False
     root_access_keys: bool = False
     root_password: bool = True
+    # How many roles and customer managed policies it may have. These are AWS's defaults:
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    role_quota: int = 1000
+    policy_quota: int = 1500
     # Its plan: FREE or PAID; NOT_STARTED, ACTIVE or EXPIRED.
     account_plan: str = "PAID"
     account_plan_status: str = "ACTIVE"
