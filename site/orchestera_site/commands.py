@@ -55,7 +55,7 @@ def verify(region):
     return Command(
         "verify",
         "In the account of the role, with the command line of this product",
-        f"orchestera preflight --region {region}\norchestera plan --region {region}\norchestera verify --region {region}",
+        "\n".join(f"orchestera {command} --region {region}" for command in ("preflight", "plan", "verify")),
         note="The first two are for before the launch, the last for afterwards. None changes anything.",
     )
 

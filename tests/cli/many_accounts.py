@@ -26,8 +26,10 @@ COLUMNS = [
     *("account_id", "account_name", "state", "role_arn", "external_id", "guardrail_arn", "edition"),
     *("drifted_fields", "foreign_policies", "stack", "stack_status", "release", "to_do", "failed_call"),
 ]
-UPDATE = "Update the stack {stack}, which converges them."
-OPEN = "To open it, update the stack with AccessState=Active."
+UPDATE = (
+    "To repair them, update the stack {stack} with a changed parameter, such as MaxSessionDuration, and change it back."
+)
+OPEN = "The platform's access is suspended. To open it, update the stack with AccessState=Active."
 CREATE = "Create the stack in this account, or add the account to the StackSet."
 FOREIGN = (
     "The role OrchesteraAccessRole was not created by this product and trusts {whom} than the platform. "
@@ -217,7 +219,7 @@ class ManyAccounts:
 
         by_hand = self.account("By hand")
         guide.follow(self.aws.account(by_hand))
-        to_do = "The role was created by hand. The stack can adopt it."
+        to_do = "It works, and was created by hand. You can create the stack, which adopts it."
         self.row(by_hand, "By hand", "ready", edition="2025-09-29", to_do=to_do)
 
         self.row(self.account("Nothing"), "Nothing", "missing", to_do=CREATE)
@@ -285,8 +287,8 @@ class ManyAccounts:
 
     def unreachable(self, account_id, roles=ACCESS_ROLE):
         to_do = (
-            f"None of these roles can be assumed: {roles}. Create one in account {account_id}, name another with "
-            "--role, or use --profile-pattern."
+            f"You cannot assume {roles} in account {account_id}. Check the id. If the account has another role for you, "
+            "name it with --role. If you have a profile for it, use --profile-pattern."
         )
         return {"to_do": to_do, "failed_call": "AssumeRole: AccessDenied"}
 
@@ -373,6 +375,12 @@ def differs(*fields):
     return {"drifted_fields": list(fields), "to_do": f"These fields differ: {', '.join(fields)}. {UPDATE}"}
 
 
+def by_others(policy):
+    """No update of the stack takes away what others put on the role."""
+    to_do = f"These fields differ: role.foreignPolicies. Detach by hand what others put on the role: {policy}."
+    return {"drifted_fields": ["role.foreignPolicies"], "foreign_policies": [policy], "to_do": to_do}
+
+
 DELETED = {
     "to_do": "The role OrchesteraAccessRole was deleted. Update the stack {stack}, which creates it again.",
     "external_id": None,
@@ -408,12 +416,12 @@ ACCESS_KINDS = {
     "with an inline policy": {
         "hand": add_policy,
         "state": "drifted",
-        "row": differs("role.foreignPolicies") | {"foreign_policies": ["inline:theirs"]},
+        "row": by_others("inline:theirs"),
     },
     "with a managed policy": {
         "hand": attach_policy,
         "state": "drifted",
-        "row": differs("role.foreignPolicies") | {"foreign_policies": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]},
+        "row": by_others("arn:aws:iam::aws:policy/ReadOnlyAccess"),
     },
     "open": {"hand": open_to_others, "state": "drifted", "row": differs("role.trust")},
     "asking for nothing": {"hand": ask_for_nothing, "state": "drifted", "row": differs("role.trust")},

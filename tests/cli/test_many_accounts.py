@@ -116,7 +116,10 @@ def test_several_roles_are_tried_in_order(accounts, status):
             "edition": "2025-09-29",
             "role_arn": f"arn:aws:iam::{tower}:role/OrchesteraAccessRole",
         }
-        expected |= {"to_do": "The role was created by hand. The stack can adopt it.", "failed_call": ""}
+        expected |= {
+            "to_do": "It works, and was created by hand. You can create the stack, which adopts it.",
+            "failed_call": "",
+        }
         assert found[tower] == expected
         assert found[without]["failed_call"] == "AssumeRole: AccessDenied"
         assert ", ".join(order) in found[without]["to_do"]

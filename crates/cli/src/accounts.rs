@@ -66,6 +66,11 @@ pub async fn list(configuration: &SdkConfig, options: &Status) -> Result<Vec<Lis
     };
     accounts.sort_by(|a, b| a.id.cmp(&b.id));
     accounts.dedup_by(|a, b| a.id == b.id);
+    if accounts.is_empty() {
+        // A slip in the id of a unit must not look like success.
+        let unit = options.organizational_unit.as_deref().unwrap_or("the organization");
+        return Err(Error::refused(format!("There is no account in {unit}. Check the id of the organizational unit.")));
+    }
     Ok(accounts)
 }
 

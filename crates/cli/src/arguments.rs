@@ -18,8 +18,9 @@ Every account of the organization, as a spreadsheet:
 The profiles that it would write:
   orchestera aws-config --dry-run
 
-It never changes anything in AWS. Exit codes: 0; 1 if something is not as it should be; 2 if the arguments are wrong or \
-the command failed; 130 after Ctrl-C.";
+It never changes anything in AWS. The platform is Orchestera's AWS account 017059471480, which assumes the role in your \
+accounts. Exit codes: 0 if all is well; 1 if the command worked and found something to correct; 2 if the arguments are \
+wrong or the command failed; 130 after Ctrl-C.";
 
 /// Shows what Orchestera Access will do in your AWS accounts, and what exists. It only reads.
 #[derive(Clone, Debug, Parser)]
@@ -58,7 +59,7 @@ pub struct Printing {
     /// The format on standard output
     #[arg(long, global = true, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub output: Format,
-    /// Write the output into this file, whole or not at all
+    /// Write the output into this file, whole or not at all. A file that exists is replaced
     #[arg(long, global = true, value_name = "FILE")]
     pub output_file: Option<PathBuf>,
     /// Print no progress and no notes on standard error
@@ -89,7 +90,7 @@ pub enum Command {
     Plan(Plan),
     /// Says whether the role of this account is correct, who may assume it, and what it may do
     Verify(Verify),
-    /// Shows every account: ready, or why not
+    /// Shows every account of the organization: ready, or why not. csv and json also have the role ARN and external id
     Status(Status),
     /// Writes profiles for the accounts into your AWS configuration
     AwsConfig(AwsConfig),

@@ -20,6 +20,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::fmt;
 
+/// The field of the drift check that no update of the stack changes.
+const FOREIGN_POLICIES: &str = "role.foreignPolicies";
+
 /// The state of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub enum State {
@@ -176,19 +179,28 @@ fn state(id: &PhysicalId, role: &Role, found: &Assessment, stack: Option<&Stack>
     }
     let fields = found.differences.iter().map(|difference| difference.field).collect::<Vec<_>>().join(", ");
     let update = match stack {
-        Some(stack) => format!("Update the stack {}, which converges them", stack.name),
+        // CloudFormation sends an update only if a value differs.
+        Some(stack) => format!(
+            "To repair them, update the stack {} with a changed parameter, such as MaxSessionDuration, and change it back",
+            stack.name
+        ),
         None if is_owned => "Its stack was not found: create the stack again after you release the role".to_owned(),
         None => "Create the stack, which adopts the role".to_owned(),
     };
     if is_closed {
-        let open = "To open it, update the stack with AccessState=Active.";
+        let open = "The platform's access is suspended. To open it, update the stack with AccessState=Active.";
         return match fields.is_empty() {
             true => (State::Suspended, open.to_owned()),
             false => (State::Suspended, format!("These fields differ: {fields}. {open}")),
         };
     }
     if !fields.is_empty() {
-        return (State::Drifted, format!("These fields differ: {fields}. {update}."));
+        let by_hand = match &found.foreign_policies[..] {
+            [] => String::new(),
+            policies => format!(" Detach by hand what others put on the role: {}.", policies.join(", ")),
+        };
+        let update = if fields == FOREIGN_POLICIES { String::new() } else { format!(" {update}.") };
+        return (State::Drifted, format!("These fields differ: {fields}.{by_hand}{update}"));
     }
     let to_do = match stack {
         Some(stack) if stack.status == "UPDATE_ROLLBACK_COMPLETE" => {
@@ -196,7 +208,7 @@ fn state(id: &PhysicalId, role: &Role, found: &Assessment, stack: Option<&Stack>
         }
         Some(_) => String::new(),
         None if is_owned => "The stack that the role's tags name was not found or cannot be read.".to_owned(),
-        None => "The role was created by hand. The stack can adopt it.".to_owned(),
+        None => "It works, and was created by hand. You can create the stack, which adopts it.".to_owned(),
     };
     (State::Ready, to_do)
 }

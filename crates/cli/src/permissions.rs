@@ -191,6 +191,12 @@ pub fn run(printing: &Printing, options: &Permissions) -> Result<Verdict> {
         Format::Table | Format::Csv | Format::Json => format!("{policy:#}\n"),
     };
     output::write(printing, &text)?;
+    if !printing.quiet {
+        output::note(
+            "Attach this to the identity that runs the command. Replace the names of roles and stacks if you use others. A \
+             session in another account can only read, whatever its role may do.",
+        );
+    }
     Ok(Verdict::Good)
 }
 

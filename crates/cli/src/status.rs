@@ -7,7 +7,7 @@ use crate::assessment::State;
 use crate::member::Entry;
 use crate::output;
 use crate::session::{self, Session};
-use custom_resource::Result;
+use custom_resource::{Error, Result};
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,6 +27,13 @@ pub use row::{COLUMNS, Row};
 /// # Errors
 /// If the accounts cannot be listed, or the output cannot be written. A failure in one account is a row.
 pub async fn run(connection: &Connection, printing: &Printing, options: &Status) -> Result<Verdict> {
+    let has_place = |pattern: &String| pattern.contains("{account}") || pattern.contains("{name}");
+    if let Some(pattern) = options.profile_pattern.as_ref().filter(|pattern| !has_place(pattern)) {
+        return Err(Error::refused(format!(
+            "The pattern {pattern} has neither {{account}} nor {{name}}, so every account would have the same profile. Write \
+             it as in: --profile-pattern 'audit-{{account}}'"
+        )));
+    }
     let begun = async {
         let session = session::open(connection, printing).await?;
         let listed = accounts::list(&session.configuration, options).await?;
@@ -46,15 +53,19 @@ pub async fn run(connection: &Connection, printing: &Printing, options: &Status)
     let progress = Progress::new(count, !printing.quiet && !connection.debug);
     let rows = read_all(session, connection, options, listed, &progress, interrupted).await;
     progress.end();
-    let is_partial = rows.len() < count;
-    row::print(printing, &rows, is_partial)?;
-    if is_partial {
+    if rows.len() < count {
+        // What is known goes to the terminal. A file is written whole or not at all.
+        let to_terminal = Printing { output_file: None, ..printing.clone() };
+        row::print(&to_terminal, &rows, true)?;
+        let file = printing.output_file.as_ref().map(|path| format!(" {} was not changed.", path.display()));
         output::note(&format!(
-            "Interrupted: {} of {count} accounts were read. The output is partial. Run the command again.",
-            rows.len()
+            "Interrupted: {} of {count} accounts were read. The output is partial.{} Run the command again.",
+            rows.len(),
+            file.unwrap_or_default()
         ));
         return Ok(Verdict::Interrupted);
     }
+    row::print(printing, &rows, false)?;
     if !printing.quiet {
         output::note(&row::summary(&rows));
     }

@@ -15,7 +15,7 @@ use orchestera_access::reconcile::observe::{Expected, ReadScope, observe};
 use orchestera_access::reconcile::state::State as Observed;
 use orchestera_access::trust;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -43,12 +43,14 @@ pub struct Report {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Claim {
     pub holds: bool,
+    /// What was found, right or wrong.
     pub sentence: String,
 }
 
 impl Claim {
-    fn new(holds: bool, sentence: impl Into<String>) -> Self {
-        Self { holds, sentence: sentence.into() }
+    /// The sentence is `right` if the claim holds, and `wrong` otherwise.
+    fn new(holds: bool, right: impl Into<String>, wrong: impl Into<String>) -> Self {
+        Self { holds, sentence: if holds { right.into() } else { wrong.into() } }
     }
 }
 
@@ -146,62 +148,73 @@ fn report(
 
 /// What is claimed of the role. Each claim holds, or something is wrong.
 pub fn claims(id: &PhysicalId, observed: &Observed, found: &Assessment, simulation: &Simulation) -> Vec<Claim> {
-    let Some(role) = &observed.role else {
-        return vec![Claim::new(false, format!("The role {} exists.", id.role_name))];
+    let (role_name, policy_name) = (&id.role_name, &id.policy_name);
+    let exists = |holds| {
+        Claim::new(holds, format!("The role {role_name} exists."), format!("The role {role_name} does not exist."))
     };
+    let Some(role) = &observed.role else { return vec![exists(false)] };
     let is_suspended = found.state == State::Suspended;
     let differs = |field: &str| found.differences.iter().any(|difference| difference.field == field);
-    let mut claims = vec![Claim::new(true, format!("The role {} exists.", id.role_name))];
+    let platform = format!("The platform, account {PLATFORM_ACCOUNT_ID},");
+    let (may, may_not) = (format!("{platform} may assume it."), format!("{platform} cannot assume it."));
     let admits = trust::admits(&role.about.trust, PLATFORM_ACCOUNT_ID);
+    let mut claims = vec![exists(true)];
     claims.push(match is_suspended {
-        true => Claim::new(
-            !admits,
-            format!("The platform, account {PLATFORM_ACCOUNT_ID}, cannot assume it: it is suspended."),
-        ),
-        false => Claim::new(admits, format!("The platform, account {PLATFORM_ACCOUNT_ID}, may assume it.")),
+        true => Claim::new(!admits, format!("{platform} cannot assume it: it is suspended."), may),
+        false => Claim::new(admits, may, may_not),
     });
     let others = others(&role.about.trust, &role.about.arn);
-    claims.push(Claim::new(!others, "Nobody else may assume it.".to_owned()));
-    claims.push(match &found.external_id {
-        Some(external_id) => {
-            Claim::new(!differs("role.externalId"), format!("It asks for the external id {external_id}."))
-        }
-        None => {
-            Claim::new(!differs("role.externalId") && !differs("role.trust"), "It asks for no external id.".to_owned())
-        }
-    });
-    claims.push(Claim::new(!differs("role.trust"), "Its trust policy is as the stack wants it."));
-    let edition = match found.edition {
-        Some(edition) => format!("The policy {} is the edition {edition}.", id.policy_name),
-        None => format!("The policy {} is a published edition.", id.policy_name),
+    claims.push(Claim::new(!others, "Nobody else may assume it.", "Others may assume it, too: see its trust policy."));
+    let external_id = match &found.external_id {
+        Some(external_id) => format!("It asks for the external id {external_id}."),
+        None => "It asks for no external id.".to_owned(),
     };
-    claims.push(Claim::new(found.edition.is_some() && !differs("policy.document"), edition));
-    let attached =
-        if is_suspended { "The policy is detached: it is suspended." } else { "The policy is attached to the role." };
-    claims.push(Claim::new(!differs("role.attachment") && !differs("policy"), attached));
-    claims.push(Claim::new(!differs("role.permissionsBoundary"), boundary(&role.about.permissions_boundary)));
-    claims.push(Claim::new(found.foreign_policies.is_empty(), foreign(&found.foreign_policies)));
-    claims.push(Claim::new(
-        !differs("role.tags") && !differs("policy.tags"),
-        "The tags of both are as the stack wants them.",
-    ));
-    let rest = ["role.maxSessionDuration", "role.suspension", "owner"].map(differs);
-    claims.push(Claim::new(rest == [false; 3], "Session duration, suspension and owner are as the stack wants them."));
+    let is_another = differs("role.externalId") || (found.external_id.is_none() && differs("role.trust"));
+    claims.push(Claim::new(!is_another, &external_id, format!("{external_id} That is not what the stack wants.")));
+    let stack_wants = |what: &str| (format!("{what} as the stack wants."), format!("{what} not as the stack wants."));
+    let (right, wrong) = stack_wants("Its trust policy is");
+    claims.push(Claim::new(!differs("role.trust"), right, wrong));
+    claims.push(edition(policy_name, found.edition, differs("policy.document")));
+    let (detached, attached) = ("The policy is detached from the role", "The policy is attached to the role");
+    let is_attached = !differs("role.attachment") && !differs("policy");
+    claims.push(match is_suspended {
+        true => Claim::new(is_attached, format!("{detached}: it is suspended."), format!("{attached}.")),
+        false => Claim::new(is_attached, format!("{attached}."), format!("{detached}.")),
+    });
+    let boundary = boundary(&role.about.permissions_boundary);
+    let wrong = format!("{boundary} That is not what the stack wants.");
+    claims.push(Claim::new(!differs("role.permissionsBoundary"), boundary, wrong));
+    let foreign = format!("Others put policies on the role: {}.", found.foreign_policies.join(", "));
+    claims.push(Claim::new(found.foreign_policies.is_empty(), "No other policy is on the role.", foreign));
+    for (field, what) in [
+        ("role.tags", "The tags of the role are"),
+        ("policy.tags", "The tags of the policy are"),
+        ("role.maxSessionDuration", "The maximum session duration is"),
+        ("role.suspension", "The kill switch is"),
+        ("owner", "The owner of role and policy is"),
+    ] {
+        let (right, wrong) = stack_wants(what);
+        claims.push(Claim::new(!differs(field), right, wrong));
+    }
     claims.extend(simulation.claims(is_suspended));
     claims
+}
+
+fn edition(policy_name: &str, edition: Option<&str>, differs: bool) -> Claim {
+    match edition {
+        Some(edition) => {
+            let right = format!("The policy {policy_name} is the edition {edition}.");
+            let wrong = format!("The policy {policy_name} is the edition {edition}. The stack wants another one.");
+            Claim::new(!differs, right, wrong)
+        }
+        None => Claim::new(false, "", format!("The policy {policy_name} is no published edition.")),
+    }
 }
 
 fn boundary(arn: &Option<String>) -> String {
     match arn {
         Some(arn) => format!("Its permissions boundary is {arn}."),
         None => "It has no permissions boundary.".to_owned(),
-    }
-}
-
-fn foreign(policies: &[String]) -> String {
-    match policies {
-        [] => "No other policy is on the role.".to_owned(),
-        policies => format!("No other policy is on the role. Found: {}.", policies.join(", ")),
     }
 }
 
@@ -238,24 +251,11 @@ impl Report {
         lines.extend(stack);
         lines.push(String::new());
         let sign = |holds| mark(if holds { '✓' } else { '✗' }, is_colored);
-        lines.extend(self.claims.iter().map(|claim| format!("{} {}", sign(claim.holds), claim.sentence)));
+        let mut lines: Vec<_> = lines.iter().map(|line| printable(line)).collect();
+        lines.extend(self.claims.iter().map(|claim| format!("{} {}", sign(claim.holds), printable(&claim.sentence))));
         if !self.to_do.is_empty() {
-            lines.push(format!("\n{}", self.to_do));
+            lines.push(format!("\n{}", printable(&self.to_do)));
         }
-        let lines: Vec<_> = lines.iter().map(|line| keep_color(line, is_colored)).collect();
         format!("{}\n", lines.join("\n"))
-    }
-}
-
-/// Text of others without control characters. The colors are ours.
-fn keep_color(line: &str, is_colored: bool) -> String {
-    let is_ours = is_colored && line.starts_with('\u{1b}');
-    if is_ours || line.starts_with('\n') { line.to_owned() } else { printable(line) }
-}
-
-/// For tests: a report as JSON.
-impl From<&Report> for Value {
-    fn from(report: &Report) -> Self {
-        json!(report)
     }
 }

@@ -62,8 +62,16 @@ fn unwritable(path: &Path, error: &io::Error) -> Error {
     let cause = error.to_string();
     // tempfile names the file beside it, which nobody knows.
     let cause = cause.split(" at path ").next().unwrap_or_default();
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+    if let Some(folder) = folder {
+        return Error::refused(format!(
+            "The folder {} does not exist, so nothing was written. Create it, or give another path.",
+            folder.display()
+        ));
+    }
+    let now = if path.exists() { "It is as it was" } else { "Nothing was written" };
     Error::refused(format!(
-        "{} cannot be written: {cause}. It is as it was. Give a path in a folder that you may write to.",
+        "{} cannot be written: {cause}. {now}. Give a path in a folder that you may write to.",
         path.display()
     ))
 }

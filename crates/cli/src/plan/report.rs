@@ -1,6 +1,6 @@
 //! A plan, as people and programs read it.
 
-use super::{Asked, Outcome};
+use super::{Asked, Outcome, PLACEHOLDER_EXTERNAL_ID};
 use crate::arguments::Printing;
 use crate::output::{self, has_color, mark, printable};
 use custom_resource::{Request, Result};
@@ -140,7 +140,23 @@ impl Report {
         if !self.reason.is_empty() {
             let _ = writeln!(text, "\n  The function would answer:\n  {}", printable(&self.reason));
         }
-        let _ = writeln!(text, "\n  Role    {}\n  Policy  {}", self.role.word(), self.policy.word());
+        let _ = writeln!(
+            text,
+            "\n  Role                  {}\n  Policy                {}",
+            self.role.word(),
+            self.policy.word()
+        );
+        let of_attributes = |name: &str| self.attributes[name].as_str().unwrap_or_default();
+        if self.succeeds && self.operation != "delete" {
+            let external_id = match of_attributes("ExternalId") {
+                "" => "none",
+                PLACEHOLDER_EXTERNAL_ID => "generated when the stack is created",
+                external_id => external_id,
+            };
+            let boundary = self.properties["PermissionsBoundaryArn"].as_str().filter(|arn| !arn.is_empty());
+            let _ = writeln!(text, "  External ID           {external_id}");
+            let _ = writeln!(text, "  Permissions boundary  {}", printable(boundary.unwrap_or("none")));
+        }
         let mut list = |title: &str, lines: &[String], sign: &str| {
             if !lines.is_empty() {
                 let _ = writeln!(text, "\n{title}:");

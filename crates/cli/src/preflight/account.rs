@@ -22,22 +22,26 @@ pub async fn checks(session: &Session, options: &Options) -> Result<Vec<Check>> 
     let set = template::read(&options.set)?;
     let region = session.configuration.region().map(ToString::to_string).unwrap_or_default();
     template::check(&set, DEFAULT_REGION)?;
+    let is_served = SERVED_REGIONS.contains(&region.as_str());
     let mut checks = Vec::new();
-    checks.push(match SERVED_REGIONS.contains(&region.as_str()) {
+    checks.push(match is_served {
         true => Check::fine("Region", format!("The platform serves {region}.")),
         false => Check::failure(
             "Region",
             format!("The Region is {region}. The platform serves us-east-1: add --region us-east-1."),
         ),
     });
-    checks.push(organization(session).await);
     let all = template::with_defaults(&set);
+    checks.push(organization(session, !all["MemberAccountId"].is_empty()).await);
     checks.extend(deployer::checks(session, all["DriftCheck"] != "Off", all["Guardrail"] == "On").await);
     checks.push(quotas(session).await);
     checks.push(function_boundary(session, &all).await);
     let stack = StackName { stack_name: options.stack_name.clone().unwrap_or_else(|| "orchestera-access".to_owned()) };
     let options = Plan { set: options.set.clone(), delete: false, show_parameters: false, stack };
     checks.push(match plan::plan(session, &options, &set).await {
+        _ if !is_served => {
+            Check::warning("role and policy", "Not checked: first choose a Region that the platform serves.")
+        }
         Ok(report) => of_plan(&report),
         Err(error) => Check::failure("role and policy", error.reason()),
     });
@@ -58,7 +62,7 @@ fn of_plan(report: &Report) -> Check {
 
 /// Spark in the management account is not what AWS advises.
 /// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_best-practices_mgmt-acct.html>
-async fn organization(session: &Session) -> Check {
+async fn organization(session: &Session, is_for_member: bool) -> Check {
     let (subject, own) = ("organization", &session.caller.account.id);
     let client = aws_sdk_organizations::Client::new(&session.configuration);
     let answer = client.describe_organization().send().await.map_err(failed("DescribeOrganization", kind_of));
@@ -67,6 +71,9 @@ async fn organization(session: &Session) -> Check {
             let management =
                 answer.organization.and_then(|organization| organization.master_account_id).unwrap_or_default();
             match management == *own {
+                true if is_for_member => {
+                    Check::fine(subject, "This is the management account. The role goes into a member account.")
+                }
                 true => Check::warning(
                     subject,
                     "This is the management account. AWS advises against workloads in it. Switch to a member account, or set \

@@ -177,8 +177,8 @@ impl Reader {
         };
         match (operation, error.kind()) {
             ("AssumeRole", Kind::Denied) => format!(
-                "None of these roles can be assumed: {roles}. Create one in account {}, name another with --role, or use \
-                 --profile-pattern.",
+                "You cannot assume {roles} in account {}. Check the id. If the account has another role for you, name it with \
+                 --role. If you have a profile for it, use --profile-pattern.",
                 account.id
             ),
             ("AssumeRole", _) => "The role cannot be assumed. Check the name, the Region and --external-id.".to_owned(),

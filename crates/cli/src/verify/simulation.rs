@@ -142,43 +142,39 @@ impl Simulation {
         match self {
             Self::NotAsked => Vec::new(),
             Self::NotKnown(code) => {
-                vec![Claim::new(
-                    false,
-                    format!("The policy simulator can be asked. It refused: {code}. Or add --no-simulation."),
-                )]
+                let wrong = format!("The policy simulator refused ({code}). Allow it, or add --no-simulation.");
+                vec![Claim::new(false, "", wrong)]
             }
             Self::Known { asked, denied, limited, forbidden, allowed } => {
-                let may = match (is_suspended, denied.is_empty()) {
-                    (true, _) => Claim::new(
-                        denied.len() + limited.len() == *asked,
-                        format!(
-                            "Policy simulator: none of {asked} actions of the edition is allowed, because it is suspended."
-                        ),
-                    ),
-                    (false, true) if limited.is_empty() => {
-                        Claim::new(true, format!("Policy simulator: all {asked} actions of the edition are allowed."))
-                    }
-                    (false, true) => Claim::new(
-                        true,
-                        format!(
-                            "Policy simulator: {} of {asked} actions of the edition are allowed on every resource. The \
-                             permissions boundary limits {}.",
-                            asked - limited.len(),
-                            limited.join(", ")
-                        ),
-                    ),
-                    (false, false) => Claim::new(
-                        false,
-                        format!(
-                            "Policy simulator: all {asked} actions of the edition are allowed. Denied: {}.",
-                            denied.join(", ")
-                        ),
-                    ),
+                let is_allowed = |count: usize, rest: &str| {
+                    format!("Policy simulator: {count} of {asked} actions of the edition are allowed{rest}")
                 };
-                let found =
-                    if allowed.is_empty() { String::new() } else { format!(" Allowed: {}.", allowed.join(", ")) };
-                let not = format!("Policy simulator: {} are not allowed.{found}", forbidden.join(", "));
-                vec![may, Claim::new(allowed.is_empty(), not)]
+                let allowed_count = asked - denied.len() - limited.len();
+                let may = match (is_suspended, limited.is_empty()) {
+                    (true, _) => Claim::new(
+                        allowed_count == 0,
+                        is_allowed(0, ", because it is suspended."),
+                        is_allowed(allowed_count, ", although it is suspended."),
+                    ),
+                    (false, true) => Claim::new(
+                        denied.is_empty(),
+                        is_allowed(*asked, "."),
+                        is_allowed(allowed_count, &format!(". Denied: {}.", denied.join(", "))),
+                    ),
+                    (false, false) => {
+                        let limits =
+                            format!(" on every resource. The permissions boundary limits {}.", limited.join(", "));
+                        let wrong = format!("{limits} Denied: {}.", denied.join(", "));
+                        Claim::new(
+                            denied.is_empty(),
+                            is_allowed(allowed_count, &limits),
+                            is_allowed(allowed_count, &wrong),
+                        )
+                    }
+                };
+                let not = format!("Policy simulator: it may not call {}.", forbidden.join(", "));
+                let wrong = format!("Policy simulator: it may do what no edition grants: {}.", allowed.join(", "));
+                vec![may, Claim::new(allowed.is_empty(), not, wrong)]
             }
         }
     }

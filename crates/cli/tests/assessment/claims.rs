@@ -16,12 +16,14 @@ fn failing(scene: &Scene) -> Vec<String> {
 
 fn nothing(_: &mut World) {}
 
-const OTHERS: &str = "Nobody else may assume it.";
-const TRUST: &str = "Its trust policy is as the stack wants it.";
-const TAGS: &str = "The tags of both are as the stack wants them.";
-const REST: &str = "Session duration, suspension and owner are as the stack wants them.";
-const PLATFORM: &str = "The platform, account 017059471480, may assume it.";
-const ATTACHED: &str = "The policy is attached to the role.";
+const OTHERS: &str = "Others may assume it, too: see its trust policy.";
+const TRUST: &str = "Its trust policy is not as the stack wants.";
+const ROLE_TAGS: &str = "The tags of the role are not as the stack wants.";
+const POLICY_TAGS: &str = "The tags of the policy are not as the stack wants.";
+const OWNER: &str = "The owner of role and policy is not as the stack wants.";
+const SESSION: &str = "The maximum session duration is not as the stack wants.";
+const PLATFORM: &str = "The platform, account 017059471480, cannot assume it.";
+const DETACHED: &str = "The policy is detached from the role.";
 
 #[test]
 fn no_claim_fails_if_everything_is_as_the_stack_wants_it() {
@@ -54,7 +56,7 @@ fn the_claims_name_the_external_id_and_the_boundary() {
     );
     let suspended = said(json!({"AccessState": "Suspended"}));
     assert!(suspended.contains(&"The platform, account 017059471480, cannot assume it: it is suspended.".into()));
-    assert!(suspended.contains(&"The policy is detached: it is suspended.".into()));
+    assert!(suspended.contains(&"The policy is detached from the role: it is suspended.".into()));
 }
 
 /// What it is called, what is done by hand, and the claims that fail then.
@@ -114,44 +116,50 @@ fn wrongs() -> Vec<Wrong> {
         (
             "without external id",
             |world| role(world).trust["Statement"][0]["Condition"] = json!({}),
-            vec!["It asks for no external id.", TRUST],
+            vec!["It asks for no external id. That is not what the stack wants.", TRUST],
         ),
         (
             "another document",
             |world| by_hand::add_version(world, some_document("iam:*"), true),
-            vec!["The policy OrchesteraAccessPolicy is a published edition."],
+            vec!["The policy OrchesteraAccessPolicy is no published edition."],
         ),
-        ("detached", |world| role(world).attached.clear(), vec![ATTACHED]),
+        ("detached", |world| role(world).attached.clear(), vec![DETACHED]),
         (
             "without the policy",
             |world| {
                 role(world).attached.clear();
                 world.policies.remove(&policy_arn(POLICY));
             },
-            vec!["The policy OrchesteraAccessPolicy is a published edition.", ATTACHED],
+            vec!["The policy OrchesteraAccessPolicy is no published edition.", DETACHED],
         ),
         (
             "an inline policy",
             |world| {
                 role(world).inline.insert("theirs".into(), some_document("s3:*"));
             },
-            vec!["No other policy is on the role. Found: inline:theirs."],
+            vec!["Others put policies on the role: inline:theirs."],
         ),
         (
             "a boundary that nobody wants",
             |world| role(world).permissions_boundary = Some(policy_arn("Theirs")),
-            vec!["Its permissions boundary is arn:aws:iam::111122223333:policy/Theirs."],
+            vec![
+                "Its permissions boundary is arn:aws:iam::111122223333:policy/Theirs. That is not what the stack wants.",
+            ],
         ),
-        ("the role's tags", |world| role(world).tags.clear(), vec![TAGS]),
-        ("the policy's tags", |world| world.policies.values_mut().for_each(|policy| policy.tags.clear()), vec![TAGS]),
+        ("the role's tags", |world| role(world).tags.clear(), vec![ROLE_TAGS]),
+        (
+            "the policy's tags",
+            |world| world.policies.values_mut().for_each(|policy| policy.tags.clear()),
+            vec![POLICY_TAGS],
+        ),
         (
             "another stack's",
             |world| {
                 role(world).tags.insert("orchestera:logical-id".into(), "Another".into());
             },
-            vec![TAGS, REST],
+            vec![ROLE_TAGS, OWNER],
         ),
-        ("a longer session", |world| role(world).max_session_duration = 43200, vec![REST]),
+        ("a longer session", |world| role(world).max_session_duration = 43200, vec![SESSION]),
     ]
 }
 
@@ -166,30 +174,27 @@ fn what_is_wrong_fails_its_claims_and_no_others() {
 fn a_boundary_that_is_missing_fails_its_claim() {
     let properties = json!({"PermissionsBoundaryArn": policy_arn("Theirs")});
     let scene = Scene::created(nothing, &properties, |world| role(world).permissions_boundary = None);
-    assert_eq!(failing(&scene), ["It has no permissions boundary."]);
+    assert_eq!(failing(&scene), ["It has no permissions boundary. That is not what the stack wants."]);
 }
 
 #[test]
 fn a_role_that_is_suspended_and_still_open_or_attached_fails_its_claims() {
     let suspended = json!({"AccessState": "Suspended"});
     let of = |change| failing(&Scene::created(nothing, &suspended, change));
-    assert_eq!(of(by_hand::attach), ["The policy is detached: it is suspended."]);
+    assert_eq!(of(by_hand::attach), ["The policy is attached to the role."]);
     let open = of(|world| {
         let statements = role(world).trust["Statement"].as_array_mut().unwrap();
         statements.retain(|statement| statement["Effect"] == "Allow");
     });
-    assert!(
-        open.contains(&"The platform, account 017059471480, cannot assume it: it is suspended.".into()),
-        "{open:?}"
-    );
+    assert!(open.contains(&"The platform, account 017059471480, may assume it.".into()), "{open:?}");
     assert!(open.contains(&TRUST.into()), "{open:?}");
     let without_deny = of(|world| drop(role(world).inline.remove("OrchesteraSuspended")));
-    assert_eq!(without_deny, [REST]);
+    assert_eq!(without_deny, ["The kill switch is not as the stack wants."]);
 }
 
 #[test]
 fn without_a_role_the_one_claim_is_that_it_exists() {
-    assert_eq!(failing(&Scene::by_hand(nothing)), ["The role OrchesteraAccessRole exists."]);
+    assert_eq!(failing(&Scene::by_hand(nothing)), ["The role OrchesteraAccessRole does not exist."]);
 }
 
 #[test]
@@ -209,10 +214,10 @@ fn what_the_simulator_says_is_claimed() {
     assert_eq!(of(&known(&[], &[], &[])), Vec::<String>::new());
     // The boundary is claimed by itself.
     assert_eq!(of(&known(&[], &["iam:PassRole"], &[])), Vec::<String>::new());
-    let denied = "Policy simulator: all 3 actions of the edition are allowed. Denied: ec2:RunInstances.";
+    let denied = "Policy simulator: 2 of 3 actions of the edition are allowed. Denied: ec2:RunInstances.";
     assert_eq!(of(&known(&["ec2:RunInstances"], &[], &[])), [denied]);
-    let allowed = "Policy simulator: iam:CreateUser are not allowed. Allowed: iam:CreateUser.";
+    let allowed = "Policy simulator: it may do what no edition grants: iam:CreateUser.";
     assert_eq!(of(&known(&[], &[], &["iam:CreateUser"])), [allowed]);
-    let refused = "The policy simulator can be asked. It refused: AccessDenied. Or add --no-simulation.";
+    let refused = "The policy simulator refused (AccessDenied). Allow it, or add --no-simulation.";
     assert_eq!(of(&Simulation::NotKnown("AccessDenied".into())), [refused]);
 }

@@ -42,8 +42,8 @@ fn scenes() -> Vec<(&'static str, Scene, State, &'static str)> {
     };
     let suspended = json!({"AccessState": "Suspended"});
     let to_open = "To open it, update the stack with AccessState=Active.";
-    let update = "Update the stack access, which converges them.";
-    let adopt = "The role was created by hand. The stack can adopt it.";
+    let update = "To repair them, update the stack access with a changed parameter, such as MaxSessionDuration, and change it back.";
+    let adopt = "It works, and was created by hand. You can create the stack, which adopts it.";
     let gone = "The stack that the role's tags name was not found or cannot be read.";
     vec![
         ("ours", ours(nothing), State::Ready, ""),
@@ -103,19 +103,19 @@ fn scenes() -> Vec<(&'static str, Scene, State, &'static str)> {
                 role(world).inline.insert(suspension::POLICY_NAME.into(), suspension::document());
             }),
             State::Suspended,
-            "These fields differ: role.suspension. To open it, update the stack with AccessState=Active.",
+            "These fields differ: role.suspension. The platform's access is suspended. To open it, update the stack with AccessState=Active.",
         ),
         (
             "drifted",
             ours(|world| role(world).attached.clear()),
             State::Drifted,
-            "These fields differ: role.attachment. Update the stack access, which converges them.",
+            "These fields differ: role.attachment. To repair them, update the stack access with a changed parameter, such as MaxSessionDuration, and change it back.",
         ),
         (
             "open to another account",
             ours(open),
             State::Drifted,
-            "These fields differ: role.trust. Update the stack access, which converges them.",
+            "These fields differ: role.trust. To repair them, update the stack access with a changed parameter, such as MaxSessionDuration, and change it back.",
         ),
         (
             "open to another account, without its stack",
@@ -130,7 +130,7 @@ fn scenes() -> Vec<(&'static str, Scene, State, &'static str)> {
                 world.policies.values_mut().for_each(|policy| policy.tags.clear());
             }),
             State::Drifted,
-            "These fields differ: role.tags, policy.tags. Update the stack access, which converges them.",
+            "These fields differ: role.tags, policy.tags. To repair them, update the stack access with a changed parameter, such as MaxSessionDuration, and change it back.",
         ),
         (
             "native, detached",
@@ -140,7 +140,7 @@ fn scenes() -> Vec<(&'static str, Scene, State, &'static str)> {
             })
             .of_native_template("Active"),
             State::Drifted,
-            "These fields differ: role.attachment. Update the stack access, which converges them.",
+            "These fields differ: role.attachment. To repair them, update the stack access with a changed parameter, such as MaxSessionDuration, and change it back.",
         ),
         (
             "by hand, another document",

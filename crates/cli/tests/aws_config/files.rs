@@ -43,7 +43,7 @@ fn the_mode_of_the_file_stays() {
 #[test]
 fn the_owner_of_the_file_stays() {
     if !is_root() {
-        println!("Not tried: only root can give a file to another user.");
+        eprintln!("Not tried: only root can give a file to another user.");
         return;
     }
     let folder = Folder::new();
@@ -59,7 +59,7 @@ fn the_owner_of_the_file_stays() {
 #[test]
 fn a_file_whose_owner_cannot_be_kept_stays_as_it_is() {
     if !is_root() {
-        println!("Not tried: only root can make a file that belongs to another user.");
+        eprintln!("Not tried: only root can make a file that belongs to another user.");
         return;
     }
     let folder = Folder::open_to_all();
@@ -323,7 +323,7 @@ fn edits_the_file_that_the_environment_names() {
     let path = std::env::var_os(IN_CHILD).expect("set by the test that runs this one");
     let prefix = std::env::var(PREFIX_IN_CHILD).unwrap();
     match edit(Path::new(&path), &prefix) {
-        Ok(outcome) => println!("{outcome:?}, {} profiles", profiles(&prefix).members.len()),
-        Err(error) => println!("{}", error.reason()),
+        Ok(outcome) => eprintln!("{outcome:?}, {} profiles", profiles(&prefix).members.len()),
+        Err(error) => eprintln!("{}", error.reason()),
     }
 }
