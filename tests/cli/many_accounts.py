@@ -287,8 +287,8 @@ class ManyAccounts:
 
     def unreachable(self, account_id, roles=ACCESS_ROLE):
         to_do = (
-            f"You cannot assume {roles} in account {account_id}. Check the id. If the account has another role for you, "
-            "name it with --role. If you have a profile for it, use --profile-pattern."
+            f"You cannot assume {roles} in account {account_id}. Check the id. If the account has another role for "
+            "you, name it with --role. If you have a profile for it, use --profile-pattern."
         )
         return {"to_do": to_do, "failed_call": "AssumeRole: AccessDenied"}
 

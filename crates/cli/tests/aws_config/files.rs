@@ -319,11 +319,12 @@ fn the_file_is_where_the_aws_cli_looks_for_it() {
 
 #[test]
 #[ignore = "other tests run it in a process of its own"]
+#[expect(clippy::print_stdout, reason = "the test that runs this one reads it")]
 fn edits_the_file_that_the_environment_names() {
     let path = std::env::var_os(IN_CHILD).expect("set by the test that runs this one");
     let prefix = std::env::var(PREFIX_IN_CHILD).unwrap();
     match edit(Path::new(&path), &prefix) {
-        Ok(outcome) => eprintln!("{outcome:?}, {} profiles", profiles(&prefix).members.len()),
-        Err(error) => eprintln!("{}", error.reason()),
+        Ok(outcome) => println!("{outcome:?}, {} profiles", profiles(&prefix).members.len()),
+        Err(error) => println!("{}", error.reason()),
     }
 }
