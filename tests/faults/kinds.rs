@@ -9,7 +9,7 @@ use crate::common::stack::{POLICY, ROLE};
 use crate::states::some_trust;
 use aws_runtime::retries::classifiers::{THROTTLING_ERRORS, TRANSIENT_ERRORS};
 use orchestera_access::iam::{Tags, Write};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::Duration;
 
 /// Actions of a trust policy that lets sessions be tagged too.

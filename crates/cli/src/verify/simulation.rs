@@ -44,7 +44,7 @@ pub enum Simulation {
         denied: Vec<String>,
         /// Actions that the permissions boundary does not allow on every resource.
         limited: Vec<String>,
-        /// Of [`FORBIDDEN`], without those that the edition grants.
+        /// What the role must not be able to do, without what the edition grants.
         forbidden: Vec<&'static str>,
         /// Of these.
         allowed: Vec<String>,
