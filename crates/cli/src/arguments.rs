@@ -1,6 +1,6 @@
 //! The command line's arguments. Names and meanings are those of the AWS CLI where it has the same.
 
-use crate::console::ORGANIZATION_STACK;
+use crate::stack::ORGANIZATION_STACK;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::path::PathBuf;

@@ -14,11 +14,11 @@
 //! └─ check               who each profile is
 //! ```
 
-use crate::Verdict;
 use crate::arguments::{AwsConfig, Connection, Printing};
 use crate::output;
 use crate::session;
 use crate::stack::Stacks;
+use crate::verdict::Verdict;
 use config_text::ConfigText;
 use custom_resource::error::{Error, Result};
 use file::Outcome;

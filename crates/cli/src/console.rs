@@ -1,17 +1,14 @@
 //! `orchestera console`: the link that switches the console into an account.
 
-use crate::Verdict;
 use crate::accounts;
 use crate::arguments::{Connection, Console, Printing};
 use crate::output;
 use crate::session::{self, Session};
-use crate::stack::{Stack, Stacks};
+use crate::stack::{ORGANIZATION_STACK, Stack, Stacks};
+use crate::verdict::Verdict;
 use custom_resource::function_arn::is_account_id;
 use custom_resource::{Error, Result};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-
-/// The stack of the management account.
-pub const ORGANIZATION_STACK: &str = "orchestera-organization";
 
 /// The outputs of that stack that have such a link.
 const LINKS: [&str; 3] = ["SwitchRoleUrl", "DevelopmentSwitchRoleUrl", "ProductionSwitchRoleUrl"];

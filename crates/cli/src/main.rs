@@ -5,5 +5,5 @@ use orchestera_cli::arguments::Arguments;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    orchestera_cli::run(Arguments::parse())
+    orchestera_cli::command::run(Arguments::parse())
 }

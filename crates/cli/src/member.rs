@@ -2,7 +2,8 @@
 //!
 //! The role is an administrator, as a rule. The session policy limits the session to reads, whatever the role may do.
 
-use crate::session::{Session, with_credentials};
+use crate::session::Session;
+use crate::session::credentials::with_credentials;
 use aws_config::{Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;

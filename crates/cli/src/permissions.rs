@@ -4,9 +4,9 @@
 //! Roles, policies and stacks are limited by the names that they have by default. Who chose another name writes it into
 //! the policy. `arn:*` is every partition.
 
-use crate::Verdict;
 use crate::arguments::{Format, Permissions, PermissionsOf, Printing};
 use crate::output;
+use crate::verdict::Verdict;
 use custom_resource::Result;
 use serde_json::{Value, json};
 

@@ -14,13 +14,14 @@ use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_credential_types::provider::ProvideCredentials;
 use custom_resource::call::{self, malformed};
 use custom_resource::{Error, Result};
 use orchestera_access::account::Account;
 use std::time::Duration;
 
 mod cause;
+pub mod credentials;
 mod files;
 mod mfa;
 mod profile;
@@ -79,7 +80,11 @@ pub async fn of_profile(connection: &Connection, name: Option<&str>) -> Result<S
     let profile = Profile::load(name).await?;
     let http = http::client(connection.debug, profile.get("ca_bundle"))?;
     let configuration = configuration(&http, connection, &profile).await;
-    let configuration = mfa::sign_in(configuration, connection, &profile).await?;
+    let base = async |source: &str| {
+        let without_mfa = Connection { mfa_serial: None, ..connection.clone() };
+        Box::pin(of_profile(&without_mfa, Some(source))).await.map(|session| session.configuration)
+    };
+    let configuration = mfa::sign_in(configuration, connection, &profile, base).await?;
     // Before any other call, so that an expired sign-in is reported once.
     if let Some(provider) = configuration.credentials_provider()
         && let Err(error) = provider.provide_credentials().await
@@ -145,11 +150,6 @@ fn settings(http: &Client) -> ConfigLoader {
 
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(15)).build()
-}
-
-/// The same configuration with other credentials.
-pub fn with_credentials(configuration: &SdkConfig, provider: SharedCredentialsProvider) -> SdkConfig {
-    configuration.to_builder().credentials_provider(provider).build()
 }
 
 async fn identify(configuration: &SdkConfig, profile: &Profile) -> Result<Caller> {

@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 /// The logical id of the custom resource. It never changes.
 pub const LOGICAL_ID: &str = "Access";
 
+/// The stack of the management account.
+pub const ORGANIZATION_STACK: &str = "orchestera-organization";
+
 /// How CloudFormation shows a parameter with `NoEcho`.
 pub const MASKED: &str = "****";
 

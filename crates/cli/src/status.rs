@@ -1,12 +1,12 @@
 //! `orchestera status`: a row for each account. No account is ever left out.
 
-use crate::Verdict;
 use crate::accounts::{self, ListedAccount};
 use crate::arguments::{Connection, Printing, Status};
 use crate::assessment::State;
 use crate::member::Entry;
 use crate::output;
 use crate::session::{self, Session};
+use crate::verdict::Verdict;
 use custom_resource::{Error, Result};
 use std::collections::HashMap;
 use std::pin::Pin;

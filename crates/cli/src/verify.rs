@@ -1,12 +1,12 @@
 //! `orchestera verify`: whether the role of this account is correct, who may assume it, and what it may do.
 
-use crate::Verdict;
 use crate::arguments::{Connection, Printing, Verify as Options};
 use crate::assessment::{Assessment, State, account_and_region, assess, stack_id};
 use crate::member::in_region;
 use crate::output::{self, has_color, mark, printable};
 use crate::session::{self, Session};
 use crate::stack::{Stack, Stacks};
+use crate::verdict::Verdict;
 use custom_resource::{Budget, Kind, Result};
 use orchestera_access::account::PLATFORM_ACCOUNT_ID;
 use orchestera_access::iam::aws::AwsIam;
@@ -19,8 +19,10 @@ use serde_json::Value;
 use std::time::Duration;
 use tokio::time::Instant;
 
+mod claim;
 mod simulation;
 
+pub use claim::Claim;
 pub use simulation::Simulation;
 
 /// What was found.
@@ -37,21 +39,6 @@ pub struct Report {
     pub foreign_policies: Vec<String>,
     pub to_do: String,
     pub claims: Vec<Claim>,
-}
-
-/// Something that is or is not as it should be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Claim {
-    pub holds: bool,
-    /// What was found, right or wrong.
-    pub sentence: String,
-}
-
-impl Claim {
-    /// The sentence is `right` if the claim holds, and `wrong` otherwise.
-    fn new(holds: bool, right: impl Into<String>, wrong: impl Into<String>) -> Self {
-        Self { holds, sentence: if holds { right.into() } else { wrong.into() } }
-    }
 }
 
 /// Runs the command.

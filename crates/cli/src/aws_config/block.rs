@@ -10,23 +10,15 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::path::Path;
 
+mod markers;
 mod present;
 
+pub use markers::{begin, end};
 pub use present::{Block, Present};
 use present::{OWNER, found};
 
 // `aws configure set` takes a comment with a `:` or a `=` for a setting, and then writes in the wrong place.
 const NOTICE: &str = "\"orchestera aws-config\" replaces these lines. It keeps settings that you add to a profile.";
-
-/// The line before our sections. A file can have several blocks, with different prefixes.
-pub fn begin(prefix: &str) -> String {
-    format!("# BEGIN orchestera aws-config, profiles {prefix}-*")
-}
-
-/// The line behind them.
-pub fn end(prefix: &str) -> String {
-    format!("# END orchestera aws-config, profiles {prefix}-*")
-}
 
 /// The file with these profiles, as bytes. The same bytes if they are in it already.
 pub fn edited(path: &Path, old: &[u8], profiles: &Profiles) -> Result<Vec<u8>> {

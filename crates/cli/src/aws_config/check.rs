@@ -2,10 +2,10 @@
 
 use super::block::{Block, Present};
 use super::config_text::Kind;
-use crate::Verdict;
 use crate::arguments::{Connection, Printing};
 use crate::output::{self, Rows};
 use crate::session;
+use crate::verdict::Verdict;
 use custom_resource::error::Result;
 use serde_json::{Map, Value, json};
 use std::path::Path;

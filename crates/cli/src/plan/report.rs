@@ -1,6 +1,6 @@
 //! A plan, as people and programs read it.
 
-use super::{Asked, Outcome, PLACEHOLDER_EXTERNAL_ID};
+use super::outcome::{Asked, Outcome, PLACEHOLDER_EXTERNAL_ID};
 use crate::arguments::Printing;
 use crate::output::{self, has_color, mark, printable};
 use custom_resource::{Request, Result};

@@ -1,6 +1,7 @@
 //! The checks of one account.
 
-use super::{Check, deployer};
+use super::check::Check;
+use super::deployer;
 use crate::arguments::{Plan, Preflight as Options, StackName};
 use crate::plan::{self, Report};
 use crate::session::{DEFAULT_REGION, Session};

@@ -1,7 +1,7 @@
 //! What you, and the function that you deploy, may do: by IAM's policy simulator, which also knows service control
 //! policies.
 
-use super::Check;
+use super::check::Check;
 use crate::session::Session;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{EvaluationResult, PolicyEvaluationDecisionType};

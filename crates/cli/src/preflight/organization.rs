@@ -1,9 +1,9 @@
 //! The checks of the management account: the organization function's own, without a stack.
 
-use super::Check;
+use super::check::{Check, Severity};
 use crate::arguments::Preflight as Options;
-use crate::console::ORGANIZATION_STACK;
 use crate::session::Session;
+use crate::stack::ORGANIZATION_STACK;
 use crate::stack::{Stack, Stacks};
 use crate::template::{self, Parameters};
 use custom_resource::{Error, Result};
@@ -57,7 +57,7 @@ pub async fn checks(session: &Session, options: &Options) -> Result<Vec<Check>> 
         }
         None => Check::fine("organization", "This account is in no organization. The stack creates one."),
     });
-    checks.sort_by_key(|check| check.severity == super::Severity::Fine);
+    checks.sort_by_key(|check| check.severity == Severity::Fine);
     Ok(checks)
 }
 

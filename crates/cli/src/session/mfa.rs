@@ -1,24 +1,27 @@
 //! MFA. The SDK for Rust does not read `mfa_serial` from a profile, so this does what the AWS CLI does.
 
+use super::credentials::{of_sts, with_credentials};
 use super::profile::{Profile, unreachable};
-use super::{of_profile, with_credentials};
 use crate::arguments::Connection;
 use crate::output::printable;
 use aws_config::SdkConfig;
-use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_sts::types::Credentials as StsCredentials;
 use custom_resource::call::{failed, kind_of, malformed};
 use custom_resource::{Error, Result};
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::time::{Duration, SystemTime};
 
 /// Asks for a code where the caller or the profile names a device. A profile with `role_arn` assumes its role with it.
-/// Without a role, `--mfa-serial` gets a session of the same user.
+/// Without a role, `--mfa-serial` gets a session of the same user. `base` yields the configuration of a source profile.
 ///
 /// # Errors
 /// Without a terminal to ask on; if STS refuses the code.
-pub async fn sign_in(configuration: SdkConfig, connection: &Connection, profile: &Profile) -> Result<SdkConfig> {
+pub async fn sign_in(
+    configuration: SdkConfig,
+    connection: &Connection,
+    profile: &Profile,
+    base: impl AsyncFnOnce(&str) -> Result<SdkConfig>,
+) -> Result<SdkConfig> {
     let setting = |key| profile.get(key).filter(|_| !profile.is_of_environment());
     let Some(serial) = connection.mfa_serial.as_deref().or_else(|| setting("mfa_serial")) else {
         return Ok(configuration);
@@ -38,8 +41,7 @@ pub async fn sign_in(configuration: SdkConfig, connection: &Connection, profile:
             profile.name()
         )));
     };
-    let without_mfa = Connection { mfa_serial: None, ..connection.clone() };
-    let base = Box::pin(of_profile(&without_mfa, Some(source))).await?.configuration;
+    let base = base(source).await?;
     let sts = aws_sdk_sts::Client::new(&base);
     let name = setting("role_session_name").unwrap_or("orchestera");
     let code = ask(serial).await?;
@@ -99,12 +101,4 @@ fn refused(error: Error) -> Error {
 
 fn with(configuration: &SdkConfig, credentials: StsCredentials) -> SdkConfig {
     with_credentials(configuration, SharedCredentialsProvider::new(of_sts(credentials)))
-}
-
-/// Credentials that STS gave.
-pub fn of_sts(credentials: StsCredentials) -> Credentials {
-    let expiry =
-        SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(credentials.expiration.secs()).unwrap_or_default());
-    let StsCredentials { access_key_id, secret_access_key, session_token, .. } = credentials;
-    Credentials::new(access_key_id, secret_access_key, Some(session_token), Some(expiry), "STS")
 }

@@ -1,6 +1,6 @@
 //! What the role may do, by IAM's policy simulator.
 
-use super::Claim;
+use super::claim::Claim;
 use aws_config::SdkConfig;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::PolicyEvaluationDecisionType;

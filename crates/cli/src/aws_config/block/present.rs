@@ -2,7 +2,7 @@
 
 use super::super::config_text::{ConfigText, Content, Name, value};
 use super::super::profiles::{WRITTEN, names};
-use super::{begin, end};
+use super::markers::{begin, end};
 use custom_resource::error::{Error, Result};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
