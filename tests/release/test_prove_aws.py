@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from command_line import binary
 from proving import RESPONSE_URL, Person
 
 from orchestera_local import orchestera_platform
@@ -52,6 +53,15 @@ def proved_alone(aws, dist, tmp_path_factory):
     run = person.begin()
     assert run.end() == 0, run.shown
     return person, run.shown
+
+
+def test_the_command_line_itself_verifies_each_step(aws, dist, tmp_path):
+    """The other runs have a stand-in for it, which notes how it is called."""
+    person = Person(aws.account("117000000003"), tmp_path, dist)
+    person.orchestera = binary()
+    run = person.begin()
+    assert run.end() == 0, run.shown
+    assert person.report()["holds"] is True
 
 
 def test_a_run_proves_every_claim_leaves_nothing_and_its_report_says_what_was_proved(proved):
