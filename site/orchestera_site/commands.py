@@ -189,6 +189,11 @@ def _each_account(choice):
         "--query 'Summaries[].[Account, StackInstanceStatus.DetailedStatus, StatusReason]' --output text"
     )
     yield Command(f"{choice.id}-instances", "How far it is, account by account", listed)
+    theirs = (
+        f"aws cloudformation describe-stacks --region {choice.region} --output text \\\n  --query "
+        "\"Stacks[?starts_with(StackName, 'StackSet-orchestera-access-')].Outputs[].[OutputKey, OutputValue]\""
+    )
+    yield Command(f"{choice.id}-outputs", "The two values, in one of these accounts", theirs)
     yield Command(
         f"{choice.id}-status",
         "Role ARN and external ID of every account, as a spreadsheet",

@@ -153,7 +153,7 @@ def test_a_sentence_stands_below_its_row_on_a_narrow_terminal(at_terminal, accou
     sentence = "You cannot assume OrganizationAccountAccessRole in account"
     for account_id in accounts[1:]:
         row = " ".join(shown).partition(f" {account_id} ")[2]
-        assert row.partition("None")[0].endswith("no way in ") and row.partition(" Create")[0].count(" ") < 16
+        assert row.partition("You")[0].endswith("no way in ") and row.partition(" Check")[0].count(" ") < 16
         assert f"{sentence} {account_id}" in " ".join(shown)
 
 

@@ -8,6 +8,7 @@ from under_test import NOTHING, RELEASES, ROLE, Access, for_names, left, tags_of
 
 from orchestera_local import orchestera_platform, permissions
 from orchestera_local.stack import ACCESS, FUNCTION, Stack
+from orchestera_release import product
 
 
 def test_create_makes_a_role_that_only_the_platform_with_the_external_id_may_assume(
@@ -22,6 +23,7 @@ def test_create_makes_a_role_that_only_the_platform_with_the_external_id_may_ass
         "Verified": "true",
         "AccessState": "Active",
         "ForeignPolicies": "",
+        "Release": product.VERSION,
     }
     assert len(outputs["ExternalId"]) == 32
     assert access.document() == permissions.edition("2025-09-29")
