@@ -3,10 +3,8 @@
 //! The role is an administrator, as a rule. The session policy limits the session to reads, whatever the role may do.
 
 use crate::session::Session;
-use crate::session::credentials::with_credentials;
+use crate::session::credentials::with_session;
 use aws_config::{Region, SdkConfig};
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
 use custom_resource::call::{failed, kind_of, malformed};
 use custom_resource::{Kind, Result};
 use serde_json::{Value, json};
@@ -87,14 +85,7 @@ impl Entry {
             .set_external_id(self.external_id.clone());
         let answer = call.send().await.map_err(failed("AssumeRole", kind_of))?;
         let credentials = answer.credentials.ok_or_else(|| malformed("AssumeRole", "no credentials"))?;
-        let credentials = Credentials::new(
-            credentials.access_key_id,
-            credentials.secret_access_key,
-            Some(credentials.session_token),
-            None,
-            "AssumeRole",
-        );
-        Ok(with_credentials(&session.configuration, SharedCredentialsProvider::new(credentials)))
+        Ok(with_session(&session.configuration, credentials))
     }
 }
 

@@ -6,15 +6,11 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_sts::types::Credentials as StsCredentials;
 use std::time::{Duration, SystemTime};
 
-/// The same configuration with other credentials.
-pub fn with_credentials(configuration: &SdkConfig, provider: SharedCredentialsProvider) -> SdkConfig {
-    configuration.to_builder().credentials_provider(provider).build()
-}
-
-/// Credentials that STS gave.
-pub fn of_sts(credentials: StsCredentials) -> Credentials {
-    let expiry =
-        SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(credentials.expiration.secs()).unwrap_or_default());
+/// The same configuration with the credentials of a session.
+pub fn with_session(configuration: &SdkConfig, credentials: StsCredentials) -> SdkConfig {
+    let seconds = u64::try_from(credentials.expiration.secs()).unwrap_or_default();
+    let expiry = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
     let StsCredentials { access_key_id, secret_access_key, session_token, .. } = credentials;
-    Credentials::new(access_key_id, secret_access_key, Some(session_token), Some(expiry), "STS")
+    let credentials = Credentials::new(access_key_id, secret_access_key, Some(session_token), Some(expiry), "STS");
+    configuration.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build()
 }

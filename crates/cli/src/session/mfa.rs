@@ -1,12 +1,10 @@
 //! MFA. The SDK for Rust does not read `mfa_serial` from a profile, so this does what the AWS CLI does.
 
-use super::credentials::{of_sts, with_credentials};
+use super::credentials::with_session;
 use super::profile::{Profile, unreachable};
 use crate::arguments::Connection;
 use crate::output::printable;
 use aws_config::SdkConfig;
-use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_sts::types::Credentials as StsCredentials;
 use custom_resource::call::{failed, kind_of, malformed};
 use custom_resource::{Error, Result};
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -48,7 +46,7 @@ pub async fn sign_in(
     let request = sts.assume_role().role_arn(role_arn).role_session_name(name).serial_number(serial).token_code(code);
     let answer = request.set_external_id(setting("external_id").map(str::to_owned)).send().await;
     let answer = answer.map_err(failed("AssumeRole", kind_of)).map_err(refused)?;
-    Ok(with(&configuration, answer.credentials.ok_or_else(|| malformed("AssumeRole", "no credentials"))?))
+    Ok(with_session(&configuration, answer.credentials.ok_or_else(|| malformed("AssumeRole", "no credentials"))?))
 }
 
 async fn session_of_user(configuration: SdkConfig, serial: &str) -> Result<SdkConfig> {
@@ -56,7 +54,7 @@ async fn session_of_user(configuration: SdkConfig, serial: &str) -> Result<SdkCo
     let sts = aws_sdk_sts::Client::new(&configuration);
     let answer = sts.get_session_token().serial_number(serial).token_code(code).send().await;
     let answer = answer.map_err(failed("GetSessionToken", kind_of)).map_err(refused)?;
-    Ok(with(&configuration, answer.credentials.ok_or_else(|| malformed("GetSessionToken", "no credentials"))?))
+    Ok(with_session(&configuration, answer.credentials.ok_or_else(|| malformed("GetSessionToken", "no credentials"))?))
 }
 
 /// The code, from the terminal.
@@ -97,8 +95,4 @@ fn refused(error: Error) -> Error {
         "STS did not accept the MFA code ({code}). Wait for the next code, and check the ARN of the device and your permission \
          to use it."
     ))
-}
-
-fn with(configuration: &SdkConfig, credentials: StsCredentials) -> SdkConfig {
-    with_credentials(configuration, SharedCredentialsProvider::new(of_sts(credentials)))
 }
