@@ -63,11 +63,10 @@ def scene():
 def status(orchestera, scene):
     management, _, faulty = scene
 
-    def status():
+    def status(*options, seconds=TIME):
         began = time.monotonic()
-        ran = orchestera(
-            management, "status", "--output", "json", "--account-timeout", str(TIME), AWS_ENDPOINT_URL=faulty.endpoint
-        )
+        command = ("status", "--output", "json", "--account-timeout", str(seconds), *options)
+        ran = orchestera(management, *command, AWS_ENDPOINT_URL=faulty.endpoint)
         faulty.ended.set()
         assert ran.returncode == 1, ran.stderr
         rows = {row["account_id"]: row for row in json.loads(ran.stdout)["accounts"]}
@@ -123,3 +122,14 @@ def test_a_call_that_fails_is_in_its_row_and_the_others_are_as_without(scene, st
             kept = {key: row[key] for key in ("account_id", "account_name", "to_do", "failed_call")}
             assert row == unread | kept | {"state": "no way in"}
     assert found == expected
+
+
+@pytest.mark.parametrize("fault", ["broken", "reset", "empty"])
+def test_after_the_sdk_has_given_up_a_row_still_says_how_the_call_failed(scene, status, fault):
+    _, ids, faulty = scene
+    account_id = ids["By hand 0"]
+    faulty.begin({account_id: "GetRole"}, fault)
+    # The SDK gives up after less than this, and the account is read once more.
+    rows, _ = status("--accounts", account_id, seconds=3 * TIME)
+    assert rows[account_id]["failed_call"] == f"GetRole: {CODES[fault]}"
+    assert len(faulty.seen[account_id]) > 8

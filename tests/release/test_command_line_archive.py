@@ -223,9 +223,9 @@ def install(aws, account, home):
 def test_the_command_for_cloudshell_installs_what_was_published(aws, account, published, tmp_path):
     ran = install(aws, account, tmp_path / "home")
     assert ran.returncode == 0 and f"{HERE.archive}: OK" in ran.stdout, ran.stdout + ran.stderr
-    _, trial, path = blocks()
-    home = tmp_path / "home"
-    assert said("/bin/bash", "-c", path + trial, HOME=str(home), PATH="/usr/bin") == f"orchestera {product.VERSION}\n"
+    _, trial = blocks()
+    path = f"{tmp_path}/home/.local/bin:/usr/bin"
+    assert said("/bin/bash", "-c", trial, PATH=path) == f"orchestera {product.VERSION}\n"
 
 
 def test_the_command_for_cloudshell_unpacks_nothing_that_is_not_what_the_checksums_name(

@@ -29,9 +29,13 @@ tokio::task_local! {
 struct Note(Vec<(String, String)>);
 
 impl Note {
+    fn holds(&self, operation: &str) -> bool {
+        self.0.iter().any(|(begun, _)| begun == operation)
+    }
+
     /// An attempt begins. If another failed before, what is known of that stays.
     fn begin(&mut self, operation: &str) {
-        if !self.0.iter().any(|(begun, _)| begun == operation) {
+        if !self.holds(operation) {
             self.0.push((operation.to_owned(), NO_ANSWER.to_owned()));
         }
     }
@@ -61,10 +65,14 @@ pub async fn within<T>(time: Duration, reading: impl Future<Output = T>) -> Resu
     .await
 }
 
-/// Notes an answer that the SDK could not read.
+/// Notes an answer that the SDK could not read: its error has no code, and none of its attempts failed.
 pub fn note(error: &Error) {
     if let Some(call) = error.failed_call().filter(|call| call.code.is_empty()) {
-        change(|note| note.fail(call.operation, UNREADABLE));
+        change(|note| {
+            if !note.holds(call.operation) {
+                note.fail(call.operation, UNREADABLE);
+            }
+        });
     }
 }
 
