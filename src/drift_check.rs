@@ -1,13 +1,13 @@
 //! The drift check: comparing what exists with what the properties want, between the updates of a stack.
 //!
 //! Nobody waits for a response. The outcome is one line of the log, which CloudWatch also reads as metrics.
-//! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
 use crate::account::Account;
 use crate::cloudformation::Stacks;
 use crate::goal;
 use crate::iam::{Iam, Write};
 use crate::member::MemberRole;
+use crate::metrics::{self, CHECKS};
 use crate::ownership::Resource;
 use crate::properties::DriftMode;
 use crate::reconcile::apply::Acquired;
@@ -21,10 +21,6 @@ use custom_resource::{Budget, Error, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::ops::Deref;
-use std::time::{SystemTime, UNIX_EPOCH};
-
-/// Of the metrics.
-const NAMESPACE: &str = "OrchesteraAccess";
 
 /// What the schedule sends as `DriftCheck`: its stack and resource, and the resource's properties.
 #[derive(Clone, Debug, Deserialize)]
@@ -57,9 +53,9 @@ impl Check {
 /// What came of a check.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// The stack is being worked on, in this status.
-    Skipped(String),
-    /// A line of the log.
+    /// A stack operation is in progress. The line of the log has the stack's status.
+    Skipped(Value),
+    /// The line of the log has every difference.
     Checked(Value),
 }
 
@@ -93,7 +89,7 @@ pub async fn run<I: Iam, D: Deref<Target = I>>(
         error.because(sentence)
     })?;
     if status.ends_with("_IN_PROGRESS") {
-        return Ok(Outcome::Skipped(status));
+        return Ok(Outcome::Skipped(skipped(check, &status)));
     }
     let mode = if status.ends_with("_FAILED") { DriftMode::Report } else { mode };
     let resource = Resource { stack_id: check.stack_id.clone(), logical_id: check.logical_resource_id.clone() };
@@ -140,29 +136,23 @@ async fn compare<I: Iam>(
 /// One line: the metrics, and each field with what is desired and what was found.
 fn line(check: &Check, account: &Account, mode: DriftMode, differences: &[Difference]) -> Value {
     let repaired = differences.iter().filter(|difference| difference.repaired).count();
-    let metric = |name: &str| json!({ "Name": name, "Unit": "Count" });
     let shown = |difference: &Difference| {
         json!({
             "Field": difference.field, "Wanted": difference.desired, "Found": difference.found,
             "Repaired": difference.repaired,
         })
     };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    json!({
-        "_aws": {
-            "Timestamp": u64::try_from(now.as_millis()).unwrap_or_default(),
-            "CloudWatchMetrics": [{
-                "Namespace": NAMESPACE,
-                "Dimensions": [["StackName"]],
-                "Metrics": [metric("DriftedFields"), metric("RepairedFields")],
-            }],
-        },
-        "StackName": check.stack_id.split('/').nth(1).unwrap_or(&check.stack_id),
-        "DriftedFields": differences.len(),
-        "RepairedFields": repaired,
-        "StackId": check.stack_id,
-        "AccountId": account.id,
-        "Mode": format!("{mode:?}"),
-        "Drift": differences.iter().map(shown).collect::<Vec<_>>(),
-    })
+    let metrics = [(CHECKS, 1), ("DriftedFields", differences.len()), ("RepairedFields", repaired)];
+    let mut line = metrics::line(&check.stack_id, &metrics);
+    line["AccountId"] = json!(account.id);
+    line["Mode"] = json!(format!("{mode:?}"));
+    line["Drift"] = differences.iter().map(shown).collect();
+    line
+}
+
+/// One line: that nothing was compared, because the stack was in this status.
+fn skipped(check: &Check, status: &str) -> Value {
+    let mut line = metrics::line(&check.stack_id, &[(CHECKS, 1)]);
+    line["Skipped"] = json!(status);
+    line
 }

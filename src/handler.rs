@@ -7,6 +7,7 @@ use crate::goal::{Goal, goal};
 use crate::iam::Iam;
 use crate::iam::aws::{AwsIam, endpoint};
 use crate::member::MemberRole;
+use crate::metrics::{self, CHECKS};
 use crate::ownership::Resource;
 use crate::reconcile::{self, Reached, external_id};
 use crate::sts::aws::AwsSts;
@@ -45,7 +46,12 @@ impl CustomResource for Access {
     async fn handle(&self, request: &Request, context: &Context<'_>) -> std::result::Result<Outcome, Unfinished> {
         let Context { address, invocation, budget, clients } = context;
         let connect = async |role: Option<&MemberRole>| self.connect(role, clients, budget).await;
-        Ok(decide(request, address, invocation, *budget, connect).await)
+        let outcome = decide(request, address, invocation, *budget, connect).await;
+        // The alarm for two days without a check begins with this.
+        if matches!(outcome, Outcome::Success { .. }) && !matches!(request, Request::Delete { .. }) {
+            log::line(&metrics::line(&address.stack_id, &[(CHECKS, 1)]));
+        }
+        Ok(outcome)
     }
 
     /// A drift check. The outcome goes to the log, and a failure too, which Lambda counts and repeats once.
@@ -57,10 +63,7 @@ impl CustomResource for Access {
         let connect = async |role: Option<&MemberRole>| self.connect(role, clients, budget).await;
         let checked = Box::pin(drift_check::run(&check, &own, *budget, &stacks, connect)).await;
         match checked {
-            Ok(drift_check::Outcome::Skipped(status)) => {
-                tracing::info!(status, "no drift check while the stack is worked on")
-            }
-            Ok(drift_check::Outcome::Checked(line)) => log::line(&line),
+            Ok(drift_check::Outcome::Skipped(line) | drift_check::Outcome::Checked(line)) => log::line(&line),
             Err(error) => {
                 tracing::error!(reason = error.reason(), cause = error.cause(), "the drift check failed");
                 return Err(error);

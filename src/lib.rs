@@ -20,6 +20,7 @@
 //! │  ├─ desired, removal                 what is asked for, as values
 //! │  ├─ adoption, suspension, external_id    what tags record; the kill switch; the generated id
 //! │  └─ state, plan                      the observed state and the steps, as values
+//! ├─ metrics     lines of the log that are metrics, too
 //! ├─ member      assumes the role in a member account        retry    when trying again is worth it
 //! ├─ properties  typed and validated
 //! ├─ trust, policy, ownership, account, physical_id           plain values
@@ -40,6 +41,7 @@ pub mod handler;
 pub mod hex;
 pub mod iam;
 pub mod member;
+pub mod metrics;
 pub mod ownership;
 pub mod physical_id;
 pub mod policy;

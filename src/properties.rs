@@ -13,7 +13,6 @@ use custom_resource::Result;
 use custom_resource::function_arn::is_account_id;
 use custom_resource::properties::{Reader, scalar, shortened};
 use serde_json::Value;
-use tags::is_reserved_key;
 
 mod tags;
 
@@ -179,7 +178,7 @@ impl DeleteProperties {
                 .unwrap_or_else(|| MEMBER_ROLE_NAME.to_owned()),
             member_account_id: read.text("MemberAccountId"),
             on_delete: read.choice("OnDelete", OnDelete::DeleteCreated, &ON_DELETE),
-            tags: given_tags(properties),
+            tags: tags::valid(properties),
         }
     }
 }
@@ -200,7 +199,7 @@ impl OldProperties {
         let is_required =
             scalar(&properties["RequireExternalId"]).is_none_or(|text| !text.eq_ignore_ascii_case("false"));
         let external_id = scalar(&properties["ExternalId"]).filter(|text| is_required && !text.is_empty());
-        Self { external_id, tags: given_tags(properties) }
+        Self { external_id, tags: tags::valid(properties) }
     }
 }
 
@@ -232,13 +231,6 @@ fn fits_in_a_tag(read: &mut Reader<'_>, role_name: &str, policy_name: &str) {
             ownership::LONGEST_TAG_VALUE
         ));
     }
-}
-
-/// The customer's tags, from properties that may not be valid.
-fn given_tags(properties: &Value) -> Tags {
-    let tags = properties["Tags"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let tag = |tag: &Value| Some((scalar(&tag["Key"])?, scalar(&tag["Value"]).unwrap_or_default()));
-    tags.iter().filter_map(tag).filter(|(key, _)| !is_reserved_key(key)).collect()
 }
 
 /// 2 to 1224 characters of those that STS accepts.

@@ -49,9 +49,11 @@ async fn what_is_as_wanted_is_a_line_without_drift_which_is_also_a_metric() {
         (metrics["Namespace"].as_str(), &metrics["Dimensions"]),
         (Some("OrchesteraAccess"), &json!([["StackName"]]))
     );
-    for metric in metrics["Metrics"].as_array().unwrap() {
-        assert!(line[metric["Name"].as_str().unwrap()].is_u64(), "each metric is a field of the line");
-    }
+    let names: Vec<_> =
+        metrics["Metrics"].as_array().unwrap().iter().map(|one| one["Name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["DriftChecks", "DriftedFields", "RepairedFields"]);
+    assert!(names.iter().all(|name| line[name].is_u64()), "each metric is a field of the line");
+    assert_eq!(line["DriftChecks"], 1);
     assert!(line["_aws"]["Timestamp"].as_u64().unwrap() > 1_700_000_000_000);
     assert!(iam.writes().is_empty());
 }
@@ -207,8 +209,10 @@ async fn nothing_is_done_while_the_stack_is_worked_on_and_nothing_repaired_after
     iam.by_hand(|world| let_in(world, "444455556666"));
     let before = iam.world();
     for status in ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "DELETE_IN_PROGRESS"] {
-        let outcome = check(&iam, "Repair", json!({}), status).await.unwrap();
-        assert_eq!(outcome, Outcome::Skipped(status.to_owned()));
+        let Outcome::Skipped(line) = check(&iam, "Repair", json!({}), status).await.unwrap() else { panic!() };
+        // It counts as a check, so that the alarm for two days without one stays quiet.
+        assert_eq!((&line["Skipped"], &line["DriftChecks"]), (&json!(status), &json!(1)));
+        assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Metrics"], json!([{"Name": "DriftChecks", "Unit": "Count"}]));
         assert_eq!(iam.reads(), 0, "{status}");
     }
     for status in ["UPDATE_ROLLBACK_FAILED", "DELETE_FAILED"] {

@@ -11,42 +11,67 @@ const MOST_TAGS: usize = 50;
 
 /// Reads `Tags`. What is wrong with them becomes a problem of the reader.
 pub(super) fn read(reader: &mut Reader<'_>) -> Tags {
-    let list = match reader.value("Tags") {
-        Value::Null => return Tags::new(),
-        Value::String(text) if text.is_empty() => return Tags::new(),
-        Value::Array(list) => list,
-        _ => {
-            reader.problem("Tags must be a list of Key and Value".to_owned());
-            return Tags::new();
-        }
+    let Some(entries) = entries(reader.value("Tags")) else {
+        reader.problem("Tags must be text such as Team=Data,CostCenter=1234, or a list of Key and Value".to_owned());
+        return Tags::new();
     };
     let mut tags = Tags::new();
     // The beginning of a list that is too long is enough. Each key is compared with all before it: ten thousand
     // keys would take seconds of a whole core, and no deadline interrupts that.
-    for (place, tag) in list.iter().take(MOST_TAGS).enumerate() {
+    for (place, entry) in entries.iter().take(MOST_TAGS).enumerate() {
         let place = place + 1;
-        let value = match &tag["Value"] {
-            Value::Null => Some(String::new()),
-            value => scalar(value),
-        };
-        match (scalar(&tag["Key"]), value) {
-            (Some(key), Some(value)) => {
-                check(reader, place, &key, &value, &tags);
-                tags.insert(key, value);
+        match entry {
+            Some((key, value)) => {
+                check(reader, place, key, value, &tags);
+                tags.insert(key.clone(), value.clone());
             }
-            _ => reader.problem(format!("Tags: entry {place} must have a Key and a Value, both text")),
+            None => reader.problem(format!(
+                "Tags: entry {place} must have a Key and a Value, both text; in text, write Key=Value, and a comma \
+                 between two of them"
+            )),
         }
     }
     let room = MOST_TAGS - ownership::KEYS.len();
-    if list.len() > room {
+    if entries.len() > room {
         reader.problem(format!(
             "Tags: {} are given, but there is room for {room}, because IAM allows {MOST_TAGS} in all and this resource \
              needs {} itself",
-            list.len(),
+            entries.len(),
             ownership::KEYS.len(),
         ));
     }
     tags
+}
+
+/// The tags that IAM accepts, from properties that may not be valid.
+pub(super) fn valid(properties: &Value) -> Tags {
+    let entries = entries(&properties["Tags"]).unwrap_or_default();
+    entries.into_iter().flatten().filter(|(key, _)| !is_reserved_key(key)).collect()
+}
+
+/// Each entry of a list of `Key` and `Value`, or of a text `Key=Value,Key=Value`, where the first `=` ends the key.
+/// `None` for anything else, in the list too.
+fn entries(value: &Value) -> Option<Vec<Option<(String, String)>>> {
+    match value {
+        Value::Null => Some(Vec::new()),
+        Value::String(text) if text.trim().is_empty() => Some(Vec::new()),
+        Value::String(text) => Some(text.split(',').map(of_text).collect()),
+        Value::Array(list) => Some(list.iter().map(of_map).collect()),
+        _ => None,
+    }
+}
+
+/// IAM ignores no blank of a tag. One beside a comma or `=` is there to be read.
+fn of_text(text: &str) -> Option<(String, String)> {
+    text.split_once('=').map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
+}
+
+fn of_map(tag: &Value) -> Option<(String, String)> {
+    let value = match &tag["Value"] {
+        Value::Null => String::new(),
+        value => scalar(value)?,
+    };
+    Some((scalar(&tag["Key"])?, value))
 }
 
 fn check(reader: &mut Reader<'_>, place: usize, key: &str, value: &str, before: &Tags) {
@@ -77,7 +102,7 @@ fn is_tag_text(text: &str) -> bool {
 }
 
 /// AWS's keys and ours.
-pub(super) fn is_reserved_key(key: &str) -> bool {
+fn is_reserved_key(key: &str) -> bool {
     let key = key.to_lowercase();
     key.starts_with("aws:") || key.starts_with(ownership::PREFIX)
 }

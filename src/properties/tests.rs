@@ -176,7 +176,45 @@ fn tags_follow_iams_rules() {
     {
         assert!(reason(json!({"Tags": [entry]})).contains("entry 1 must have a Key and a Value"), "{entry}");
     }
-    assert!(reason(json!({"Tags": "team=data"})).contains("Tags must be a list"));
+    for neither in [json!({"team": "data"}), json!(7), json!(true)] {
+        assert!(reason(json!({"Tags": neither})).contains("Tags must be text such as"), "{neither}");
+    }
+}
+
+#[test]
+fn tags_are_read_from_a_text_too_and_the_first_equals_sign_ends_the_key() {
+    let tags = |text: &str| parse(json!({"Tags": text})).tags;
+    let of = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Tags>();
+    for (text, wanted) in [
+        ("team=data", of(&[("team", "data")])),
+        ("team=data,cost center=R+D", of(&[("team", "data"), ("cost center", "R+D")])),
+        ("key=YWJj==,formula=a=b", of(&[("key", "YWJj=="), ("formula", "a=b")])),
+        ("blank=", of(&[("blank", "")])),
+        (" team = data , a = b ", of(&[("team", "data"), ("a", "b")])),
+        ("équipe=données", of(&[("équipe", "données")])),
+        ("", of(&[])),
+        ("  ", of(&[])),
+    ] {
+        assert_eq!(tags(text), wanted, "{text}");
+        // What a stack had is read in the same way, whatever else is wrong in it.
+        assert_eq!(tags::valid(&json!({"Tags": text, "OnDelete": "Burn"})), wanted, "{text}");
+    }
+    for (text, problem) in [
+        ("team", "entry 1 must have a Key and a Value"),
+        ("team=data,", "entry 2 must have a Key and a Value"),
+        (",team=data", "entry 1 must have a Key and a Value"),
+        ("=data", "entry 1 (''): a key must be"),
+        ("team=data,Team=other", "entry 2 ('Team'): the key is given twice"),
+        ("aws:x=1", "are reserved"),
+        ("ORCHESTERA:stack-id=1", "are reserved"),
+        ("team=a;b", "entry 1 ('team'): a value must be"),
+    ] {
+        let reason = reason(json!({"Tags": text}));
+        assert!(reason.contains(problem), "{text}: {reason}");
+    }
+    let many: Vec<_> = (0..40).map(|i| format!("k{i}=")).collect();
+    assert!(reason(json!({"Tags": many.join(",")})).contains("40 are given, but there is room for 39"));
+    assert_eq!(tags(&many[..39].join(",")).len(), 39);
 }
 
 #[test]
@@ -230,9 +268,9 @@ fn a_delete_reads_what_it_needs_and_never_fails() {
 
 #[test]
 fn tags_of_an_earlier_template_are_read_leniently() {
-    let read = given_tags(
+    let read = tags::valid(
         &json!({"Tags": [{"Key": "a", "Value": "1"}, {"Key": []}, "x", {"Key": "orchestera:stack-id"}, {"Key": "b"}]}),
     );
     assert_eq!(read, Tags::from([("a".into(), "1".into()), ("b".into(), "".into())]));
-    assert!(given_tags(&json!({"Tags": "x"})).is_empty() && given_tags(&json!(null)).is_empty());
+    assert!(tags::valid(&json!({"Tags": "x"})).is_empty() && tags::valid(&json!(null)).is_empty());
 }

@@ -75,7 +75,7 @@ fn text_of(usual: &'static str, longest: usize) -> impl Strategy<Value = String>
     prop::collection::vec(other, 1..longest).prop_map(String::from_iter)
 }
 
-/// `Tags`: a list whose keys may be there before, in this or another spelling.
+/// `Tags`: a list or a text whose keys may exist before, in this or another spelling.
 pub fn tags() -> impl Strategy<Value = String> {
     // Of every kind of character that IAM allows in a tag.
     let text = |longest| text_of("AZaz09 éß字٣_.:/=+-@", longest);
@@ -86,7 +86,12 @@ pub fn tags() -> impl Strategy<Value = String> {
         prop_oneof![quoted(text(40)), one_of(&[r#""data""#, r#""DATA""#, r#""विभाग""#, r#""""#, r#"" data ""#])];
     let tag = (key, mostly(value, any_json()));
     let tag = tag.prop_map(|(key, value)| format!(r#"{{"Key": {key}, "Value": {value}}}"#));
-    prop::collection::vec(mostly(tag, any_json()), 0..6).prop_map(|tags| format!("[{}]", tags.join(",")))
+    let list = prop::collection::vec(mostly(tag, any_json()), 0..6).prop_map(|tags| format!("[{}]", tags.join(",")));
+    let entry = (text_of("AZaz09 éß_.:/=+-@", 20), text_of("AZaz09 ß_.:/=+-@", 20));
+    let entry = entry.prop_map(|(key, value)| format!("{key}={value}"));
+    let entry = prop_oneof![4 => entry, 1 => one_of(&["Team=data", "TEAM=x", "Orchestera:x=1", "aws:x=1", "blank="])];
+    let text = prop::collection::vec(entry, 0..6).prop_map(|entries| entries.join(","));
+    prop_oneof![2 => list, 1 => quoted(text)]
 }
 
 /// A map of the known properties, each there or not, with what belongs there or with anything.

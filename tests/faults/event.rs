@@ -10,7 +10,7 @@ use crate::states::{Before, MANAGEMENT};
 use orchestera_access::iam::{Iam, POLICY_DESCRIPTION, ROLE_DESCRIPTION, Tags};
 use orchestera_access::reconcile::suspension;
 use orchestera_access::sts::Sts;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 
 const MADE_UP: &str = "access-Access-1ABCDEFGHIJK";
@@ -74,7 +74,7 @@ impl Event {
             Self::Edition => properties["PolicyEdition"] = "2026-02-06".into(),
             Self::Suspend => properties["AccessState"] = "Suspended".into(),
             Self::ExternalId => properties["ExternalId"] = "another".into(),
-            Self::Tags => properties["Tags"] = json!([{"Key": "OWNER", "Value": "me"}, {"Key": "cost", "Value": "7"}]),
+            Self::Tags => properties["Tags"] = "OWNER=me,cost=7".into(),
             _ => {}
         }
         properties

@@ -156,10 +156,7 @@ pub fn states() -> Vec<(&'static str, Before)> {
             }),
         ),
         ("adopted", Before::Created(guides, json!({}), nothing)),
-        (
-            "adopted, with a tag of the properties",
-            Before::Created(guides, json!({"Tags": [{"Key": "Owner", "Value": "me"}]}), nothing),
-        ),
+        ("adopted, with a tag of the properties", Before::Created(guides, json!({"Tags": "Owner=me"}), nothing)),
         (
             "adopted, with a tag that the properties will have",
             Before::Created(

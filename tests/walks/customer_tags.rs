@@ -88,6 +88,10 @@ fn has_key(tags: &Tags, key: &str) -> bool {
 
 /// The tags in the properties.
 pub fn given(properties: &Value) -> Tags {
+    if let Some(text) = properties["Tags"].as_str() {
+        let tags = text.split(',').filter_map(|tag| tag.split_once('='));
+        return tags.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+    }
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let tags = properties["Tags"].as_array().into_iter().flatten();
     tags.map(|tag| (text(&tag["Key"]), text(&tag["Value"]))).collect()

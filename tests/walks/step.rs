@@ -157,11 +157,16 @@ const TAG_VALUES: [&str; 2] = ["data", "other"];
 
 fn tags() -> impl Strategy<Value = Value> {
     let tag = (prop::sample::select(&TAG_KEYS), prop::sample::select(&TAG_VALUES));
-    prop::collection::vec(tag, 0..4).prop_map(|mut tags| {
+    let tags = prop::collection::vec(tag, 0..4).prop_map(|mut tags| {
         // Two spellings of one key are refused before anything is read: `tests/bad_input.rs`.
         let mut seen = BTreeSet::new();
         tags.retain(|(key, _)| seen.insert(key.to_lowercase()));
-        tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
+        tags
+    });
+    // A list or a text, so that a step may go from one to the other.
+    (tags, any::<bool>()).prop_map(|(tags, is_text)| match is_text {
+        true => json!(tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")),
+        false => tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect(),
     })
 }
 

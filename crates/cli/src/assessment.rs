@@ -299,7 +299,10 @@ fn differences(desired: &DesiredState, observed: &Observed) -> Vec<Difference> {
     let counts = |difference: &Difference| match difference.field {
         // Nobody's tags are desired on what nobody owns; the native template tags the role alone, and with less.
         "role.tags" | "policy.tags" if is_created_by_hand => false,
-        "role.tags" | "policy.tags" | "owner" if is_native => false,
+        "role.tags" if is_native => {
+            desired.properties.tags.iter().any(|(key, value)| difference.found[key] != json!(value))
+        }
+        "policy.tags" | "owner" if is_native => false,
         "role.tags" | "policy.tags" => without_given(&difference.desired) != without_given(&difference.found),
         _ => true,
     };

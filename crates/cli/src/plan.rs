@@ -26,7 +26,7 @@ mod report;
 
 pub use outcome::{Asked, Outcome, PLACEHOLDER_EXTERNAL_ID, outcome};
 use outcome::{TIME, cannot_read};
-pub use report::Report;
+pub use report::{Report, alarms};
 
 /// Runs the command.
 ///
@@ -168,7 +168,7 @@ async fn report(
 ) -> Result<Report> {
     let iam = AwsIam::new(&in_member(session, parameters).await?);
     let outcome = outcome(&asked, &iam, PLACEHOLDER_EXTERNAL_ID).await?;
-    Ok(Report::new(&asked, stack_name, outcome, &iam, notes).await)
+    Ok(Report::new(&asked, stack_name, outcome, &iam, notes).await.with_alarms(&parameters["AlarmTopicArn"]))
 }
 
 fn show_parameters(printing: &Printing) -> Result<Verdict> {

@@ -48,7 +48,7 @@ const RETENTION: [&str; 22] = [
 ];
 
 /// Every parameter, in the template's order.
-pub const PARAMETERS: [Parameter; 17] = [
+pub const PARAMETERS: [Parameter; 19] = [
     of_resource("PolicyEdition", "2025-09-29", Allowed::Values(&["2025-09-29", "2026-02-06"])),
     of_resource("MaxSessionDuration", "3600", Allowed::Numbers(3600, 43200)),
     other("PermissionsBoundaryArn", "", POLICY_ARN),
@@ -81,6 +81,25 @@ pub const PARAMETERS: [Parameter; 17] = [
     other("LogRetentionInDays", "90", Allowed::Values(&RETENTION)),
     other("FunctionPermissionsBoundaryArn", "", POLICY_ARN),
     other("FunctionPermissionsBoundaryName", "", POLICY_NAME),
+    of_resource(
+        "Tags",
+        "",
+        Allowed::Pattern(
+            r"^$|^[^\x00-\x20!-*,;-?\[-^`{-\x7f]+( +[^\x00-\x20!-*,;-?\[-^`{-\x7f]+)*(=([^\x00-\x20!-*,;-?\[-^`{-\x7f]+( +[^\x00-\x20!-*,;-?\[-^`{-\x7f]+)*)?){1,3}(,[^\x00-\x20!-*,;-?\[-^`{-\x7f]+( +[^\x00-\x20!-*,;-?\[-^`{-\x7f]+)*(=([^\x00-\x20!-*,;-?\[-^`{-\x7f]+( +[^\x00-\x20!-*,;-?\[-^`{-\x7f]+)*)?){1,3}){0,4}$",
+            "Give at most five tags such as Team=Data,CostCenter=1234, or leave it blank. Key and value have letters, \
+             digits, blanks and _.:/+-@. No blank is beside a comma or an equals sign. A value has at most two equals \
+             signs.",
+        ),
+    ),
+    other(
+        "AlarmTopicArn",
+        "",
+        Allowed::Pattern(
+            "^$|^arn:aws[a-z-]*:sns:us-east-1:[0-9]{12}:[A-Za-z0-9_-]{1,256}$",
+            "Give the ARN of an SNS topic in us-east-1, such as arn:aws:sns:us-east-1:111122223333:Alarms, or leave it \
+             blank.",
+        ),
+    ),
 ];
 
 const fn of_resource(name: &'static str, default: &'static str, allowed: Allowed) -> Parameter {

@@ -4,6 +4,7 @@ use crate::arguments::{Connection, Printing, Verify as Options};
 use crate::assessment::{Assessment, State, account_and_region, assess, stack_id};
 use crate::member::in_region;
 use crate::output::{self, has_color, mark, printable};
+use crate::plan::alarms;
 use crate::session::{self, Session};
 use crate::stack::{Stack, Stacks};
 use crate::verdict::Verdict;
@@ -37,6 +38,8 @@ pub struct Report {
     pub stack: Option<Stack>,
     pub release: Option<String>,
     pub foreign_policies: Vec<String>,
+    /// The SNS topic of the stack's alarms. Blank if it has none, `None` if the stack cannot be read.
+    pub alarm_topic_arn: Option<String>,
     pub to_do: String,
     pub claims: Vec<Claim>,
 }
@@ -126,6 +129,7 @@ fn report(
         guardrail_arn: found.guardrail_arn,
         edition: found.edition,
         release: stack.as_ref().map(|stack| stack.release().to_owned()),
+        alarm_topic_arn: stack.as_ref().map(|stack| stack.parameters.get("AlarmTopicArn").cloned().unwrap_or_default()),
         stack,
         foreign_policies: found.foreign_policies,
         to_do: found.to_do,
@@ -236,6 +240,7 @@ impl Report {
             .as_ref()
             .map(|stack| format!("Stack        {} ({}, release {})", stack.name, stack.status, stack.release()));
         lines.extend(stack);
+        lines.extend(self.alarm_topic_arn.iter().map(|topic_arn| format!("Alarms       {}", alarms(topic_arn))));
         lines.push(String::new());
         let sign = |holds| mark(if holds { '✓' } else { '✗' }, is_colored);
         let mut lines: Vec<_> = lines.iter().map(|line| printable(line)).collect();

@@ -19,6 +19,7 @@ One module per kind of repair, each with what AWS does and its source:
     user_resources.py      users in a template
     iam_types.py           no repair: how the types of IAM call it, and show what it refuses
     secret_resources.py    a secret that is generated for a template
+    alarms.py              which metrics a log holds; when an alarm changes, and whom it notifies
     lambda_logs.py         with which rights a function's log is written
     function_processes.py  when the process of a function ends
     shared_buckets.py      templates by their address in S3; code from another account's bucket

@@ -15,6 +15,7 @@ import ministack.app
 
 from . import (
     account_summary,
+    alarms,
     alternate_contacts,
     asynchronous_invocations,
     authorization,
@@ -74,6 +75,7 @@ def main(arguments=None):
         threading.Thread(target=end_with, args=(given.owner,), daemon=True).start()
     clock.run_faster(given.faster)
     account_summary.repair()
+    alarms.repair()
     alternate_contacts.repair()
     asynchronous_invocations.repair()
     authorization.repair()

@@ -60,6 +60,8 @@ class Settings:
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
     role_quota: int = 1000
     policy_quota: int = 1500
+    # How far CloudWatch's clock is ahead, for alarms about what did not happen.
+    cloudwatch_hours_ahead: float = 0
     # Its plan: FREE or PAID; NOT_STARTED, ACTIVE or EXPIRED.
     account_plan: str = "PAID"
     account_plan_status: str = "ACTIVE"

@@ -31,6 +31,8 @@ pub struct Report {
     pub notes: Vec<String>,
     /// The properties of the custom resource.
     pub properties: Value,
+    /// The SNS topic of the stack's alarms. Blank if it has none.
+    pub alarm_topic_arn: String,
     /// The attributes that the resource would have. Ids of a stack that does not exist are placeholders.
     pub attributes: Value,
 }
@@ -113,8 +115,14 @@ impl Report {
             permissions_removed: removed,
             notes,
             properties,
+            alarm_topic_arn: String::new(),
             attributes,
         }
+    }
+
+    /// The same, of a stack with that topic for its alarms.
+    pub fn with_alarms(self, topic_arn: &str) -> Self {
+        Self { alarm_topic_arn: topic_arn.to_owned(), ..self }
     }
 
     /// Prints it.
@@ -156,6 +164,9 @@ impl Report {
             let boundary = self.properties["PermissionsBoundaryArn"].as_str().filter(|arn| !arn.is_empty());
             let _ = writeln!(text, "  External ID           {external_id}");
             let _ = writeln!(text, "  Permissions boundary  {}", printable(boundary.unwrap_or("none")));
+            let tags = self.properties["Tags"].as_str().filter(|tags| !tags.is_empty());
+            let _ = writeln!(text, "  Tags                  {}", printable(tags.unwrap_or("none")));
+            let _ = writeln!(text, "  Alarms                {}", printable(&alarms(&self.alarm_topic_arn)));
         }
         let mut list = |title: &str, lines: &[String], sign: &str| {
             if !lines.is_empty() {
@@ -181,6 +192,11 @@ impl Report {
         );
         text
     }
+}
+
+/// Where the stack's alarms go.
+pub fn alarms(topic_arn: &str) -> String {
+    if topic_arn.is_empty() { "none".to_owned() } else { format!("to {topic_arn}") }
 }
 
 fn account_id(asked: &Asked, properties: &Value) -> String {

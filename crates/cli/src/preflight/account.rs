@@ -34,7 +34,7 @@ pub async fn checks(session: &Session, options: &Options) -> Result<Vec<Check>> 
     });
     let all = template::with_defaults(&set);
     checks.push(organization(session, !all["MemberAccountId"].is_empty()).await);
-    checks.extend(deployer::checks(session, all["DriftCheck"] != "Off", all["Guardrail"] == "On").await);
+    checks.extend(deployer::checks(session, &all).await);
     checks.push(quotas(session).await);
     checks.push(function_boundary(session, &all).await);
     let stack = StackName { stack_name: options.stack_name.clone().unwrap_or_else(|| "orchestera-access".to_owned()) };

@@ -3,6 +3,7 @@
 
 use super::check::Check;
 use crate::session::Session;
+use crate::template::Parameters;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{EvaluationResult, PolicyEvaluationDecisionType};
 use custom_resource::Result;
@@ -25,14 +26,19 @@ const DEPLOYER: [&str; 13] = [
     "logs:PutRetentionPolicy",
     "s3:GetObject",
 ];
-const SCHEDULE: &str = "scheduler:CreateSchedule";
-const GUARDRAIL: &str = "iam:CreatePolicy";
+/// What else it does with them for these parameters.
+const OPTIONAL: [(fn(&Parameters) -> bool, &str); 4] = [
+    (|it| it["DriftCheck"] != "Off", "scheduler:CreateSchedule"),
+    (|it| it["Guardrail"] == "On", "iam:CreatePolicy"),
+    (|it| !it["Tags"].is_empty(), "iam:TagRole"),
+    (|it| !it["AlarmTopicArn"].is_empty(), "cloudwatch:PutMetricAlarm"),
+];
 
 const YOURS: &str = "your permissions";
 const SERVICE_CONTROL: &str = "service control";
 
-/// Asks the simulator.
-pub async fn checks(session: &Session, has_schedule: bool, has_guardrail: bool) -> Vec<Check> {
+/// Asks the simulator, for a stack with these parameters.
+pub async fn checks(session: &Session, parameters: &Parameters) -> Vec<Check> {
     if session.caller.is_root() {
         return vec![Check::warning(
             YOURS,
@@ -45,8 +51,7 @@ pub async fn checks(session: &Session, has_schedule: bool, has_guardrail: bool) 
         Err(sentence) => return vec![Check::warning(YOURS, sentence)],
     };
     let mut actions: Vec<String> = DEPLOYER.iter().map(|action| (*action).to_owned()).collect();
-    actions.extend(has_schedule.then(|| SCHEDULE.to_owned()));
-    actions.extend(has_guardrail.then(|| GUARDRAIL.to_owned()));
+    actions.extend(OPTIONAL.iter().filter(|(is_used, _)| is_used(parameters)).map(|(_, action)| (*action).to_owned()));
     let of_function = Operation::ALL.iter().map(|operation| format!("iam:{operation}"));
     let all: Vec<_> = actions.iter().cloned().chain(of_function.filter(|action| !actions.contains(action))).collect();
     match simulate(&client, &source, all).await {

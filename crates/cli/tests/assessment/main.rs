@@ -48,6 +48,7 @@ pub fn properties() -> Vec<Value> {
         json!({"RequireExternalId": "false"}),
         json!({"MaxSessionDuration": "7200", "PermissionsBoundaryArn": policy_arn("Theirs")}),
         json!({"MemberAccountId": fake_iam::ACCOUNT}),
+        json!({"Tags": "Owner=me,cost=a=b"}),
     ]
 }
 
@@ -61,6 +62,9 @@ fn hands() -> Vec<Hand> {
         ("attached", by_hand::attach),
         ("the role's tags", |world| role(world).tags.clear()),
         ("the policy's tags", |world| world.policies.values_mut().for_each(|policy| policy.tags.clear())),
+        ("without the customer's tags", |world| {
+            role(world).tags.retain(|key, _| key.starts_with("orchestera:"));
+        }),
         ("one tag", |world| drop(role(world).tags.insert("orchestera:ownership".into(), "theirs".into()))),
         ("another stack's", |world| drop(role(world).tags.insert("orchestera:logical-id".into(), "Another".into()))),
         ("another account in the trust", |world| {
@@ -133,11 +137,9 @@ fn in_every_state_of_a_stack_the_assessment_names_the_fields_that_the_drift_chec
         }
     }
     for (name, before) in states::states() {
-        // A stack cannot set the property Tags. Where both objects have lost the generated external id, the one of the
-        // outputs may also have been given.
-        let is_known = |properties: &Value| properties.get("Tags").is_none() && !name.contains("without external id");
+        // Where both objects have lost the generated external id, the one of the outputs may also have been given.
         if let Before::Created(furnish, properties, since) = before
-            && is_known(&properties)
+            && !name.contains("without external id")
         {
             let scene = Scene::created(furnish, &properties, since);
             if scene.observed.role.is_some() {

@@ -123,7 +123,7 @@ impl Event {
             E::CreateWithWrongProperties => set("MaxSessionDuration", "1".into()),
             E::Edition => set("PolicyEdition", "2026-02-06".into()),
             E::ExternalId => set("ExternalId", "another".into()),
-            E::Tags => set("Tags", json!([{"Key": "OWNER", "Value": "me"}, {"Key": "cost", "Value": "7"}])),
+            E::Tags => set("Tags", "OWNER=me,cost=7".into()),
             E::Boundary => set("PermissionsBoundaryArn", policy_arn("Theirs").into()),
             E::AnotherName => set("RoleName", "Another".into()),
             E::DeleteAll => set("OnDelete", "DeleteAll".into()),
