@@ -144,10 +144,15 @@ def main(arguments=None):
     options.add_argument(
         "folder", type=Path, help="where they are written, for `make check`: the code is not pinned yet"
     )
-    folder = options.parse_args(arguments).folder
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, template in published(product.BUCKET_PREFIX).items():
-        (folder / name).write_text(content(name, template))
+    options.add_argument("--only", metavar="NAME", help=f"this one alone, such as {product.NATIVE}")
+    chosen = options.parse_args(arguments)
+    templates = published(product.BUCKET_PREFIX)
+    if chosen.only and chosen.only not in templates:
+        options.error(f"There is no template {chosen.only}. The names are: {', '.join(templates)}")
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    for name, template in templates.items():
+        if chosen.only in (None, name):
+            (chosen.folder / name).write_text(content(name, template))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ SHAPE = {
     "questions": [{"question": str, "answer": str}],
     "reviewer_questions": [{"permission": str, "why": str, "risk": str, "limit": str}],
 }
+# In CommonMark a comment is a block of its own, so it needs no blank line beside it.
 BLOCK = re.compile(r"(<!-- facts: ([\w-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 LINK = re.compile(r"\]\((?!https?://|#)([^)\s]+)\)")
 
@@ -48,7 +49,7 @@ def render(name, facts, document):
 
 def rendered(text, facts, document):
     """The text of a document with all its blocks as they should be."""
-    return BLOCK.sub(lambda block: f"{block[1]}\n{render(block[2], facts, document)}\n\n{block[4]}", text)
+    return BLOCK.sub(lambda block: f"{block[1]}{render(block[2], facts, document)}\n{block[4]}", text)
 
 
 def documents():
@@ -139,7 +140,13 @@ BLOCKS = {
         ["what appears in your account", "details"], [[one["what"], one["details"]] for one in facts["resources"]]
     ),
     "cost": _cost,
-    "cost-line": lambda facts: _paragraph(facts["cost"]["month"]),
+    "in-short": lambda facts: _bulleted(
+        [
+            f"**What it costs:** {facts['cost']['month']}",
+            f"**How long it takes:** {facts['time']}",
+            f"**How to undo it:** {facts['undo']}",
+        ]
+    ),
     "time": lambda facts: _paragraph(facts["time"]),
     "undo": lambda facts: _paragraph(facts["undo"]),
     "questions": lambda facts: "\n\n".join(

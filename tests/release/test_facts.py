@@ -62,8 +62,8 @@ def test_a_block_that_differs_is_named_and_can_be_written(repository):
     facts.main(["--write"])
     facts.main([])
     readme = (repository / "README.md").read_text()
-    assert readme.startswith("# A\n\n<!-- facts: undo -->\n\nDelete the stack.")
-    assert readme.endswith("\n\n<!-- end -->\n\nB\n")
+    assert readme.startswith("# A\n\n<!-- facts: undo -->\nDelete the stack.")
+    assert readme.endswith("\n<!-- end -->\n\nB\n")
     assert (repository / "docs/other.md").read_text() == "# D\n"
 
 

@@ -8,7 +8,7 @@ from under_test import actions
 from orchestera_local.stack import ROOT
 from orchestera_release import templates
 
-GUIDE = "docs/organization.md"
+ADMIN, GUIDE = "docs/admin.md", "docs/organization.md"
 
 
 def organization():
@@ -28,13 +28,13 @@ def code(cell):
     return re.findall(r"`([^`]+)`", cell)
 
 
-def test_the_readme_lists_every_parameter_with_its_default(template):
-    listed = {code(name)[0]: (code(default) or [""])[0] for name, default, _ in table("README.md", "Parameters")}
+def test_the_guide_of_one_account_lists_every_parameter_with_its_default(template):
+    listed = {code(name)[0]: (code(default) or [""])[0] for name, default, _ in table(ADMIN, "Parameters")}
     assert listed == {name: str(parameter["Default"]) for name, parameter in template["Parameters"].items()}
 
 
-def test_the_readme_lists_every_output(template):
-    assert [code(name)[0] for name, _ in table("README.md", "Outputs")] == list(template["Outputs"])
+def test_the_guide_of_one_account_lists_every_output(template):
+    assert [code(name)[0] for name, _ in table(ADMIN, "Outputs")] == list(template["Outputs"])
 
 
 def test_the_security_document_gives_a_reason_for_every_action_of_the_functions_role(template):
