@@ -4,6 +4,7 @@ A block of a document between `<!-- facts: NAME -->` and `<!-- end -->` is writt
 checks that each block is as it would be written.
 """
 
+import os
 import re
 import sys
 import textwrap
@@ -94,9 +95,10 @@ def _linked(value, document):
 
 def _from(document, target):
     """A link of the repository's root, as the document has to write it."""
-    if document.startswith("docs/"):
-        return target.removeprefix("docs/") if target.startswith("docs/") else f"../{target}"
-    return target
+    file, hash_sign, heading = target.partition("#")
+    if file == document and heading:
+        return f"#{heading}"
+    return os.path.relpath(file, os.path.dirname(document)) + hash_sign + heading
 
 
 def _paragraph(text, first="", rest=""):

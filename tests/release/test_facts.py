@@ -25,6 +25,11 @@ def test_the_blocks_of_the_documents_are_as_the_facts_say():
     facts.main([])
 
 
+def test_each_block_is_in_a_document():
+    used = {name for _, text in facts.documents() for _, name, _, _ in facts.BLOCK.findall(text)}
+    assert used == facts.BLOCKS.keys()
+
+
 def test_the_facts_are_plain_values_of_one_line():
     loaded = facts.load()
     assert {type(value) for value in loaded.values()} == {str, dict, list}
@@ -72,6 +77,7 @@ def test_a_link_starts_at_the_folder_of_the_document(repository):
     assert "](policies/README.md)" in table and "](docs/security.md#the-limit)" in table
     table = facts.render("resources", facts.load(), "docs/admin.md")
     assert "](../policies/README.md)" in table and "](security.md#the-limit)" in table
+    assert "](#the-limit)" in facts.render("resources", facts.load(), "docs/security.md")
 
 
 def test_a_block_that_is_not_known_is_named(repository):
