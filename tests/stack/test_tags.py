@@ -7,6 +7,7 @@ from management import Management
 from samcli.yamlhelper import yaml_parse
 from test_boundary import boundary
 from test_drift import Schedule, drifted
+from test_member_account import open_door
 from under_test import NOTHING, RELEASES, Access, left, tags_of
 
 from orchestera_local.stack import ACCESS, FUNCTION, Stack
@@ -130,7 +131,11 @@ def test_a_key_that_is_reserved_is_refused_with_a_sentence(stack, template):
 def test_an_upgrade_from_0_4_0_adds_tags_and_alarms_in_place(account, stack, access, template):
     (released,) = [path for path in RELEASES if path.stem == "0.4.0"]
     before = stack.deploy(yaml_parse(released.read_text()))
-    kept = [stack.resource(FUNCTION), stack.resource(ACCESS), access.role()["RoleId"], access.policy()["PolicyId"]]
+
+    def ids():
+        return [stack.resource(FUNCTION), stack.resource(ACCESS), access.role()["RoleId"], access.policy()["PolicyId"]]
+
+    kept = ids()
     topic = account.client("sns").create_topic(Name="Alarms")["TopicArn"]
     after = stack.deploy(template, Tags=GIVEN, AlarmTopicArn=topic)
     assert kept == [
@@ -155,8 +160,6 @@ def test_the_stack_for_the_management_account_passes_them_to_the_access_stack(aw
 
 
 def test_a_member_accounts_role_and_policy_have_them_too(aws, account, stack, template):
-    from test_member_account import open_door
-
     member = aws.account(f"4{account.id[1:]}")
     open_door(member, account)
     stack.deploy(template, MemberAccountId=member.id, Tags=GIVEN)

@@ -7,7 +7,6 @@ from botocore.exceptions import ClientError
 
 from orchestera_local import inventory, permissions
 from orchestera_local import stack as stacks
-from orchestera_release import product
 
 ROLE, POLICY = "OrchesteraAccessRole", "OrchesteraAccessPolicy"
 # Before the template that lies here. Stacks of each have to be upgraded for ever.
