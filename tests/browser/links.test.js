@@ -163,7 +163,7 @@ test("there is no link while a number is wrong, and again when it is right", asy
     for (const value of ["3599", "43201", "", "3600.5", "1e4", "03600"]) {
       await set(panel, "MaxSessionDuration", value);
       assert.equal(await link(), null);
-      assert.match(await panel.locator(".problem").textContent(), /Longest session, in seconds: a whole number from 3600 to 43200/);
+      assert.match(await panel.locator(".problem").textContent(), /Maximum session duration, in seconds: a whole number from 3600 to 43200/);
       assert.equal(await panel.locator("#one-account-aws code").textContent(), "");
     }
     await set(panel, "MaxSessionDuration", "43200");

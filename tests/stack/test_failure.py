@@ -173,7 +173,7 @@ def test_a_boundary_that_is_not_there_is_named_and_nothing_is_left_or_changed(ac
         ),
         ("us-east-1", {"Guardrail": "On", "PermissionsBoundaryName": "x"}, "one boundary"),
         ("us-east-1", {"Guardrail": "On", "PermissionsBoundaryArn": "arn:aws:iam::aws:policy/x"}, "one boundary"),
-        ("us-east-1", {"Guardrail": "On", "MemberAccountId": "999988887777"}, "cannot carry it"),
+        ("us-east-1", {"Guardrail": "On", "MemberAccountId": "999988887777"}, "cannot use it"),
         ("us-east-1", {"MemberAccountId": "1"}, "MemberAccountId"),
     ],
     ids=lambda value: None if isinstance(value, dict) else str(value),

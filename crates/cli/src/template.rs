@@ -140,8 +140,8 @@ pub const RULES: [Rule; 5] = [
     Rule {
         name: "OneBoundary",
         is_broken: |it| it["Guardrail"] == "On" && !it["MemberAccountId"].is_empty(),
-        sentence: "The boundary is made in the account of this stack, and a role in another account cannot carry it. Create \
-                   the stack in that account, or make a boundary there and give it in PermissionsBoundaryArn.",
+        sentence: "This stack creates the boundary in its own account, and a role in another account cannot use it. Create \
+                   the stack in that account, or create a boundary there and set PermissionsBoundaryArn.",
     },
     Rule {
         name: "BoundaryGivenOnce",
