@@ -1,7 +1,7 @@
 # Orchestera Access: what a newcomer needs. `make help` lists it, and says where the rest is.
 #
-# What it needs from outside this folder, local/machine.sh looks for, lists at once, and installs by `make setup`.
-# Everything else is installed by the rules below, inside this folder.
+# local/machine.sh looks for everything that must be installed on the machine, and lists what is missing. `make setup`
+# installs it. The rules below install everything else, inside this folder.
 
 .DEFAULT_GOAL := help
 NEEDS_setup := nothing
@@ -26,10 +26,10 @@ include common.mk
 
 # A dry run that was meant must not become a real one.
 ifeq ($(origin DRY_RUN) $(filter publish,$(MAKECMDGOALS)),environment publish)
-$(error DRY_RUN does not count from the environment. Give it as an argument: make publish DRY_RUN=1)
+$(error DRY_RUN has no effect as an environment variable. Give it as an argument: make publish DRY_RUN=1)
 endif
 
-# Arguments of make, blank unless they are given. What the environment has under these names does not count.
+# Arguments of make, blank unless they are given. Environment variables of these names have no effect.
 BUCKET_PREFIX :=
 SIGNING_KEY :=
 DRY_RUN :=
@@ -43,15 +43,15 @@ PLATFORM_PROFILE :=
 unexport BUCKET_PREFIX SIGNING_KEY DRY_RUN PARAMETERS TEMPLATE STACK_NAME REGION PROFILE ORCHESTERA PLATFORM_PROFILE
 
 define MORE_HELP
-printf '%s\n' 'For the rest: make -C release help, and the same with tests, bench and fuzz. CONTRIBUTING.md has a table.'
+printf '%s\n' 'For more commands: make -C release help, and the same with tests, bench and fuzz. CONTRIBUTING.md lists them.'
 endef
 
 .PHONY: setup
-setup: ## installs what has to come from outside this folder: Rust, Python, a C compiler, what the tests use
+setup: ## install what this project needs on the machine: Rust, Python, a C compiler, the tools of the tests
 	@sh local/machine.sh setup build test
 
 .PHONY: tools
-tools: .venv/installed ## what comes from PyPI: cargo-lambda, SAM, and an AWS to test on
+tools: .venv/installed ## install the tools from PyPI: cargo-lambda, SAM, and an emulated AWS
 	@:
 
 .venv/installed: requirements.txt
@@ -59,13 +59,13 @@ tools: .venv/installed ## what comes from PyPI: cargo-lambda, SAM, and an AWS to
 	# Complete as it is (uv resolved it, extras included), so pip has nothing to resolve: --no-deps.
 	.venv/bin/pip install --quiet --no-deps --require-hashes --requirement requirements.txt
 	.venv/bin/pip check --quiet
-	# The packages of this repository, as they lie here.
+	# The packages of this repository, from their folders.
 	printf '%s\n' $(addprefix $(ROOT)/,local release site bench) \
 	  > "$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/orchestera.pth"
 	touch $@
 
 .PHONY: build
-build: tools ## the functions, for provided.al2023: target/lambda/orchestera-access/bootstrap, and orchestera-organization
+build: tools ## build both functions for provided.al2023: target/lambda/orchestera-access/bootstrap, and orchestera-organization
 	# By one call, which compiles their common crates once and links both at a time. release/features.txt has what the
 	# crates are built with then.
 	$(CARGO_LAMBDA) build --release --locked $(FUNCTIONS:%=--package %) --target $(TARGET) \
@@ -75,7 +75,7 @@ build: tools ## the functions, for provided.al2023: target/lambda/orchestera-acc
 	@$(if $(filter 0,$(MAKELEVEL)),$(if $(filter build,$(MAKECMDGOALS)),$(LEFT_OUT) build))
 
 .PHONY: cli
-cli: tools ## the command line orchestera, one file that loads no library: target/<target>/cli/orchestera. ARCH=arm64
+cli: tools ## build the command line orchestera, a static file: target/<target>/cli/orchestera. ARCH=arm64
 	$(call build_cli,$(TARGET),cli)
 	@ls -l "$(CLI)"
 
@@ -94,35 +94,35 @@ build-AccessFunction build-OrganizationFunction: build
 	install "$(TARGET_DIR)/lambda/$(SAM_FUNCTION)/bootstrap" "$(ARTIFACTS_DIR)/bootstrap"
 
 .PHONY: run
-run: build ## the stack's life on an AWS on loopback: deployed, proved, updated, deleted
+run: build ## deploy, check, update and delete the stack on an AWS on loopback
 	@$(PYTHON) -m orchestera_local.run
 	@$(LEFT_OUT) build
 
 .PHONY: run-organization
-run-organization: build ## the whole guide on an AWS on loopback, in two minutes: an organization, accounts, sign-in, contacts
+run-organization: build ## run the whole guide on an AWS on loopback, in two minutes: an organization, accounts, sign-in, contacts
 	@$(PYTHON) -m orchestera_local.run_organization
 	@$(LEFT_OUT) build
 
 .PHONY: up
-up: build ## an AWS on loopback that keeps running, with the stack in it, to look around in
+up: build ## start an AWS on loopback with the stack, and keep it running for your own calls
 	@$(PYTHON) -m orchestera_local.serve up
 	@$(LEFT_OUT) build
 
 .PHONY: up-organization
-up-organization: build ## the same at the beginning of docs/organization.md: an account in no organization, and an IAM user
+up-organization: build ## the same for docs/organization.md: an account in no organization, and an IAM user
 	@$(PYTHON) -m orchestera_local.serve up-organization
 	@$(LEFT_OUT) build
 
 .PHONY: enable-identity-center
-enable-identity-center: tools ## on the AWS of `make up-organization`: the click in Identity Center's console, and a user carol
+enable-identity-center: tools ## on the AWS of `make up-organization`: enable Identity Center, and create a user carol
 	@$(PYTHON) -m orchestera_local.serve enable-identity-center
 
 .PHONY: down
-down: tools ## ends what `make up` or `make up-organization` began
+down: tools ## stop the AWS of `make up` or `make up-organization`
 	@$(PYTHON) -m orchestera_local.serve down
 
 .PHONY: test
-test: build cli $(ROOT)/.tools/awscli/installed $(ROOT)/.tools/awscli-v2/installed ## every test: the function's, in Rust, and the stack's, on the AWS on loopback
+test: build cli $(ROOT)/.tools/awscli/installed $(ROOT)/.tools/awscli-v2/installed ## run every test: of the functions, in Rust, and of the stacks, on the AWS on loopback
 	ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" cargo test --locked --workspace
 	$(COST)
 	$(NAMES)
@@ -131,7 +131,7 @@ test: build cli $(ROOT)/.tools/awscli/installed $(ROOT)/.tools/awscli-v2/install
 	@$(LEFT_OUT) build test
 
 .PHONY: check
-check: tools $(CARGO_DENY) .tools/checkov/installed ## format, lints, documentation, dependency rules, the templates
+check: tools $(CARGO_DENY) .tools/checkov/installed ## check format, lints, documents, dependency rules and templates
 	cargo fmt --all --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo fmt --all --check --manifest-path bench/Cargo.toml
@@ -160,45 +160,45 @@ check: tools $(CARGO_DENY) .tools/checkov/installed ## format, lints, documentat
 	$(VENV)
 
 .PHONY: dist
-dist: only-x86_64 build cli cli-arm64 ## what is published of this version: dist/<version>/. BUCKET_PREFIX=orchestera-access, SIGNING_KEY=key.pem
+dist: only-x86_64 build cli cli-arm64 ## build the files to publish: dist/<version>/. BUCKET_PREFIX=orchestera-access, SIGNING_KEY=key.pem
 	@$(PYTHON) -m orchestera_release.dist --target $(TARGET)$(call option,--bucket-prefix,BUCKET_PREFIX)$(call \
 	  option,--signing-key,SIGNING_KEY)
 	@$(LEFT_OUT) build
 
 .PHONY: only-x86_64
 only-x86_64:
-	@[ '$(ARCH)' = x86_64 ] || { echo "What is published is for x86_64, as the templates say; ARCH is '$(ARCH)'" >&2; exit 2; }
+	@[ '$(ARCH)' = x86_64 ] || { echo "A release is for x86_64, as the templates say; ARCH is '$(ARCH)'" >&2; exit 2; }
 
 .PHONY: publish
-publish: tools ## dist/<version>/ into the bucket of each region. BUCKET_PREFIX=orchestera-access, DRY_RUN=1 only says what would be done
+publish: tools ## upload dist/<version>/ to the bucket of each region. BUCKET_PREFIX=orchestera-access, DRY_RUN=1 only shows the uploads
 	@$(PYTHON) -m orchestera_release.publish$(call option,--bucket-prefix,BUCKET_PREFIX)$(if $(filter-out 0,$(DRY_RUN)), --dry-run)
 
 .PHONY: link
-link: tools ## the link that opens CloudFormation's console. PARAMETERS='PolicyEdition=2026-02-06', TEMPLATE=flat or organization, STACK_NAME=orchestera-access
+link: tools ## print the link that opens CloudFormation's console. PARAMETERS='PolicyEdition=2026-02-06', TEMPLATE=flat or organization, STACK_NAME=orchestera-access
 	@$(PYTHON) -m orchestera_release.link$(call option,--template,TEMPLATE)$(call option,--region,REGION)$(call \
 	  option,--stack-name,STACK_NAME)$(call option,--parameters,PARAMETERS)$(call option,--bucket-prefix,BUCKET_PREFIX)
 
 # In makefiles beside their code. These names are in many documents.
 .PHONY: bench bench-fleet cost prove-role prove-aws test-browser
-bench: ## cold starts beside other ways to write this function. ROUNDS=11, CONTENDERS="product floor"
+bench: ## compare cold starts of this function and of other ways to write it. ROUNDS=11, CONTENDERS="product floor"
 	@ORCHESTERA_CHECKED= $(MAKE) --no-print-directory -C bench bench
 
-bench-fleet: ## the state of 10 to 10,000 accounts by orchestera status, beside boto3 and a shell loop. SIZES="10 100"
+bench-fleet: ## compare orchestera status with boto3 and a shell loop, for 10 to 10,000 accounts. SIZES="10 100"
 	@ORCHESTERA_CHECKED= $(MAKE) --no-print-directory -C bench fleet
 
 cost:
 	@ORCHESTERA_CHECKED= $(MAKE) --no-print-directory -C tests cost
 
-prove-role: ## the roles of both functions: without any one action something fails, and beside them nothing goes
+prove-role: ## check the roles of both functions: every action is necessary, and nothing else is allowed
 	@ORCHESTERA_CHECKED= $(MAKE) --no-print-directory -C tests function-role organization-role
 
-prove-aws: ## dist/<version>/ in your AWS account: created, checked, deleted, with a report. PROFILE=my-account
+prove-aws: ## create, check and delete dist/<version>/ in your AWS account, with a report. PROFILE=my-account
 	@ORCHESTERA_CHECKED= $(MAKE) --no-print-directory -C release prove-aws
 
 test-browser:
 	@ORCHESTERA_CHECKED= $(MAKE) --no-print-directory -C tests browser
 
 .PHONY: clean
-clean: ## what was built; the tools stay
+clean: ## delete what was built; the tools stay
 	cargo clean
 	cargo clean --manifest-path fuzz/Cargo.toml

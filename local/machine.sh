@@ -1,15 +1,15 @@
 #!/bin/sh
-# What has to come from outside this folder. The makefiles call this before they compile or download anything.
+# Looks for what must be installed on the machine. The makefiles call this before they compile or download anything.
 #
-#   sh local/machine.sh check KIND...     lists all that is missing for python, build, test, node or c++, and exits
-#                                         with 2; if nothing is, prints the C library to build for, musl or gnu
-#   sh local/machine.sh setup KIND...     runs the line that `check` gives, which installs it
-#   sh local/machine.sh left-out KIND...  says at the end what differs from a release, and what was not measured
-#   sh local/machine.sh python            prints the Python to make environments with
-#   sh local/machine.sh arm64             ends with 0 if the command line for arm64 can be built, and run by QEMU
+#   sh local/machine.sh check KIND...     lists everything that is missing for python, build, test, node or c++, and
+#                                         exits with 2. If nothing is missing, prints the C library: musl or gnu
+#   sh local/machine.sh setup KIND...     installs what is missing: it runs the line that `check` prints
+#   sh local/machine.sh left-out KIND...  says what differs from a release, and what was not measured
+#   sh local/machine.sh python            prints the Python that creates the environments
+#   sh local/machine.sh arm64             exits with 0 if the command line for arm64 can be built, and run by QEMU
 #
-# It reads ARCH, LIBC, CARGO_HOME and CI. Where CI is set, what the tests can do without is required, too. It needs no
-# more than a POSIX shell, because anything else may be what is missing.
+# It reads ARCH, LIBC, CARGO_HOME and CI. If CI is set, everything that the tests can use is required. It needs only a
+# POSIX shell, because anything else may be missing.
 set -u
 # With CDPATH set, cd would print where it goes.
 CDPATH='' cd -- "$(dirname "$0")/.." || exit 2
@@ -111,7 +111,7 @@ has_a_network() { sh tests/own_network.sh true > /dev/null 2>&1; }
 look_for_a_network() {
   has_a_network && return
   if has unshare; then
-    could_use 'the right to make network and mount namespaces (unshare), to try DNS answers' '' '' ''
+    could_use 'the right to create network and mount namespaces (unshare), to try DNS answers' '' '' ''
   else
     could_use 'unshare, to try DNS answers in a network of its own' util-linux util-linux ''
   fi
@@ -151,7 +151,7 @@ look_for() {
       fi
       ;;
     *)
-      say "machine.sh looks for these kinds: nothing, python, build, test, node, c++. It does not know '$1'."
+      say "machine.sh does not know the kind '$1'. The kinds are: nothing, python, build, test, node, c++."
       exit 2
       ;;
   esac
@@ -174,7 +174,7 @@ find_line() {
   [ -z "$rust" ] || line="${line:+$line && }$rust"
 }
 
-# -- The C library: musl, whose part the function brings along, or where that cannot be had glibc.
+# -- The C library: musl, which is linked into the function, or glibc if musl is not available.
 has_target() { [ -d "$(rustc --print target-libdir --target "$1" 2> /dev/null)" ]; }
 
 ARM64_TARGET=aarch64-unknown-linux-musl
@@ -182,8 +182,8 @@ ARM64_TARGET=aarch64-unknown-linux-musl
 get_target() {
   has_target "$1" && return
   has rustup || return
-  say "Rust's standard library for $1 is missing; rustup is asked for it."
-  # A server that cannot be reached is tried for no longer than a minute.
+  say "Rust's standard library for $1 is missing. rustup tries to install it."
+  # At most a minute for a server that cannot be reached.
   if has timeout; then timeout 60 rustup target add "$1" >&2; else rustup target add "$1" >&2; fi
   has_target "$1"
 }
@@ -199,8 +199,8 @@ choose_libc() {
   case ${LIBC:-} in
     musl | gnu)
       get_target "$ARCHITECTURE-unknown-linux-$LIBC" || {
-        say "LIBC=$LIBC asks for Rust's standard library for $ARCHITECTURE-unknown-linux-$LIBC. It is not installed," \
-          "and rustup could not get it."
+        say "LIBC=$LIBC needs Rust's standard library for $ARCHITECTURE-unknown-linux-$LIBC. It is not installed," \
+          "and rustup could not install it."
         exit 2
       }
       ;;
@@ -210,11 +210,11 @@ choose_libc() {
       elif get_target "$ARCHITECTURE-unknown-linux-gnu"; then
         LIBC=gnu
         say "Rust's standard library for $ARCHITECTURE-unknown-linux-musl is not installed, and rustup could not" \
-          "get it. To build for glibc without asking rustup each time, set LIBC=gnu."
+          "install it. To build for glibc without this attempt, set LIBC=gnu."
         say_gnu
       else
         say "Rust's standard library is installed neither for $ARCHITECTURE-unknown-linux-musl nor for" \
-          "$ARCHITECTURE-unknown-linux-gnu, and rustup could not get it."
+          "$ARCHITECTURE-unknown-linux-gnu, and rustup could not install it."
         exit 2
       fi
       ;;
@@ -227,8 +227,8 @@ choose_libc() {
 }
 
 say_gnu() {
-  say "NOT AS PUBLISHED: the function is built for glibc instead of musl. It can be run and tested here. A release" \
-    "refuses it."
+  say "NOT AS PUBLISHED: the function is built for glibc instead of musl. You can run and test it here, but not" \
+    "release it."
 }
 
 say_arm64() {
@@ -236,27 +236,27 @@ say_arm64() {
   if ! has_qemu; then
     say "NOT TRIED: the command line for arm64, because qemu-aarch64 is missing. \`make setup\` installs it."
   elif [ "${LIBC:-musl}" != musl ]; then
-    say "NOT TRIED: the command line for arm64, because LIBC=gnu was chosen."
+    say "NOT TRIED: the command line for arm64, because LIBC=gnu is set."
   elif ! has_target "$ARM64_TARGET"; then
     say "NOT TRIED: the command line for arm64, because Rust's standard library for $ARM64_TARGET is not installed," \
-      "and rustup could not get it."
+      "and rustup could not install it."
   fi
 }
 
 check() {
   for kind in "$@"; do look_for "$kind"; done
   if [ -n "$missing" ]; then
-    say "Missing on this machine, and needed:$missing"
-    [ -z "$optional" ] || say "Missing, but the tests do without:$optional"
+    say "Missing on this machine, and required:$missing"
+    [ -z "$optional" ] || say "Missing, but optional for the tests:$optional"
     find_line
-    [ -z "$unknown" ] || say "Neither apt-get nor dnf nor brew is here. Debian has it in these packages:$unknown"
+    [ -z "$unknown" ] || say "apt-get, dnf and brew were not found. The names of the packages in Debian:$unknown"
     case " $* " in
       *' node '* | *' c++ '*) command="sh local/machine.sh setup $*" ;;
       *) command='make setup' ;;
     esac
     installs=it
     [ -z "$unknown" ] || installs=Rust
-    [ -z "$line" ] || say "This line installs $installs, and \`$command\` runs it:
+    [ -z "$line" ] || say "To install $installs, run this line. \`$command\` runs it for you:
 
   $line
 "
@@ -278,13 +278,13 @@ setup() {
       sh -c "$line" >&2 || exit 2
     fi
     [ -z "$unknown" ] || {
-      say "Neither apt-get nor dnf nor brew is here. Debian has the rest in these packages:$unknown"
+      say "apt-get, dnf and brew were not found. The names of the other packages in Debian:$unknown"
       exit 2
     }
   fi
   # Whether it was enough: a package manager may have an older one. This also gets what rustup has for musl.
   sh local/machine.sh check "$@" > /dev/null || exit 2
-  say 'What has to come from outside this folder is here. Go on with `make run` or `make test`.'
+  say 'Everything that this project needs is installed. Continue with `make run` or `make test`.'
 }
 
 left_out() {
@@ -301,7 +301,7 @@ left_out() {
           "\`make setup\` installs it."
         has openssl || say "NOT TRIED with openssl: how customers check a signature. \`make setup\` installs it."
         has_a_network || say "NOT TRIED: the function with wrong DNS answers, because this machine does not let you" \
-          "make network and mount namespaces (unshare)."
+          "create network and mount namespaces (unshare)."
         say_arm64
         ;;
     esac

@@ -200,7 +200,7 @@ def test_a_library_that_was_asked_for_is_obeyed_or_refused(machine):
     assert glibc.check("build", LIBC="gnu").stdout == "gnu\n"
     glibc.without_musl()
     ran = glibc.check("build", LIBC="musl")
-    assert (ran.returncode, ran.stdout) == (2, "") and "LIBC=musl asks for" in ran.stderr
+    assert (ran.returncode, ran.stdout) == (2, "") and "LIBC=musl needs" in ran.stderr
     for variable in ({"LIBC": "glibc"}, {"ARCH": "mips"}):
         ran = glibc.check("build", **variable)
         assert (ran.returncode, ran.stdout) == (2, "") and "it must be" in ran.stderr
@@ -257,7 +257,7 @@ def test_the_command_line_for_arm64_is_tried_where_qemu_and_rusts_library_for_it
     assert complete.run("sh", "local/machine.sh", "arm64").returncode
 
 
-@pytest.mark.parametrize("program", ["unshare", "the right to make network and mount namespaces (unshare)"])
+@pytest.mark.parametrize("program", ["unshare", "the right to create network and mount namespaces (unshare)"])
 def test_a_network_of_its_own_is_done_without_and_said_and_required_where_ci_is_set(machine, program):
     without = machine(*["unshare"] * (program == "unshare"))
     if program != "unshare":
@@ -276,7 +276,7 @@ def test_setup_runs_the_line_and_looks_again(machine):
     # Installs nothing.
     lacking.stub("apt-get", f'echo "$*" >> "{lacking.home}/apt-get"')
     ran = lacking.run("make", "setup")
-    assert ran.returncode == 2 and "Missing on this machine, and needed:\n  - git" in ran.stderr
+    assert ran.returncode == 2 and "Missing on this machine, and required:\n  - git" in ran.stderr
     commands = (lacking.home / "apt-get").read_text().splitlines()
     assert commands == ["update", "install --yes --no-install-recommends git zsh"]
     # Installs what is asked for.
@@ -288,7 +288,7 @@ def test_setup_runs_the_line_and_looks_again(machine):
     )
     ran = lacking.run("make", "setup")
     assert ran.returncode == 0, ran.stderr
-    assert "What has to come from outside this folder is here." in ran.stderr
+    assert "Everything that this project needs is installed." in ran.stderr
 
 
 def test_where_no_package_manager_is_known_what_is_missing_is_told_all_the_same(machine):
