@@ -1,4 +1,4 @@
-"""`make -C bench builds`: this function beside itself, as other flags build it, and beside the floor."""
+"""`make -C bench builds`: compares builds of this function with other flags, and the floor."""
 
 import argparse
 import sys
@@ -19,9 +19,9 @@ def build(text):
 def main(arguments=None):
     parser = command.parser("builds", __doc__, "--output /tmp/builds.json another=/tmp/bootstrap")
     parser.add_argument(
-        "builds", nargs="+", type=build, metavar="NAME=FILE", help="its name here, and the built function"
+        "builds", nargs="+", type=build, metavar="NAME=FILE", help="a name for the build, and the built function"
     )
-    parser.add_argument("--rounds", type=int, default=11, help="how often each is started; medians are shown (11)")
+    parser.add_argument("--rounds", type=int, default=11, help="how often to start each one; shown are medians (11)")
     given = parser.parse_args(arguments)
     ours = {one.name: one for one in contenders.all_of_them(given.built, given.bootstrap)}
     taking_part = [ours["product"], *given.builds, ours["floor"]]

@@ -1,4 +1,4 @@
-"""`make bench`: one Create by every contender in turn, each started cold, with and without Lambda's share of a core."""
+"""`make bench`: measures a cold start with one Create of every contender, with and without Lambda's share of a core."""
 
 import statistics
 import sys
@@ -94,7 +94,7 @@ async def measure(given, taking_part):
 def main(arguments=None):
     parser = command.parser("cold", __doc__, "--output /tmp/cold.json --rounds 5 product floor")
     parser.add_argument("contenders", nargs="*", metavar="CONTENDER", help="their names (all of them)")
-    parser.add_argument("--rounds", type=int, default=11, help="how often each is started; medians are shown (11)")
+    parser.add_argument("--rounds", type=int, default=11, help="how often to start each one; shown are medians (11)")
     given = parser.parse_args(arguments)
     everybody = {one.name: one for one in contenders.all_of_them(given.built, given.bootstrap)}
     if unknown := set(given.contenders) - set(everybody):

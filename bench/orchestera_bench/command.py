@@ -32,18 +32,18 @@ def parser(module, description, example, measures=True):
     target = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
     built = target / "lambda/orchestera-access/bootstrap"
     parser.add_argument(
-        "--bootstrap", type=Path, default=built, metavar="FILE", help="the function, as make build leaves it"
+        "--bootstrap", type=Path, default=built, metavar="FILE", help="the function that `make build` built"
     )
     parser.add_argument(
-        "--built", type=Path, default=target / "bench", metavar="FOLDER", help="where the other contenders are built"
+        "--built", type=Path, default=target / "bench", metavar="FOLDER", help="the folder of the other contenders"
     )
-    parser.add_argument("--target", default="", help="for which the function was built; recorded with the result")
+    parser.add_argument("--target", default="", help="the target of the function; recorded with the result")
     if not measures:
         return parser
     parser.add_argument(
-        "--round-trip", type=float, default=ROUND_TRIP_MS, help="to IAM, STS and the callback, in ms (20)"
+        "--round-trip", type=float, default=ROUND_TRIP_MS, help="round trip to IAM, STS and the callback, in ms (20)"
     )
-    parser.add_argument("--machine", default=machine.kind(), help="what to call this machine in the report")
+    parser.add_argument("--machine", default=machine.kind(), help="the name of this machine in the report")
     parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
     return parser
 

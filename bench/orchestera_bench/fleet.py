@@ -1,7 +1,7 @@
-"""`make bench-fleet`: how long it takes to know the state of every account, beside other ways to find out.
+"""`make bench-fleet`: measures how long `orchestera status`, boto3 and a shell loop take for many accounts.
 
-Ends with 1 if a row is wrong or a target is missed. With other sizes than the usual ones, it may leave targets
-unmeasured.
+Exits with 1 if a row is wrong or a target is missed. With other sizes than the default ones, it may not measure every
+target.
 """
 
 import os
@@ -70,11 +70,11 @@ def missed(result, is_whole):
 def main(arguments=None):
     parser = command.parser("fleet", __doc__, "--output /tmp/fleet.json 10 100")
     parser.add_argument("sizes", type=int, nargs="*", default=SIZES, help="numbers of accounts (10 100 1000 10000)")
-    parser.add_argument("--orchestera", type=Path, required=True, help="the command line, as it is built")
-    parser.add_argument("--stub", type=Path, required=True, help="bench/fleet-stub, as it is built")
+    parser.add_argument("--orchestera", type=Path, required=True, help="the built command line")
+    parser.add_argument("--stub", type=Path, required=True, help="the built bench/fleet-stub")
     parser.add_argument("--aws", type=Path, required=True, help="the AWS CLI, for the shell loop")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often everything is measured (3)")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="the contenders that take part")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often to measure everything (3)")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="measure only these contenders")
     given = parser.parse_args(arguments)
     everybody = contenders.all_of_them(given.orchestera.absolute(), given.aws.absolute(), tuple(given.sizes))
     if given.only:

@@ -1,7 +1,7 @@
-"""`make -C bench record`: the last runs of `make bench` and `make -C bench scale` are kept.
+"""`make -C bench record`: keeps the last runs of `make bench` and `make -C bench scale`.
 
-Results go to `bench/results/`, the figure to `docs/benchmark.svg`, tables to `docs/performance.md`, each between two
-comments that name it, where all but them is written by hand.
+It writes the results to `bench/results/`, the figure to `docs/benchmark.svg`, and the tables to `docs/performance.md`.
+Each table is between two comments that name it. The rest of that document is written by hand.
 """
 
 import json
@@ -51,7 +51,7 @@ def main(arguments=None):
             continue
         result = json.loads(run.read_text())
         if not is_whole(name, result):
-            raise SystemExit(f"{run} is not of a whole run: make {COMMANDS[name]}, without leaving anything out")
+            raise SystemExit(f"{run} is not a complete run. Run make {COMMANDS[name]} without leaving anything out.")
         (RESULTS / run.name).write_text(run.read_text())
         document = with_part(document, name, lines(result))
         if name == "cold":

@@ -1,4 +1,4 @@
-"""`make -C bench scale`: what an account costs when there are many, by one warm function or by a cold one each."""
+"""`make -C bench scale`: measures what one of many accounts costs, with one warm function or a cold one for each."""
 
 import statistics
 import sys

@@ -1,4 +1,4 @@
-"""`make -C bench timeline`: what goes over the network in one cold start, and when."""
+"""`make -C bench timeline`: shows what one cold start sends over the network, and when."""
 
 import sys
 

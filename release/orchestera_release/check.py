@@ -1,4 +1,4 @@
-"""`make -C release check`: whether what lies here may be published. Ends with 0 if so, and with every reason if not."""
+"""`make -C release check`: checks whether dist/<version>/ may be published. Exits with 0, or lists every problem."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ from orchestera_release.signature import RELEASE_KEY, is_valid
 from orchestera_release.version import kept, number, section
 
 RAISE = "Raise the version: make -C release version VERSION=..."
-MAKE = "Make the artefacts, with the key of releases: make dist SIGNING_KEY=..."
+MAKE = "Build the artifacts with the release key: make dist SIGNING_KEY=..."
 KEY = RELEASE_KEY.relative_to(ROOT)
 
 
@@ -24,7 +24,7 @@ def reasons():
 
 def _of_the_tree():
     if changed := _git("status", "--porcelain"):
-        yield f"The tree is dirty; commit this first, or take it back:\n{changed}"
+        yield f"There are uncommitted changes. Commit or revert them:\n{changed}"
 
 
 def _of_the_version():
@@ -37,14 +37,14 @@ def _of_the_version():
         yield f"The version is {version}, and {released[-1]} is released. {RAISE}"
     for name, copy in kept(version).items():
         if not copy.is_file():
-            yield f"{version} was not prepared; {copy.relative_to(ROOT)} is missing. {RAISE}"
+            yield f"{version} is not prepared: {copy.relative_to(ROOT)} is missing. {RAISE}"
         elif copy.read_text() != (ROOT / name).read_text():
             yield f"{name} has changed since {version} was prepared. {RAISE}"
     changelog = (ROOT / "CHANGELOG.md").read_text()
     if not section(changelog, version):
-        yield f"CHANGELOG.md says nothing under {version}."
+        yield f"CHANGELOG.md has no entry under {version}."
     if section(changelog, "Unreleased"):
-        yield f"CHANGELOG.md has changes under Unreleased, which are not {version}'s. {RAISE}"
+        yield f"CHANGELOG.md has entries under Unreleased, which do not belong to {version}. {RAISE}"
 
 
 def _of_the_artefacts():
@@ -57,7 +57,7 @@ def _of_the_artefacts():
         return
     sums = "".join(f"{product.sha256(contents[name])}  {name}\n" for name in product.SUMMED).encode()
     if sums != contents[product.SUMS]:
-        yield f"{folder / product.SUMS} is not that of the files beside it. {MAKE}"
+        yield f"{folder / product.SUMS} does not match the files in its folder. {MAKE}"
     else:
         for problem in (*pins.problems(contents), *command_line_archive.problems(contents)):
             yield f"{problem} {MAKE}"
@@ -66,15 +66,15 @@ def _of_the_artefacts():
     commit, head = built["digest"]["gitCommit"], _git("rev-parse", "HEAD")
     if commit != head or built["annotations"]["uncommittedChanges"]:
         changed = " with uncommitted changes" if built["annotations"]["uncommittedChanges"] else ""
-        yield f"They were built from {commit[:12]}{changed}; this is {head[:12]}. {MAKE}"
+        yield f"The artifacts were built from {commit[:12]}{changed}; this is {head[:12]}. {MAKE}"
     if definition["externalParameters"]["isForTests"]:
-        yield f"They were made for the tests, and may lack a command line. {MAKE}"
+        yield f"The artifacts were built for the tests, and a command line may be missing. {MAKE}"
     if (target := definition["externalParameters"]["target"]) != product.PUBLISHED_TARGET:
         yield f"The functions are for {target}, not for {product.PUBLISHED_TARGET}. {MAKE}"
     if not RELEASE_KEY.is_file():
-        yield f"There is no {KEY} by which anybody could check a signature: docs/releasing.md, The key."
+        yield f"There is no {KEY} to check a signature with. See docs/releasing.md, The key."
     elif not is_valid(contents[product.SUMS], signature, RELEASE_KEY.read_bytes()):
-        yield f"The signature is not by {KEY}. {MAKE}"
+        yield f"The signature does not match {KEY}. {MAKE}"
 
 
 def _git(*arguments):

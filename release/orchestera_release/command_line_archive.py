@@ -63,7 +63,7 @@ def _documents(programs):
         for page in manual.iterdir():
             files[f"{TOP}/share/man/man1/{page.name}"] = page.read_bytes()
         if f"{TOP}/share/man/man1/{product.PROGRAM}.1" not in files:
-            raise Refused("The command line has written no manual.")
+            raise Refused("The command line did not write its manual.")
         for shell, place in COMPLETIONS.items():
             files[f"{TOP}/{place}"] = _said(path, "completions", shell)
     return {name: (content, 0o644) for name, content in files.items()}

@@ -1,6 +1,6 @@
-"""`make dist`: everything that is published of a version, in dist/<version>/. Ends with 0 when all of it is there.
+"""`make dist`: writes all files of a version that are published to dist/<version>/. Exits with 0 if it is complete.
 
-The same commit gives the same files on every machine, but for the signature: in none is a time or a random number.
+The same commit gives the same files on every machine, except for the signature. No file has a time or a random number.
 """
 
 import json
@@ -86,7 +86,8 @@ def source():
     try:
         return _said("git", "rev-parse", "HEAD"), bool(_said("git", "status", "--porcelain"))
     except subprocess.CalledProcessError as error:
-        raise Refused("This is no clone of the repository, so nobody could tell from what was built.") from error
+        message = "This is not a clone of the repository. Run `make dist` in a clone: the provenance has its commit."
+        raise Refused(message) from error
 
 
 def make(bootstraps, programs, prefix, folder, target=product.PUBLISHED_TARGET, signing_key=None, is_for_tests=False):
@@ -144,9 +145,7 @@ def main(arguments=None):
     options = parser("orchestera_release.dist", __doc__, '--signing-key "$HOME/orchestera-release.pem"')
     product.add_bucket_prefix(options)
     options.add_argument("--signing-key", type=Path, metavar="FILE", help="a private key, ECDSA on P-256, in PEM")
-    options.add_argument(
-        "--target", default=product.PUBLISHED_TARGET, help="for which `make build` built (%(default)s)"
-    )
+    options.add_argument("--target", default=product.PUBLISHED_TARGET, help="the target of `make build` (%(default)s)")
     options.add_argument(
         "--for-tests",
         action="store_true",

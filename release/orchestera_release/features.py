@@ -1,7 +1,7 @@
 """Compares the crates of each function, and their features, with release/features.txt and features-organization.txt.
 
-Features add up: the functions are built together, so that one can switch on a feature of a crate that the other has, as
-can another crate of the workspace or an update. This shows every change in review. With --write it writes the files.
+The functions are built together, so one function can enable a feature of a crate that the other one uses. Another crate
+of the workspace or an update can do the same. The files show every change in review. --write writes them.
 """
 
 import subprocess
@@ -42,10 +42,10 @@ def main(arguments=None):
         if is_writing:
             function.features.write_text("\n".join(present) + "\n")
         elif lines := difference(function.features.read_text().splitlines(), present):
-            wrong += [*lines, f"Other crates or features than in {function.features.relative_to(ROOT)}."]
+            wrong += [*lines, f"The crates or features differ from {function.features.relative_to(ROOT)}."]
     if wrong:
         command = "  .venv/bin/python -m orchestera_release.features --write"
-        raise Refused("\n".join([*wrong, "If they are meant:", command]))
+        raise Refused("\n".join([*wrong, "If you want these changes:", command]))
 
 
 if __name__ == "__main__":

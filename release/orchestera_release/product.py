@@ -135,7 +135,7 @@ def add_bucket_prefix(parser):
         "--bucket-prefix",
         metavar="PREFIX",
         default=BUCKET_PREFIX,
-        help="of the buckets <PREFIX>-<region>, 3 to 42 of a-z, 0-9 and - (%(default)s: those of the releases)",
+        help="prefix of the buckets <PREFIX>-<region>, 3 to 42 of a-z, 0-9 and - (%(default)s: those of the releases)",
     )
 
 

@@ -1,7 +1,7 @@
-"""`make prove-aws`: the release in an account of a real AWS, from CreateStack to nothing left, and a report of it.
+"""`make prove-aws`: creates, checks and deletes the release in a real AWS account, and writes a report.
 
-It refuses an account in which anything that it creates exists already. It names what it will create, and asks you to
-type the account id. Ends with 0 if every claim holds and nothing is left.
+It refuses an account in which anything that it creates exists already. It lists what it will create, and asks you to
+type the account ID. It exits with 0 if every claim is true and nothing is left.
 """
 
 import shutil
@@ -25,7 +25,7 @@ def prepared(given, secrets, interruption):
     preflight.check_region(given.region)
     orchestera = shutil.which(given.orchestera)
     if not orchestera:
-        raise Refused(f"{given.orchestera} is no program. Give the command line orchestera by --orchestera.")
+        raise Refused(f"{given.orchestera} is not a program. Set --orchestera to the command line orchestera.")
     made = release.read(given.dist)
     calls = Calls()
     caller = Caller(given.profile, given.region, calls).identify()
@@ -66,7 +66,7 @@ def about(proof, began):
 
 def show_left(left, could_not_look, page):
     for problem in could_not_look:
-        page.say(f"It was not possible to look for what is left: {problem}")
+        page.say(f"The command could not look for what is left: {problem}")
     if left:
         page.say("This may be left:" if could_not_look else "This is left:")
     for one in left:
@@ -82,14 +82,14 @@ def main(arguments=None):
     options = parser(
         "orchestera_release.prove_aws", __doc__, "--profile my-account --orchestera target/release/orchestera"
     )
-    options.add_argument("--profile", required=True, help="of the AWS configuration: an administrator of the account")
+    options.add_argument("--profile", required=True, help="an AWS CLI profile of an administrator of the account")
     options.add_argument(
         "--orchestera", required=True, metavar="PATH", help="the command line, for `orchestera verify`"
     )
     options.add_argument("--region", default=product.REGIONS[0], help="where the stack is created (%(default)s)")
-    options.add_argument("--dist", type=Path, default=product.folder(), metavar="FOLDER", help="what `make dist` made")
+    options.add_argument("--dist", type=Path, default=product.folder(), metavar="FOLDER", help="written by `make dist`")
     options.add_argument(
-        "--platform-profile", metavar="PROFILE", help="of the platform's account, to show that it can assume the role"
+        "--platform-profile", metavar="PROFILE", help="a profile of the platform's account, to assume the role"
     )
     options.add_argument("--reports", type=Path, metavar="FOLDER", help="for the report (proofs/ beside --dist)")
     options.add_argument(
@@ -97,7 +97,7 @@ def main(arguments=None):
         type=float,
         default=PATIENCE,
         metavar="SECONDS",
-        help="how long a change may take until IAM shows it (%(default)s)",
+        help="how long to wait until IAM shows a change (%(default)s)",
     )
     given = options.parse_args(arguments)
     reports = given.reports or given.dist.parent / "proofs"
@@ -111,7 +111,7 @@ def main(arguments=None):
         found = about(proof, began)
         print(preflight.announcement(proof.caller, proof.release, proof.bucket.name), flush=True)
         if not preflight.is_confirmed(proof.caller):
-            raise Refused("That is not the account id. Nothing was created.")
+            raise Refused("That is not the account ID. Nothing was created.")
     except Interrupted as interrupted:
         print("\nNothing was created.")
         return 128 + interrupted.number

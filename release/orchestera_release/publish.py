@@ -1,8 +1,8 @@
-"""`make publish`: dist/<version>/ into the bucket of every region, under keys that never change their content.
+"""`make publish`: uploads dist/<version>/ to the bucket of every region. An object under <version>/ never changes.
 
-What is there already and the same is left alone, so that an upload that was interrupted is simply repeated; what is
-there and differs is an error before anything is written. What `latest/` points at is changed last, when everything is
-in place in every region.
+Objects that exist with the same content stay, so you can repeat an upload that was interrupted. If an object exists
+with other content, the command reports an error before it writes anything. It changes `latest/` last, when the version
+is complete in every region.
 """
 
 import json
@@ -49,7 +49,7 @@ def whole(folder):
     for line in contents.get(product.SUMS, b"").decode().splitlines():
         sum_, name = line.split("  ")
         if product.sha256(contents.get(name, b"")) != sum_:
-            raise Refused(f"{name} is not the one that {product.SUMS} names. Run `make dist` again.")
+            raise Refused(f"{name} does not match {product.SUMS}. Run `make dist` again.")
     missing = {*product.SUMMED, product.SUMS, product.SIGNATURE, product.PUBLIC_KEY} - contents.keys()
     if missing:
         raise Refused(f"{folder} has no {', '.join(sorted(missing))}. Run `make dist` again.")
@@ -62,7 +62,7 @@ def artefacts(version, prefix):
     made_for = json.loads(contents[product.PROVENANCE])["predicate"]["buildDefinition"]["externalParameters"]
     if made_for["bucketPrefix"] != prefix:
         raise Refused(
-            f"dist/{version} was made for buckets {made_for['bucketPrefix']}-<region>, as its templates say. "
+            f"dist/{version} was built for buckets {made_for['bucketPrefix']}-<region>, which its templates name. "
             f"Run `make dist BUCKET_PREFIX={prefix}` first."
         )
     return contents
@@ -97,7 +97,7 @@ def plan(s3_of, version, prefix, regions):
                 latest.append(upload)
     if different:
         raise Refused(
-            "These keys hold something else, and what is published never changes. Raise the version instead:\n  "
+            "These objects exist with other content, and published objects never change. Raise the version instead:\n  "
             + "\n  ".join(different)
         )
     return missing, latest
@@ -151,21 +151,22 @@ def _content(s3, upload):
 def _refused(error, upload):
     code = error.response["Error"]["Code"]
     if code == "NoSuchBucket":
-        return Refused(f"There is no bucket {upload.bucket}. Make it in {upload.region} as docs/releasing.md says.")
+        return Refused(f"There is no bucket {upload.bucket}. Create it in {upload.region} as docs/releasing.md says.")
     return Refused(
-        f"S3 refuses {error.operation_name} of {upload}: {code}. docs/releasing.md lists the rights that it takes."
+        f"S3 refuses {error.operation_name} of {upload}: {code}. docs/releasing.md lists the permissions that you need."
     )
 
 
 def main(arguments=None):
     options = parser("orchestera_release.publish", __doc__, "--bucket-prefix my-company-orchestera --dry-run")
     product.add_bucket_prefix(options)
-    options.add_argument("--dry-run", action="store_true", help="look and say what would be written; write nothing")
+    options.add_argument("--dry-run", action="store_true", help="show what would be written, and write nothing")
     given = options.parse_args(arguments)
     prefix, dry, version = given.bucket_prefix, given.dry_run, product.VERSION
     product.check_prefix(prefix)
     if prefix == product.BUCKET_PREFIX and not dry and (wrong := list(check.reasons())):
-        raise Refused("These are the buckets of the releases, and this may not be released:\n- " + "\n- ".join(wrong))
+        refusal = "These are the buckets of the releases, and this version may not be released:\n- "
+        raise Refused(refusal + "\n- ".join(wrong))
 
     def s3_of(region):
         # An endpoint of one's own has no name for each bucket.
@@ -183,9 +184,9 @@ def main(arguments=None):
             return
         publish(s3_of, missing, latest)
     except BotoCoreError as error:
-        raise Refused(f"AWS cannot be called, which a dry run needs too: {error}") from error
+        raise Refused(f"AWS cannot be called. A dry run needs it too: {error}") from error
     if not missing and not latest:
-        print(f"{version} is published already, the same in every bucket.")
+        print(f"{version} is already published, with the same content in every bucket.")
     for region in product.REGIONS:
         for name in (product.ORGANIZATION, product.FLAT):
             print(product.url(prefix, region, name))

@@ -1,10 +1,10 @@
-"""`make -C release reproduce`: two builds of one commit, each in a clean clone of its own, give the same files.
+"""`make -C release reproduce`: builds one commit in two clean clones, and compares the files.
 
-Ends with 0 if so.
+Exits with 0 if the files are the same.
 
-The clones lie in folders of different names, and the second has a home of its own for cargo, into which every crate is
-fetched anew, and a cache of its own for zig, which compiles the C library anew: a path that finds its way into the
-function is found out. What they share is this machine with its Rust.
+The folders of the clones have different names. The second clone has its own cargo home, so cargo downloads every crate
+again. It also has its own zig cache, so zig compiles the C library again. So the files differ if a path gets into a
+function. Both builds use this machine and its Rust.
 """
 
 import os
@@ -40,7 +40,7 @@ def main(arguments=None):
     prefix = options.parse_args(arguments).bucket_prefix
     commit, is_dirty = source()
     if is_dirty:
-        raise Refused("There are uncommitted changes, which no clone would have. Commit or stash them first.")
+        raise Refused("There are uncommitted changes, which a clone does not have. Commit or stash them first.")
     with tempfile.TemporaryDirectory(prefix="orchestera-access-") as folder:
         one, other = Path(folder) / "one", Path(folder) / "a-longer-name" / "another"
         other.parent.mkdir()
@@ -50,10 +50,10 @@ def main(arguments=None):
         ]
     print(*sums, sep="\n")
     if sums[0] != sums[1]:
-        raise Refused("They differ.")
+        raise Refused("The files of the two builds differ.")
     print("Both builds gave the same files.")
     if (product.folder() / product.SUMS).is_file() and (product.folder() / product.SUMS).read_text() != sums[0]:
-        raise Refused(f"But {product.folder()} holds others: make dist again.")
+        raise Refused(f"But {product.folder()} has other files. Run `make dist` again.")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The signature over SHA256SUMS: ECDSA on P-256, which openssl checks, and whoever checks it has that.
+"""The signature over SHA256SUMS: ECDSA on P-256, which every openssl can check.
 
-A release is signed by a key that is in no repository and whose public half is release/orchestera-access.pub. Whoever
-builds for themselves gets a key of their own, which proves nothing to others.
+A release is signed with a key that is in no repository. Its public key is release/orchestera-access.pub. If you build
+for yourself, you get your own key, which proves nothing to others.
 """
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -39,7 +39,7 @@ def sign(content, key_file=None):
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise Refused(f"{path} holds no private key in PEM without a password: {error}") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
-        raise Refused(f"{path} holds another key than one of ECDSA on P-256. docs/releasing.md says how to make it.")
+        raise Refused(f"{path} does not have an ECDSA key on P-256. docs/releasing.md says how to create one.")
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     return key.sign(content, ALGORITHM), public
 

@@ -1,7 +1,6 @@
-"""The templates that are published, made from the ones that are written: template.yaml, organization.yaml, templates/
-and policies/.
+"""Writes the published templates from their sources: template.yaml, organization.yaml, templates/ and policies/.
 
-They keep the comments of their sources, because they are read by whoever has to approve them.
+They keep the comments of their sources, for the reviewers who have to approve them.
 """
 
 import copy
@@ -16,7 +15,7 @@ from orchestera_release.product import FLAT, REGIONS, ROOT, pinned_name, url
 from orchestera_release.template_text import LONGEST_IN_BUCKET, block, read, text
 
 SAM = flat.ACCESS.file
-# What an account of an organisation cannot be told together with all others.
+# Parameters that cannot have one value for all accounts of an organization.
 ONLY_FOR_ONE_ACCOUNT = {"ExternalId", "MemberAccountId", "MemberRoleName", "NewAccount"}
 # Of the function that is not built yet, for checks of the templates alone.
 NOT_BUILT = dict.fromkeys(product.CODES, b"")
@@ -34,8 +33,8 @@ def published(bucket_prefix, codes=NOT_BUILT):
 
 
 def content(name, template):
-    """The text of a published template. Who uses that of the management account takes it from a bucket: it is too long
-    for a body.
+    """The text of a published template. The one for the management account is too long for a body, so CloudFormation
+    reads it from a bucket.
     """
     return text(template, LONGEST_IN_BUCKET if name == product.ORGANIZATION else None)
 
@@ -87,7 +86,7 @@ def stack_set(bucket_prefix):
 
 
 def _take_parameters(template, sam, names):
-    """Each as template.yaml has it, but for what the template itself says of it; `null` takes a part away."""
+    """Each as template.yaml has it, but for what the template itself says of it; `null` removes a part."""
     interface, from_ = (one["Metadata"]["AWS::CloudFormation::Interface"] for one in (template, sam))
     own = template["Parameters"]
     for name in names:
@@ -141,9 +140,7 @@ def _refers(value, names):
 
 def main(arguments=None):
     options = parser("orchestera_release.templates", __doc__, "target/templates")
-    options.add_argument(
-        "folder", type=Path, help="where they are written, for `make check`: the code is not pinned yet"
-    )
+    options.add_argument("folder", type=Path, help="where to write them, for `make check`: the code is not pinned yet")
     options.add_argument("--only", metavar="NAME", help=f"this one alone, such as {product.NATIVE}")
     chosen = options.parse_args(arguments)
     templates = published(product.BUCKET_PREFIX)

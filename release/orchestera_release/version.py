@@ -1,11 +1,11 @@
 """`make -C release version VERSION=1.2.3`: prepares a release.
 
-It writes the number of the release wherever one stands, and keeps its template.
+It writes the version to every file that has it, and keeps a copy of the templates.
 
-The number is Cargo.toml's. template.yaml and organization.yaml have it too, because SAM deploys these files as they
-are, and so have the manifests of the organization function and of the command line, the lock files, and the command
-that installs the command line. The templates of every release stay in tests/stack/releases/, because stacks of them
-have to be upgraded for ever.
+Cargo.toml has the version. template.yaml and organization.yaml have it too, because SAM deploys these files as they
+are. So do the manifests of the organization function and of the command line, the lock files, and the command that
+installs the command line. The templates of every release stay in tests/stack/releases/, because the tests upgrade
+stacks from every release.
 """
 
 import datetime
@@ -62,14 +62,14 @@ def prepare(old, new):
         raise Refused(f"The version is {new!r}; this is {old}, so it must be higher.")
     changelog = (ROOT / "CHANGELOG.md").read_text()
     if not section(changelog, "Unreleased"):
-        raise Refused("CHANGELOG.md has nothing under Unreleased: what is this release for?")
+        raise Refused("CHANGELOG.md has no entry under Unreleased. Add what this release changes.")
     today = datetime.date.today().isoformat()
     texts = {"CHANGELOG.md": changelog.replace(UNRELEASED, f"{UNRELEASED}\n## [{new}] - {today}\n", 1)}
     for file, line, times in PLACES:
         text = texts.get(file) or (ROOT / file).read_text()
         if text.count(line.format(old)) != times:
             how_often = "once" if times == 1 else f"{times} times"
-            raise Refused(f"{file} does not say {line.format(old).strip()} {how_often}.")
+            raise Refused(f"{file} must have {line.format(old).strip()} {how_often}, and does not.")
         texts[file] = text.replace(line.format(old), line.format(new))
     texts |= {copy: texts[name] for name, copy in kept(new).items()}
     for file, text in texts.items():
@@ -81,11 +81,11 @@ def prepare(old, new):
 
 def main(arguments=None):
     options = parser("orchestera_release.version", __doc__, "1.2.3")
-    options.add_argument("version", help="of the release that is prepared, three numbers")
+    options.add_argument("version", help="the version of the next release, three numbers")
     new = options.parse_args(arguments).version
     number(new)
     prepare(product.VERSION, new)
-    print(f"{product.VERSION} → {new}. Read the changes, commit them, then go on with step 2 of docs/releasing.md.")
+    print(f"{product.VERSION} → {new}. Read the changes, commit them, and continue with step 2 of docs/releasing.md.")
 
 
 if __name__ == "__main__":

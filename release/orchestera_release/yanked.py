@@ -1,7 +1,7 @@
-"""Refuses a crate of Cargo.lock that was yanked: its authors ask that nobody use this version.
+"""Refuses a crate of Cargo.lock whose version was yanked: its authors ask you not to use it.
 
-cargo reports yanked versions only when packaging, and it does not package a workspace that may not be published. So
-this packages a copy of the manifests and the lock file, with empty sources, that may be.
+cargo reports yanked versions only when packaging, and it does not package a workspace that may not be published. So the
+command packages a copy of the manifests and the lock file that may be published, with empty sources.
 """
 
 import shutil
@@ -39,7 +39,7 @@ def main(arguments=None):
         command += ["--target-dir", folder]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode:
-        raise Refused(f"Whether a crate was yanked could not be checked:\n{done.stderr}")
+        raise Refused(f"cargo could not check whether a crate was yanked:\n{done.stderr}")
     if found := yanked(done.stderr):
         raise Refused("\n".join([*found, "Update them: cargo update --package NAME"]))
 

@@ -186,7 +186,7 @@ def test_without_one_of_the_programs_nothing_is_published(missing, tmp_path, mon
 @pytest.mark.parametrize(
     "script, reason",
     [
-        ("exit 0", "has written no manual"),
+        ("exit 0", "did not write its manual"),
         ("echo broken >&2; exit 1", "orchestera man failed:\nbroken"),
     ],
 )

@@ -284,8 +284,8 @@ def test_a_key_that_is_none_or_another_than_the_documents_say_is_refused_and_tol
         ("key", "holds no private key"),
         ("locked", "holds no private key in PEM without a password"),
         ("none", "cannot be read: No such file"),
-        ("p384", "another key than one of ECDSA on P-256"),
-        ("ed25519", "another key than one of ECDSA on P-256"),
+        ("p384", "does not have an ECDSA key on P-256"),
+        ("ed25519", "does not have an ECDSA key on P-256"),
     ]:
         with pytest.raises(product.Refused, match=reason):
             making.make(BOOTSTRAPS, PROGRAMS, "a-prefix", tmp_path / "made", signing_key=tmp_path / key)

@@ -181,7 +181,7 @@ def refused(person, *more, names, typed=None):
 
 @pytest.mark.parametrize("typed", ["111122223334", "", "yes"])
 def test_another_text_than_the_account_id_creates_nothing(person, typed):
-    shown = refused(person, names="That is not the account id. Nothing was created.", typed=typed)
+    shown = refused(person, names="That is not the account ID. Nothing was created.", typed=typed)
     assert "Type the account id" in shown
 
 
@@ -244,7 +244,7 @@ REFUSALS = [
     (["--profile", "unknown"], unknown_key),
     (["--profile", "nobody"], lambda _: "The profile nobody cannot be used"),
     (["--region", "eu-west-1"], lambda _: "The platform serves us-east-1 only, not eu-west-1."),
-    (["--orchestera", "no-such-program"], lambda _: "no-such-program is no program."),
+    (["--orchestera", "no-such-program"], lambda _: "no-such-program is not a program."),
     (["--dist", "no-such-folder"], lambda _: "There is no no-such-folder. Run `make dist` first."),
 ]
 
@@ -258,7 +258,7 @@ def test_it_refuses_before_it_asks_or_creates_anything(person, options, prepare)
 def test_it_refuses_files_that_are_not_those_of_the_checksums(person, tmp_path):
     person.dist = shutil.copytree(person.dist, tmp_path / "dist")
     (person.dist / product.CODE).write_bytes(b"another function")
-    refused(person, names=f"{product.CODE} is not the one that {product.SUMS} names.")
+    refused(person, names=f"{product.CODE} does not match {product.SUMS}.")
 
 
 def test_whether_it_is_a_management_account_may_stay_unknown_and_the_report_says_so(person):

@@ -155,7 +155,7 @@ def test_a_newer_version_takes_over_latest_and_leaves_the_older_one(publisher, m
 
 def test_what_is_not_whole_is_refused(publisher, made):
     (made[1] / product.NATIVE).write_text("changed by hand")
-    with pytest.raises(Refused, match=f"{product.NATIVE} is not the one that SHA256SUMS names"):
+    with pytest.raises(Refused, match=f"{product.NATIVE} does not match SHA256SUMS"):
         publisher.run()
     (made[1] / product.SIGNATURE).unlink()
     (made[1] / product.SUMS).write_text("")
@@ -174,7 +174,7 @@ def test_artefacts_that_were_made_for_other_buckets_are_refused(publisher, made)
 
 def test_a_bucket_that_is_not_there_and_one_that_may_not_be_written_are_told(aws, account, publisher, made):
     publisher.clients["eu-west-1"].delete_bucket(Bucket=product.bucket(made[0], "eu-west-1"))
-    with pytest.raises(Refused, match=f"There is no bucket {made[0]}-eu-west-1. Make it in eu-west-1"):
+    with pytest.raises(Refused, match=f"There is no bucket {made[0]}-eu-west-1. Create it in eu-west-1"):
         publisher.run()
     publisher.clients = {region: aws.account("999988887777").client("s3", region) for region in REGIONS}
     with pytest.raises(Refused, match="S3 refuses GetObject of .*AccessDenied"):
@@ -200,18 +200,18 @@ def test_the_command_says_what_it_would_do_then_does_it_and_prints_the_templates
         wet.stderr
     )
     address = product.url(made[0], "us-east-1", product.FLAT)
-    assert wet.stdout.splitlines()[-1] == address and "is published already" in run(account, made[0]).stdout
+    assert wet.stdout.splitlines()[-1] == address and "is already published" in run(account, made[0]).stdout
     with pytest.raises(ClientError):
         publisher.content("us-east-1", "nothing")
 
 
 def test_the_command_without_credentials_says_so_in_one_line(account, made):
     ran = run(account, made[0], AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_EC2_METADATA_DISABLED="true")
-    assert ran.returncode == 1 and ran.stderr.startswith("AWS cannot be called, ") and "Traceback" not in ran.stderr
+    assert ran.returncode == 1 and ran.stderr.startswith("AWS cannot be called. ") and "Traceback" not in ran.stderr
 
 
 def test_what_may_not_be_released_is_not_put_into_the_buckets_of_the_releases(account, dist):
     ran = run(account, product.BUCKET_PREFIX)
     assert (ran.returncode, ran.stdout) == (1, "")
-    assert ran.stderr.startswith("These are the buckets of the releases, and this may not be released:\n- ")
+    assert ran.stderr.startswith("These are the buckets of the releases, and this version may not be released:\n- ")
     assert "release/orchestera-access.pub" in ran.stderr

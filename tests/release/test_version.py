@@ -176,7 +176,7 @@ def test_a_version_with_nothing_new_in_it_is_refused(repository):
     changelog.write_text(f"{head}## [Unreleased]\n\n## [{rest.partition('## [')[2]}")
     repository.commit()
     refused = repository.run("version", NEXT)
-    assert refused.returncode == 1 and "nothing under Unreleased" in refused.stderr
+    assert refused.returncode == 1 and "no entry under Unreleased" in refused.stderr
     assert repository.git("status", "--porcelain") == ""
 
 
@@ -189,7 +189,7 @@ def test_what_was_prepared_built_and_signed_may_be_released(releasable):
 def test_a_dirty_tree_is_refused(releasable):
     releasable.change("README.md", "more\n")
     (reason,) = releasable.refusals()
-    assert "The tree is dirty" in reason and "README.md" in reason
+    assert "There are uncommitted changes" in reason and "README.md" in reason
 
 
 def test_an_unchanged_version_is_refused(releasable):
@@ -233,9 +233,9 @@ def test_artefacts_of_another_commit_and_those_that_were_changed_are_refused(rel
     dist = releasable.folder / "dist" / NEXT
     (dist / product.NATIVE).write_text("changed")
     (reason,) = releasable.refusals()
-    assert "is not that of the files beside it" in reason
+    assert "does not match the files in its folder" in reason
     releasable.commit()
-    assert any("They were built from" in reason for reason in releasable.refusals())
+    assert any("The artifacts were built from" in reason for reason in releasable.refusals())
     (dist / product.SIGNATURE).unlink()
     assert any("SHA256SUMS.sig is missing" in reason for reason in releasable.refusals())
 
@@ -251,7 +251,7 @@ def test_what_was_made_for_the_tests_is_refused_and_a_program_for_another_machin
     releasable.make_dist(key, programs | {other: programs[one].parent / "none"}, "--for-tests")
     wrong, for_tests = releasable.refusals()
     assert f"{other.archive} has no program for {other.machine}" in wrong
-    assert "They were made for the tests, and may lack a command line" in for_tests
+    assert "The artifacts were built for the tests, and a command line may be missing" in for_tests
 
 
 def test_a_signature_that_is_not_by_the_key_of_releases_is_refused(releasable):
@@ -259,7 +259,7 @@ def test_a_signature_that_is_not_by_the_key_of_releases_is_refused(releasable):
     *signature, last = signed.read_bytes()
     signed.write_bytes(bytes([*signature, last ^ 1]))
     (reason,) = releasable.refusals()
-    assert "The signature is not by release/orchestera-access.pub" in reason
+    assert "The signature does not match release/orchestera-access.pub" in reason
     releasable.git("rm", "--quiet", "release/orchestera-access.pub")
     releasable.commit()
     assert any("There is no release/orchestera-access.pub" in reason for reason in releasable.refusals())
