@@ -147,6 +147,7 @@ check: tools $(CARGO_DENY) .tools/checkov/installed ## check format, lints, docu
 	.venv/bin/ruff format --check --quiet || { echo 'To format: .venv/bin/ruff format' >&2; exit 1; }
 	$(PYTHON) -m orchestera_release.templates target/templates
 	$(PYTHON) -m orchestera_site.command_lint target/templates
+	$(PYTHON) -m orchestera_site.plain_words
 	$(PYTHON) -m orchestera_site.facts
 	.venv/bin/cfn-lint --non-zero-exit-code informational template.yaml organization.yaml target/templates/*.yaml
 	@# Its exceptions are in the templates, each with its reason.

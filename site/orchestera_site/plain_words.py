@@ -78,7 +78,7 @@ WORDS = [
     (r"\bplatform (?:has )?(?:already )?(?:made|makes)\b(?! (?:sure|use|up|it|no)\b)", 'Write "created" or "creates".'),
     (r"\bke(?:eps?|pt) (?:it|them|both) right\b|\bkept right\b", 'Write "keep as configured".'),
     (
-        r"\bthan is wanted\b|\bwhat (?:is|are|was) wanted\b|\b(?:its|this|the) stack wants\b",
+        r"\bthan is wanted\b|\bwhat (?:is|are|was) wanted\b",
         'Write "than configured", "what is configured" or "the desired state".',
     ),
     (r"\banew\b", 'Write "again" or "new".'),
