@@ -96,8 +96,8 @@ pub fn of_drift_check(properties: &Value, own: &Account, resource: &Resource) ->
 fn desired(own: &Account, resource: &Resource, properties: Properties, change: Change) -> Result<DesiredState> {
     if properties.member_account_id.as_ref() == Some(&own.id) {
         return Err(Error::refused(format!(
-            "MemberAccountId is {}, the account that this stack is in. Leave it blank to act in this account; give it \
-             only for another account of your organisation.",
+            "MemberAccountId is {}, the account that this stack is in. Leave it blank to use this account. Set it \
+             only for another account of your organization.",
             own.id
         )));
     }

@@ -123,12 +123,13 @@ impl MemberRole {
         match error.kind() {
             _ if let Some(unresolved) = error.unresolved() => format!("{what}: {unresolved} Nothing was changed."),
             Kind::Denied => format!(
-                "{what}{said}. STS does not say which of these it is: (1) MemberAccountId is not the account that you mean; (2) \
-                 the role is not there: accounts that were invited have no OrganizationAccountAccessRole, and those just \
-                 created get it within minutes; create it, or name another in MemberRoleName; (3) the role's trust does not \
-                 name this function's account; (4) a service control policy, or a boundary of the function's role, denies \
-                 sts:AssumeRole on {role_arn}. Nothing was changed. Correct that, then retry; to delete a stack whose account \
-                 is out of reach for good, delete it with this resource retained.",
+                "{what}{said}. STS does not say why. Possible causes: (1) MemberAccountId is not the account that you \
+                 mean; (2) the role does not exist: invited accounts have no OrganizationAccountAccessRole, and new \
+                 accounts get it within minutes; create the role, or set MemberRoleName to another role; (3) the \
+                 role's trust policy does not allow this function's account; (4) a service control policy, or a \
+                 permissions boundary of the function's role, denies sts:AssumeRole on {role_arn}. Nothing was \
+                 changed. Correct the cause, then retry. If nobody can access the account any more, delete the stack \
+                 and retain this resource.",
             ),
             Kind::OutOfTime => {
                 format!("{what}: STS did not answer in time. Nothing was changed; retry the stack operation.")
@@ -137,8 +138,8 @@ impl MemberRole {
                 "{what}: STS in {region} gave no usable answer{said}. Nothing was changed; retry the stack operation."
             ),
             _ => format!(
-                "{what}{said}. Nothing was changed. Check that STS is active in {region} for that account, and the names that \
-                 are given, then retry."
+                "{what}{said}. Nothing was changed. Check that STS is active in {region} for that account, and check \
+                 MemberAccountId and MemberRoleName, then retry."
             ),
         }
     }

@@ -120,7 +120,7 @@ async fn undo<I: Iam>(
     match reconciler.remove(&removal).await {
         Ok(_) => error,
         Err(also) if also.kind() == Kind::Denied && remove_unread(reconciler, &removal, acquired).await => error,
-        Err(also) => error.and(&format!("Removing what this attempt had made failed as well: {}", also.reason())),
+        Err(also) => error.and(&format!("Removing what this attempt had created also failed: {}", also.reason())),
     }
 }
 

@@ -54,7 +54,7 @@ async fn each_kind_of_event_takes_the_round_trips_that_the_table_says() {
     let stack = Stack::new(&iam);
     let mut table = Table::read();
     let edition = json!({"PolicyEdition": "2026-02-06"});
-    table.takes("Create, nothing there", stack.create(json!({})).await);
+    table.takes("Create, nothing exists", stack.create(json!({})).await);
     table.takes("Create again", stack.create(json!({})).await);
     fake.reads();
     table.takes("Update without change", stack.update(ID, json!({}), json!({})).await);
@@ -65,18 +65,18 @@ async fn each_kind_of_event_takes_the_round_trips_that_the_table_says() {
     table.takes("Update to Active", stack.update(ID, json!({}), suspended).await);
     table.takes("Update of the edition", stack.update(ID, edition.clone(), json!({})).await);
     table.takes(
-        "Update without change, another version than v1 in force",
+        "Update without change, another default version than v1",
         stack.update(ID, edition.clone(), edition.clone()).await,
     );
     table.takes(
-        "Update of the edition, another version than v1 in force",
+        "Update of the edition, another default version than v1",
         stack.update(ID, json!({}), edition.clone()).await,
     );
     table.takes("Delete, two old versions", stack.delete(ID, json!({})).await);
     // The two seconds between the two looks are no round trips.
     let mut gone = stack.delete(ID, json!({})).await;
     gone.took -= Duration::from_secs(2);
-    table.takes("Delete, already gone", gone);
+    table.takes("Delete, already deleted", gone);
     stack.create(json!({})).await.succeeded();
     table.takes("Delete", stack.delete(ID, json!({})).await);
     // What the guide has people make, as the edition has it: only the record is written.
@@ -99,7 +99,7 @@ async fn each_kind_of_event_takes_the_round_trips_that_the_table_says() {
         }
         world.role_mut(ROLE).unwrap().description = "Made by hand".into();
     });
-    table.takes("Create, taking over the guide's pair as it is", stack.create(json!({})).await);
-    table.takes("Delete, putting back what was taken over as it was", stack.delete(ID, json!({})).await);
+    table.takes("Create, adopting the guide's role and policy", stack.create(json!({})).await);
+    table.takes("Delete, restoring what was adopted", stack.delete(ID, json!({})).await);
     assert!(table.0.is_empty(), "rows that nothing was played for: {:?}", table.0);
 }

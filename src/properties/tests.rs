@@ -117,7 +117,10 @@ fn lists_and_maps_where_text_is_due_are_a_problem() {
         ("AccessState", json!([])),
         ("OnDelete", json!({})),
     ] {
-        assert!(reason(json!({name: value})).contains(&format!("{name} must be a text, not a list or map")), "{name}");
+        assert!(
+            reason(json!({name: value})).contains(&format!("{name} must be a string, not a list or map")),
+            "{name}"
+        );
     }
     assert!(reason(json!([])).contains("the properties must be a map"));
 }

@@ -122,8 +122,8 @@ async fn send(
         Err(_) => Err(Error::new(
             Kind::OutOfTime,
             format!(
-                "{} on {} in account {} did not end in time, so that it is not known whether it took effect. Retry the stack \
-                 operation, which carries on from what is there.",
+                "{} on {} in account {} did not finish in time, so it is not known whether it took effect. Retry the \
+                 stack operation, which continues from the existing state.",
                 step.operation(),
                 step.object(),
                 account.id
@@ -145,8 +145,8 @@ fn out_of_time(account: &Account, stage: &[Write]) -> Error {
     Error::new(
         Kind::OutOfTime,
         format!(
-            "The time of the function ended before {} in account {}. What was done before that stays; retry the stack \
-             operation, which carries on from there.",
+            "The function ran out of time before {} in account {}. What was done before stays. Retry the stack \
+             operation, which continues from the existing state.",
             steps.join(" and "),
             account.id
         ),

@@ -79,7 +79,7 @@ fn conflict(
         (Owner::ThisResource { .. }, _) | (Owner::Nobody, OwnershipProof::PhysicalId) => {
             let list = overwrites()?;
             Some(format!(
-                "{name} was adopted and carries {list} from before, which Tags would overwrite. Take that out of Tags, then \
+                "{name} was adopted and had {list} before, which Tags would overwrite. Remove that from Tags, then \
                  retry. Nothing was changed."
             ))
         }
@@ -87,20 +87,21 @@ fn conflict(
             let keys =
                 [ownership::STACK_ID, ownership::LOGICAL_ID, ownership::RESOURCE_ID, ownership::OWNERSHIP].join(" ");
             Some(format!(
-                "{name} belongs to resource {logical_id} of the stack {stack_id}. An account needs this only once: use that \
-                 stack, or delete it first. If it is gone, release what it left with 'aws iam {untag} --tag-keys {keys}', \
-                 then delete it and retry."
+                "{name} belongs to resource {logical_id} of the stack {stack_id}. An account needs this only once: \
+                 use that stack, or delete it first. If that stack no longer exists, remove its tags from the {what} \
+                 with 'aws iam {untag} --tag-keys {keys}', then delete the {what} and retry."
             ))
         }
         (Owner::Nobody, OwnershipProof::Tags) if desired.properties.on_existing == OnExisting::Fail => Some(format!(
-            "{name} exists, was not made by this stack, and OnExisting is Fail. It was left as it is: delete it, or let \
-             OnExisting be Adopt if it was made after the Orchestera guide, then retry."
+            "{name} exists, this stack did not create it, and OnExisting is Fail. It was not changed. Delete it, or \
+             set OnExisting to Adopt if it was created from the Orchestera guide, then retry."
         )),
         (Owner::Nobody, OwnershipProof::Tags) => {
             let obstacle = obstacle().or_else(|| colliding_tag(desired, tags))?;
             Some(format!(
-                "{name} exists, was not made by this stack, and cannot be adopted: {obstacle}, then retry. Nothing was changed. \
-                 If the {what} is not the one of the Orchestera guide, or nobody needs it, delete it instead."
+                "{name} exists, this stack did not create it, and it cannot be adopted: {obstacle}, then retry. \
+                 Nothing was changed. If the {what} is not the one of the Orchestera guide, or nobody needs it, \
+                 delete it instead."
             ))
         }
     }
@@ -118,21 +119,22 @@ fn role_obstacle(desired: &DesiredState, role: &Role) -> Option<String> {
     }
     if role.about.arn != arn {
         return Some(format!(
-            "it has the path of {}, and the guide's has none; create it again without one",
+            "its ARN {} has a path, and the guide's role has none. Delete it, or create it again without a path",
             role.about.arn
         ));
     }
     if role.about.description == ROLE_DESCRIPTION {
         return Some(format!(
-            "its description says that a stack of this product made it, but its tags do not say which. If that stack is gone, \
-             give it another description (aws iam update-role --role-name {} --description 'Orchestera')",
+            "its description says that a stack of this product created it, but its tags do not say which stack. If \
+             that stack no longer exists, change the description (aws iam update-role --role-name {} --description \
+             'Orchestera')",
             desired.id.role_name
         ));
     }
     (!trust::is_the_guides(&role.about.trust, PLATFORM_ACCOUNT_ID)).then(|| {
         format!(
-            "its trust is not the guide's, which lets account {PLATFORM_ACCOUNT_ID} assume the role, at most under the condition of one \
-             external id, and nobody else. Let its trust say exactly that"
+            "its trust policy is not the guide's, which allows only account {PLATFORM_ACCOUNT_ID} to assume the role, \
+             with no condition or with one external ID. Change the trust policy to exactly that"
         )
     })
 }
@@ -158,8 +160,9 @@ fn policy_obstacle(desired: &DesiredState, policy: &Policy) -> Option<String> {
 /// What to do about a policy that has no room for another version.
 pub(super) fn full(desired: &DesiredState, version_id: &str) -> String {
     format!(
-        "it has {MOST_VERSIONS} versions, as many as IAM keeps, so that none can be added. Delete one that nobody needs; the \
-         oldest that is not in force is {version_id} (aws iam delete-policy-version --policy-arn {} --version-id {version_id})",
+        "it has {MOST_VERSIONS} versions, which is IAM's limit, so no version can be added. Delete a version that \
+         nobody needs; the oldest one that is not the default version is {version_id} (aws iam delete-policy-version \
+         --policy-arn {} --version-id {version_id})",
         desired.policy_arn()
     )
 }
@@ -179,7 +182,7 @@ fn tags_to_overwrite(desired: &DesiredState, state: &State, tags: &Tags) -> Opti
 /// Desired tags whose keys the object already has. The former values could not be restored.
 fn colliding_tag(desired: &DesiredState, tags: &Tags) -> Option<String> {
     let list = present_keys(&desired.properties.tags, tags, |_| true)?;
-    Some(format!("it already carries {list}, which Tags would set. Take that out of Tags"))
+    Some(format!("it already has {list}, which Tags would overwrite. Remove that from Tags"))
 }
 
 fn present_keys(desired: &Tags, observed: &Tags, counts: impl Fn(&&String) -> bool) -> Option<String> {

@@ -21,7 +21,8 @@ const READ_BACK: Duration = Duration::from_secs(20);
 const READ_BACK_REMOVAL: Duration = Duration::from_secs(6);
 
 /// Added to the error of an event that was to close the role.
-const LOCKS_UNKNOWN: &str = "Which of the kill switch's locks are in place could not be read: look at the role in IAM.";
+const LOCKS_UNKNOWN: &str = "The function could not read which of the kill switch's locks are in place. Look at the \
+                             role in IAM.";
 
 /// IAM in one account, for the time of one event.
 pub struct Reconciler<'a, I> {

@@ -23,7 +23,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 pub fn random() -> Result<String> {
     let mut bits = [0u8; 16];
     SystemRandom::new().fill(&mut bits).map_err(|_| {
-        Error::new(Kind::Bug, "The system gave no random numbers for an external id. Retry the stack operation.")
+        Error::new(Kind::Bug, "The system provided no random numbers for an external ID. Retry the stack operation.")
     })?;
     Ok(hex(&bits))
 }
@@ -82,10 +82,11 @@ pub fn lost(account: &Account, id: &PhysicalId, observed: &State) -> Error {
     Error::new(
         kind,
         format!(
-            "The external id that was generated for {} in account {} is lost: neither the role nor the policy {} carries it in \
-         the tag {EXTERNAL_ID}, or they carry two different ones. Set ExternalId to the value that the Orchestera dashboard \
-         holds for this account, or to a new one that you enter there too. If the stack's rollback failed for the same reason, \
-         first let it end: 'aws cloudformation continue-update-rollback' with --resources-to-skip and this resource.",
+            "The external ID that was generated for {} in account {} is lost: the role and the policy {} have no tag \
+             {EXTERNAL_ID}, or two different values of it. Set ExternalId to the value that the Orchestera dashboard \
+             has for this account, or to a new value that you also enter in the dashboard. If the stack's rollback \
+             failed for the same reason, finish the rollback first: 'aws cloudformation continue-update-rollback' \
+             with --resources-to-skip and this resource.",
             id.role_name, account.id, id.policy_name
         ),
     )

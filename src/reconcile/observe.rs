@@ -88,8 +88,8 @@ pub async fn observe(
         Err(_) => Err(Error::new(
             Kind::OutOfTime,
             format!(
-                "IAM did not tell in time what there is of {} and {} in account {}. What was done before that stays; retry \
-                 the stack operation, which carries on from there.",
+                "Reading {} and {} in account {} did not finish in time. What was done before stays. Retry the stack \
+                 operation, which continues from the existing state.",
                 id.role_name, id.policy_name, account.id
             ),
         )),

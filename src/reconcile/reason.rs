@@ -41,8 +41,8 @@ pub fn of_write(error: &Error, account: &Account, write: &Write) -> String {
         (Kind::Denied, _) if has_unknown_credentials(error) => unknown_credentials(call, &what),
         (Kind::Denied, _) => denied(call, &what),
         (Kind::Unavailable, _) => format!(
-            "{what}: IAM gave no usable answer{}, so that it is not known whether it took effect. Retry the stack \
-             operation, which carries on from what is there.",
+            "{what}: IAM gave no usable answer{}, so it is not known whether it took effect. Retry the stack \
+             operation, which continues from the existing state.",
             code(call)
         ),
         (Kind::Gone, Write::CreateRole { permissions_boundary: Some(arn), .. })
@@ -51,15 +51,15 @@ pub fn of_write(error: &Error, account: &Account, write: &Write) -> String {
              must be a managed policy of this account or of AWS."
         ),
         (Kind::Gone, _) => format!(
-            "{what}: IAM says that it is not there, although it was a moment ago; somebody else may be at work on it. \
-             Retry the stack operation."
+            "{what}: IAM says that it does not exist, although it existed a moment ago. Somebody else may be changing \
+             it. Retry the stack operation."
         ),
         (Kind::LookAgain, Write::CreateRole { .. } | Write::CreatePolicy { .. })
             if call.code == "EntityAlreadyExists" =>
         {
             format!(
-                "{what}: IAM says that the name is taken, but nothing can be read under it. Look for one whose name differs \
-                 in upper and lower case only, or that has a path, and delete it."
+                "{what}: IAM says that the name already exists, but finds nothing with exactly this name. Look for \
+                 one that has a path, or a name that differs only in upper and lower case, and delete it."
             )
         }
         (Kind::LookAgain, _) => format!(
@@ -87,8 +87,8 @@ fn unknown_credentials(call: &FailedCall, what: &str) -> String {
 
 fn denied(call: &FailedCall, what: &str) -> String {
     format!(
-        "{what}: the function's role is not allowed iam:{} ({}). Check that the role's policy still holds that action, and \
-         that no permissions boundary or service control policy denies it, then retry.",
+        "{what}: the function's role is not allowed to call iam:{} ({}). Check that the role's policy still allows \
+         that action, and that no permissions boundary or service control policy denies it, then retry.",
         call.operation,
         quoted(call)
     )

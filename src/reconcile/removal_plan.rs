@@ -203,13 +203,13 @@ fn closed(removal: &Removal, role: &Role) -> RemovalPlan {
     let others = if others.is_empty() {
         String::new()
     } else {
-        format!(" Somebody else gave the role {} as well; that is still on it.", others.join(", "))
+        format!(" Somebody else added {} to the role, which is still on it.", others.join(", "))
     };
     plan.refusal = Some(format!(
-        "The role {} in account {} lost the tags that prove that this stack made it, so that it was not deleted. It was closed \
-         instead: its inline policy {} denies everything, its trust policy denies everybody, and the policy {} is \
-         detached.{others} Look at who untagged it, delete the role, and the policy {policy_arn} if it is left, in IAM; then \
-         delete the stack again, which will succeed.",
+        "The role {} in account {} lost the tags that prove that this stack created it, so it was not deleted. \
+         Instead, all access was denied: its inline policy {} denies everything, its trust policy denies everybody, \
+         and the policy {} is detached.{others} Find out who removed the tags. Delete the role in IAM, and the policy \
+         {policy_arn} if it still exists. Then delete the stack again, which will succeed.",
         removal.id.role_name,
         removal.account.id,
         suspension::POLICY_NAME,
@@ -244,7 +244,7 @@ fn refuse_if_in_use(
         .collect();
     if !strangers.is_empty() {
         obstacles.push(format!(
-            "the policy {} is used by {}: detach it there, or take it off as their permissions boundary",
+            "the policy {} is used by {}: detach it there, or remove it as their permissions boundary",
             removal.id.policy_name,
             strangers.join(", ")
         ));
@@ -299,8 +299,8 @@ fn left(removal: &Removal, what: &str, tags: &Tags) -> String {
         Owner::AnotherResource { stack_id, .. } => format!("it belongs to the stack {stack_id}"),
         Owner::ThisResource { resource_id: Some(owner) } => format!("it belongs to {owner} now"),
         Owner::ThisResource { resource_id: None } | Owner::Nobody => {
-            "nothing on it says that this stack made it".to_owned()
+            "its tags do not say that this stack created it".to_owned()
         }
     };
-    format!("The {what} {name} in account {} was left as it is: {why}.", removal.account.id)
+    format!("The {what} {name} in account {} was not changed: {why}.", removal.account.id)
 }

@@ -31,32 +31,32 @@ pub fn of_role(removal: &Removal, progress: &RemovalProgress, role: &Role, polic
         RoleBefore::read(&role.about.tags).filter(|before| trust::is_the_guides(&before.trust, PLATFORM_ACCOUNT_ID));
     let note = match before {
         None => format!(
-            "{name} was adopted, and the record of how it was before is lost: it was left as it is, without our tags. To take \
-             the platform's access away, delete it ({remove})."
+            "{name} was adopted, and the record of its earlier state is lost. Its present state was kept, and our \
+             tags were removed. To end the platform's access, delete it ({remove})."
         ),
         Some(before) => {
             steps.extend(limits(removal, progress, role, &before));
             if stays_suspended {
                 format!(
-                    "{name} was adopted and stays, as it was before but suspended: the inline policy {} and the Deny in its trust \
-                     keep everybody out. Delete it ({remove}).",
+                    "{name} was adopted and is restored to its earlier state, but it stays suspended: the inline \
+                     policy {} and the Deny in its trust policy deny all access. To remove it, delete it ({remove}).",
                     suspension::POLICY_NAME
                 )
             } else {
                 steps.extend(access(removal, progress, role, &before, policy_stays));
                 steps.extend(suspension::remove_deny(&role_name(), role));
                 format!(
-                    "{name} was adopted and is put back as it was before: the platform keeps the access that it had then. To \
-                     take it away, delete the role ({remove})."
+                    "{name} was adopted and is restored to its earlier state: the platform has the access that it had \
+                     then. To end that access, delete the role ({remove})."
                 )
             }
         }
     };
     let missing = [
-        (progress.is_former_policy_gone, " The policy that it had is not there any more."),
+        (progress.is_former_policy_gone, " The policy that was attached to it before no longer exists."),
         (
             progress.is_former_boundary_gone,
-            " The boundary that it had is not there any more, and the present one stays on it.",
+            " The permissions boundary that it had before no longer exists, so the present one stays.",
         ),
     ];
     let missing = missing.into_iter().filter_map(|(is_gone, sentence)| is_gone.then_some(sentence));
@@ -130,17 +130,17 @@ pub fn of_policy(removal: &Removal, policy: &Policy) -> Restoration {
             steps.extend(ours.iter().map(|version| delete(&version.id)));
             let theirs = match theirs.iter().map(|version| version.id.as_str()).collect::<Vec<_>>().join(", ") {
                 none if none.is_empty() => none,
-                some => format!(" Somebody else added {some}, which is still there and not in force."),
+                some => format!(" Somebody else added {some}, which still exists and is not the default version."),
             };
             format!(
-                "{name} was adopted and is put back as it was before, version {} in force.{theirs} To remove it, detach and \
-                 delete it ({remove}).",
+                "{name} was adopted and is restored to its earlier state, with {} as the default version.{theirs} To \
+                 remove it, detach and delete it ({remove}).",
                 before.default_version
             )
         }
         _ => format!(
-            "{name} was adopted, and how it was before cannot be told any more: it was left as it is, version {} in force, \
-             without our tags. To remove it, detach and delete it ({remove}).",
+            "{name} was adopted, and its earlier state cannot be restored. Its present state was kept, with {} as the \
+             default version, and our tags were removed. To remove it, detach and delete it ({remove}).",
             policy.about.default_version_id
         ),
     };

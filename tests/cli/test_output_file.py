@@ -68,7 +68,7 @@ def test_a_file_that_cannot_be_written_is_refused_before_aws_is_asked(orchestera
     begin, _, end = ran.stderr.partition(f"{path} cannot be written: {cause}")
     assert begin == "orchestera: "
     now, _, to_do = re.sub(r" \(os error [0-9]+\)", "", end).removeprefix(". ").partition(". ")
-    assert now in ("It is as it was", "Nothing was written")
+    assert now in ("It was not changed", "Nothing was written")
     assert to_do == "Give a path in a folder that you may write to.\n"
     assert file.read_text() == "as it was" and list(file.parent.iterdir()) == [file]
 

@@ -285,6 +285,6 @@ def test_without_a_terminal_it_says_where_a_code_can_be_typed(orchestera, ann, d
     ran = orchestera(ann, "verify", "--mfa-serial", device.serial_number)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr == (
-        f"orchestera: A code of the MFA device {device.serial_number} is needed, and there is no terminal to ask on. "
+        f"orchestera: The MFA device {device.serial_number} needs a code, and there is no terminal to ask for it. "
         'Run the command on a terminal, or give it a session: eval "$(aws configure export-credentials --format env)"\n'
     )

@@ -151,7 +151,7 @@ async fn gone(stack: &Stack<'_, FaultyIam<'_>, FaultyIam<'_>>, id: &str, propert
     let answer = stack.delete(id, properties.clone()).await;
     if answer.status == "FAILED" {
         let is_used = answer.reason.contains("is used by role");
-        assert!(answer.reason.contains("It was closed") || is_used, "{}", answer.reason);
+        assert!(answer.reason.contains("all access was denied") || is_used, "{}", answer.reason);
         stack.iam.fake.by_hand(|world| {
             let not_ours = |role: &&mut Role| !is_marked(&role.tags);
             for role in world.roles.values_mut().filter(not_ours) {

@@ -58,9 +58,10 @@ async fn what_the_guide_had_made_by_hand_is_adopted_in_every_form_and_put_back_b
         stack.create(json!({})).await.succeeded();
         assert!(iam.writes().is_empty(), "{name}: the same event again");
 
-        let answer = stack.delete(ID, json!({})).await.succeeded().with_id(ID).saying(&["put back as it was"]);
+        let answer =
+            stack.delete(ID, json!({})).await.succeeded().with_id(ID).saying(&["restored to its earlier state"]);
         assert_eq!(iam.world(), before.unnumbered_like(&iam.world()), "{name}");
-        assert!(!answer.reason.contains("left as it is"), "{name}: {}", answer.reason);
+        assert!(!answer.reason.contains("present state was kept"), "{name}: {}", answer.reason);
         // Lambda repeats the Delete when its answer was lost.
         iam.writes();
         stack.delete(ID, json!({})).await.succeeded();
@@ -206,12 +207,16 @@ async fn what_is_not_recognisably_the_guides_is_refused_and_nothing_is_changed()
                 guides(world);
                 role(world).description = orchestera_access::iam::ROLE_DESCRIPTION.into();
             },
-            &["a stack of this product made it, but its tags do not say which", "--description 'Orchestera')"],
+            &["a stack of this product created it, but its tags do not say which", "--description 'Orchestera')"],
         ),
         (
             "a role that trusts somebody else",
             foreign_role,
-            &["The role OrchesteraAccessRole in account 111122223333 exists", "its trust is not the guide's", PLATFORM],
+            &[
+                "The role OrchesteraAccessRole in account 111122223333 exists",
+                "its trust policy is not the guide's",
+                PLATFORM,
+            ],
         ),
         (
             "a role that trusts others too",
@@ -219,7 +224,7 @@ async fn what_is_not_recognisably_the_guides_is_refused_and_nothing_is_changed()
                 guides(world);
                 role(world).trust["Statement"][0]["Principal"]["AWS"] = json!([PLATFORM, "444455556666"]);
             },
-            &["its trust is not the guide's"],
+            &["its trust policy is not the guide's"],
         ),
         (
             "a role that was suspended and retained",
@@ -227,7 +232,7 @@ async fn what_is_not_recognisably_the_guides_is_refused_and_nothing_is_changed()
                 guides(world);
                 role(world).trust = orchestera_access::trust::with_everybody_denied(&trust_of(PLATFORM, None));
             },
-            &["its trust is not the guide's"],
+            &["its trust policy is not the guide's"],
         ),
         (
             "a role with a path",
@@ -267,7 +272,7 @@ async fn what_is_not_recognisably_the_guides_is_refused_and_nothing_is_changed()
                 guides(world);
                 role(world).tags = tags([("team", "other")]);
             },
-            &["it already carries Team, which Tags would set", "Take that out of Tags"],
+            &["it already has Team, which Tags would overwrite", "Remove that from Tags"],
         ),
         (
             "both at once",
@@ -276,7 +281,7 @@ async fn what_is_not_recognisably_the_guides_is_refused_and_nothing_is_changed()
                 policy_by_hand(world, POLICY, Tags::new());
                 world.principals.insert((policy_arn(POLICY), PolicyUser::Group("all".into())));
             },
-            &["The role Orch", "The policy Orch", "its trust is not", "group all"],
+            &["The role Orch", "The policy Orch", "its trust policy is not", "group all"],
         ),
     ];
     for (name, furnish, words) in cases {
@@ -298,7 +303,7 @@ async fn on_existing_fail_adopts_nothing() {
         let iam = furnished(furnish);
         let before = iam.world();
         let answer = Stack::new(&iam).create(json!({"OnExisting": "Fail"})).await.failed().with_id(FAILED_CREATE);
-        answer.saying(&["exists, was not made by this stack, and OnExisting is Fail"]);
+        answer.saying(&["exists, this stack did not create it, and OnExisting is Fail"]);
         assert_eq!(iam.world(), before, "{name}");
     }
 }
@@ -322,7 +327,7 @@ async fn an_update_overwrites_no_tag_that_an_adopted_object_came_with() {
     stack.create(json!({})).await.succeeded();
     let before = iam.world();
     let team = json!({"Tags": [{"Key": "Team", "Value": "platform"}, {"Key": "Owner", "Value": "me"}]});
-    stack.update(ID, team, json!({})).await.failed().saying(&["carries Team from before", "Take that out of Tags"]);
+    stack.update(ID, team, json!({})).await.failed().saying(&["had Team before", "Remove that from Tags"]);
     assert_eq!(iam.world(), before);
     let owner = json!({"Tags": [{"Key": "Owner", "Value": "me"}]});
     stack.update(ID, owner.clone(), json!({})).await.succeeded();
@@ -339,7 +344,7 @@ async fn a_tag_that_an_adopted_object_came_with_stays_in_whatever_case_and_with_
         let original = iam.world();
         let stack = Stack::new(&iam);
         let both = json!({"Tags": [{"Key": "Owner", "Value": "me"}, {"Key": key, "Value": value}]});
-        stack.create(both.clone()).await.failed().saying(&["it already carries", key, "Take that out of Tags"]);
+        stack.create(both.clone()).await.failed().saying(&["it already has", key, "Remove that from Tags"]);
         assert_eq!(iam.world(), original, "{key}");
 
         for old in [json!({}), json!({"Tags": [{"Key": "Owner", "Value": "me"}]})] {
@@ -350,7 +355,7 @@ async fn a_tag_that_an_adopted_object_came_with_stays_in_whatever_case_and_with_
                 .await
                 .failed()
                 .with_id(ID)
-                .saying(&["was adopted and carries", key]);
+                .saying(&["was adopted and had", key]);
             assert_eq!(iam.world(), adopted, "{key}={value}");
             // The rollback, and the same refused Update once more.
             stack.update(ID, old.clone(), both.clone()).await.succeeded();
@@ -373,7 +378,7 @@ async fn a_tag_that_an_adopted_object_came_with_stays_also_when_the_object_has_l
         stack.create(owner.clone()).await.succeeded();
         iam.by_hand(|world| role(world).tags.retain(|key, _| !key.starts_with("orchestera:")));
         let team = json!({"Tags": [{"Key": key, "Value": value}]});
-        stack.update(ID, team.clone(), owner.clone()).await.failed().saying(&["was adopted and carries", key]);
+        stack.update(ID, team.clone(), owner.clone()).await.failed().saying(&["was adopted and had", key]);
         stack.update(ID, owner.clone(), team).await.succeeded();
         let tags = iam.world().role(ROLE).unwrap().tags.clone();
         assert_eq!((&tags["Team"], &tags["Owner"]), (&"data".into(), &"me".into()), "{key}={value}");

@@ -43,7 +43,7 @@ async fn a_call_that_hangs_is_answered_before_the_deadline_and_named() {
     }
     let iam = FakeIam::default();
     let faulty = FaultyIam::new(&iam).on("GetPolicy", FOR_EVER, Fault::Hang);
-    Stack::new(&faulty).create(json!({})).await.failed().saying(&["IAM did not tell in time"]);
+    Stack::new(&faulty).create(json!({})).await.failed().saying(&["Reading OrchesteraAccess", "did not finish in time"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -56,8 +56,7 @@ async fn no_write_begins_when_the_time_for_writes_is_over() {
 
     let slow = FaultyIam::new(&iam).on("CreateRole", 1, Fault::Slow(Duration::from_secs(44)));
     let answer = Stack::new(&slow).create(json!({})).await.failed();
-    let answer =
-        answer.saying(&["time of the function ended before AttachRolePolicy", "What was done before that stays"]);
+    let answer = answer.saying(&["function ran out of time before AttachRolePolicy", "What was done before stays"]);
     assert!(!answer.reason.contains("Removing"), "{}", answer.reason);
     assert_eq!(iam.writes().len(), 2, "nothing was begun that could not end, not even a clean-up");
 }
@@ -202,7 +201,7 @@ async fn clients_that_take_for_ever_to_build_are_answered_in_time() {
     let invocation = Invocation { function_arn: FUNCTION.to_owned(), deadline: start + Duration::from_secs(60) };
     let never = async |_: Option<&MemberRole>| -> Result<Box<FakeIam>, Error> { std::future::pending().await };
     let outcome = outcome_with(&event, &invocation, never).await;
-    assert!(outcome.status() == "FAILED" && outcome.reason().contains("function's time ended"));
+    assert!(outcome.status() == "FAILED" && outcome.reason().contains("function ran out of time"));
     assert_eq!(start.elapsed().as_secs(), 48);
 }
 

@@ -71,7 +71,7 @@ async fn whatever_way_into_a_role_of_ours_without_tags_is_open_all_three_locks_a
                 .delete(ID, json!({}))
                 .await
                 .failed()
-                .saying(&["It was closed", "OrchesteraSuspended denies everything"]);
+                .saying(&["all access was denied", "OrchesteraSuspended denies everything"]);
             let role = iam.world().role(ROLE).unwrap().clone();
             assert_eq!(locks(&iam), [true; 3], "{name}");
             stack.delete(ID, json!({})).await.succeeded();
@@ -101,7 +101,7 @@ async fn a_role_of_ours_without_tags_is_closed_although_its_trust_names_deleted_
             role.tags.clear();
             role.trust["Statement"] = there.clone();
         });
-        stack.delete(ID, json!({})).await.failed().saying(&["It was closed"]);
+        stack.delete(ID, json!({})).await.failed().saying(&["all access was denied"]);
         let role = iam.world().role(ROLE).unwrap().clone();
         let closed = [closed.as_array().unwrap().clone(), vec![deny()]].concat();
         assert_eq!(role.trust["Statement"], json!(closed), "{there}");
@@ -230,7 +230,7 @@ async fn a_trust_policy_that_iam_refuses_all_the_same_becomes_the_deny_alone() {
 
     iam.by_hand(|world| role(world).tags.clear());
     let faulty = FaultyIam::new(&iam).on("UpdateAssumeRolePolicy", 1, Fault::Refuse("MalformedPolicyDocument"));
-    Stack::new(&faulty).delete(ID, json!({})).await.failed().saying(&["It was closed"]);
+    Stack::new(&faulty).delete(ID, json!({})).await.failed().saying(&["all access was denied"]);
     assert_eq!(iam.world().role(ROLE).unwrap().trust["Statement"], json!([deny()]));
     assert_eq!(locks(&iam), [true; 3]);
     stack.delete(ID, json!({})).await.succeeded();
@@ -252,7 +252,7 @@ async fn the_kill_switch_closes_a_role_of_ours_whatever_else_is_refused() {
     let iam = furnished(guides);
     let stack = created(&iam).await;
     let properties = json!({"AccessState": "Suspended", "Tags": [{"Key": "Team", "Value": "other"}]});
-    stack.update(ID, properties, json!({})).await.failed().saying(&closed).saying(&["Take that out of Tags"]);
+    stack.update(ID, properties, json!({})).await.failed().saying(&closed).saying(&["Remove that from Tags"]);
     assert_eq!(locks(&iam), [true; 3]);
 }
 

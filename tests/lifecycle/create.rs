@@ -188,7 +188,7 @@ async fn a_refusal_removes_what_this_create_made_meanwhile() {
         .create(json!({}))
         .await
         .failed()
-        .saying(&["The role OrchesteraAccessRole", "was not made by this stack, and cannot be adopted"]);
+        .saying(&["The role OrchesteraAccessRole", "this stack did not create it, and it cannot be adopted"]);
     let world = iam.world();
     assert!(world.policies.is_empty(), "the policy was made by this create");
     assert_eq!(world.role(ROLE).unwrap().tags, Tags::new(), "the role was not");
@@ -200,7 +200,7 @@ async fn a_failure_removes_what_this_create_made() {
     let faulty = FaultyIam::new(&iam).on("AttachRolePolicy", FOR_EVER, Fault::Refuse("AccessDenied"));
     Stack::new(&faulty).create(json!({})).await.failed().saying(&[
         "AttachRolePolicy on OrchesteraAccessRole in account 111122223333 failed",
-        "not allowed iam:AttachRolePolicy",
+        "not allowed to call iam:AttachRolePolicy",
     ]);
     assert_eq!(iam.world(), World::default());
 }
@@ -227,8 +227,8 @@ async fn a_clean_up_that_fails_is_said() {
         Fault::Refuse("AccessDenied"),
     );
     Stack::new(&faulty).create(json!({})).await.failed().saying(&[
-        "not allowed iam:AttachRolePolicy",
-        "Removing what this attempt had made failed as well: DeleteRole on OrchesteraAccessRole",
+        "not allowed to call iam:AttachRolePolicy",
+        "Removing what this attempt had created also failed: DeleteRole on OrchesteraAccessRole",
     ]);
 }
 
@@ -247,7 +247,7 @@ async fn a_right_that_never_arrives_is_named_in_time() {
         let iam = FakeIam::default();
         let faulty = FaultyIam::new(&iam).on(operation, FOR_EVER, Fault::Refuse("AccessDenied"));
         let answer = Stack::new(&faulty).create(json!({})).await.failed();
-        let answer = answer.saying(&[&format!("not allowed iam:{operation}"), ACCOUNT, "as the test says"]);
+        let answer = answer.saying(&[&format!("not allowed to call iam:{operation}"), ACCOUNT, "as the test says"]);
         assert!((10..15).contains(&answer.took.as_secs()), "{operation}: {:?}", answer.took);
         assert_eq!(iam.world(), World::default(), "{operation}");
     }
@@ -287,7 +287,7 @@ async fn a_name_that_is_taken_but_cannot_be_read_is_explained() {
         world.write(&lower).unwrap();
     });
     let answer = Stack::new(&iam).create(json!({})).await.failed();
-    answer.saying(&["the name is taken", "upper and lower case", "and delete it"]);
+    answer.saying(&["the name already exists", "upper and lower case", "and delete it"]);
     assert!(iam.world().policies.is_empty());
 }
 

@@ -221,7 +221,7 @@ async fn the_id_of_a_failed_create_touches_nothing_that_was_there_before() {
             let before = iam.world();
             Stack::new(&iam).create(json!({"OnExisting": "Fail"})).await.failed();
             let answer =
-                Stack::new(&iam).delete(id, json!({})).await.succeeded().with_id(id).saying(&["left as it is"]);
+                Stack::new(&iam).delete(id, json!({})).await.succeeded().with_id(id).saying(&["was not changed"]);
             assert_eq!(
                 answer.reason.matches("The role OrchesteraAccessRole").count(),
                 1,
@@ -294,7 +294,7 @@ async fn a_role_that_still_trusts_the_platform_without_our_tags_is_shut_and_the_
         assert_eq!(answer.took, Duration::ZERO);
         answer.saying(&[
             "lost the tags",
-            "It was closed",
+            "all access was denied",
             "delete the role",
             "delete the stack again, which will succeed",
         ]);
@@ -310,7 +310,7 @@ async fn a_role_that_still_trusts_the_platform_without_our_tags_is_shut_and_the_
         assert!(role.attached.is_empty());
         assert_eq!(shut.policies, before.policies, "nothing is deleted");
 
-        stack.delete(ID, json!({})).await.succeeded().saying(&["The role OrchesteraAccessRole", "was left as it is"]);
+        stack.delete(ID, json!({})).await.succeeded().saying(&["The role OrchesteraAccessRole", "was not changed"]);
         let after = iam.world();
         assert_eq!(after.role(ROLE), shut.role(ROLE));
         assert!(after.policies.is_empty(), "the policy still carried our tags");
@@ -330,8 +330,8 @@ async fn a_role_that_was_shut_is_what_the_reason_speaks_of_whatever_else_stands_
     });
     let answer = stack.delete(ID, json!({})).await.failed();
     answer.saying(&[
-        "It was closed",
-        "Somebody else gave the role arn:aws:iam::aws:policy/AdministratorAccess, back-door as well",
+        "all access was denied",
+        "Somebody else added arn:aws:iam::aws:policy/AdministratorAccess, back-door to the role",
     ]);
     stack.delete(ID, json!({})).await.failed().saying(&["used by user alice"]);
 }
@@ -342,7 +342,7 @@ async fn a_platform_account_in_the_properties_is_ignored_by_a_delete() {
         let iam = FakeIam::default();
         let stack = created(&iam).await;
         iam.by_hand(|world| world.role_mut(ROLE).unwrap().tags.clear());
-        stack.delete(ID, properties.clone()).await.failed().saying(&["It was closed"]);
+        stack.delete(ID, properties.clone()).await.failed().saying(&["all access was denied"]);
         let iam = FakeIam::default();
         created(&iam).await.delete(ID, properties).await.succeeded();
         assert_eq!(iam.world(), World::default());
@@ -362,7 +362,7 @@ async fn a_role_without_our_tags_that_nobody_can_assume_is_left_alone() {
             role.trust = trust;
         });
         let before = iam.world();
-        stack.delete(ID, json!({})).await.succeeded().saying(&["nothing on it says that this stack made it"]);
+        stack.delete(ID, json!({})).await.succeeded().saying(&["its tags do not say that this stack created it"]);
         assert_eq!(iam.world().role(ROLE), before.role(ROLE));
         assert!(iam.world().policies.is_empty());
     }
@@ -489,7 +489,7 @@ async fn a_right_that_is_missing_is_named_and_the_next_delete_finishes() {
         created(&iam).await;
         let faulty = FaultyIam::new(&iam).on(operation, FOR_EVER, Fault::Refuse("AccessDenied"));
         let answer: Answer = Stack::new(&faulty).delete(ID, json!({})).await.failed().with_id(ID);
-        answer.saying(&[&format!("not allowed iam:{operation}")]);
+        answer.saying(&[&format!("not allowed to call iam:{operation}")]);
         Stack::new(&iam).delete(ID, json!({})).await.succeeded();
         assert_eq!(iam.world(), World::default(), "{operation}");
     }
@@ -504,7 +504,7 @@ async fn a_role_that_we_made_and_somebody_gave_to_another_account_is_shut_too() 
         role.tags.clear();
         role.trust = trust_of("999988887777", None);
     });
-    stack.delete(ID, json!({})).await.failed().saying(&["It was closed"]);
+    stack.delete(ID, json!({})).await.failed().saying(&["all access was denied"]);
     let role = iam.world().role(ROLE).unwrap().clone();
     assert_eq!((role.trust["Statement"][1]["Effect"].as_str(), role.attached.len()), (Some("Deny"), 0));
     stack.delete(ID, json!({})).await.succeeded();
@@ -518,6 +518,6 @@ async fn a_resource_id_that_we_cannot_have_written_counts_as_lost() {
         iam.by_hand(|world| {
             world.role_mut(ROLE).unwrap().tags.insert("orchestera:resource-id".into(), forged.into());
         });
-        stack.delete(ID, json!({})).await.failed().saying(&["It was closed"]);
+        stack.delete(ID, json!({})).await.failed().saying(&["all access was denied"]);
     }
 }

@@ -46,13 +46,13 @@ async fn delete_all_takes_what_was_adopted_only_after_an_update_has_said_so() {
     let before = iam.world();
     let stack = Stack::new(&iam);
     stack.create(all.clone()).await.succeeded();
-    stack.delete(ID, all.clone()).await.succeeded().saying(&["put back as it was"]);
+    stack.delete(ID, all.clone()).await.succeeded().saying(&["restored to its earlier state"]);
     assert_eq!(iam.world(), before, "given at Create it is not in force");
 
     stack.create(created.clone()).await.succeeded();
     stack.update(ID, all.clone(), created.clone()).await.succeeded();
     stack.update(ID, created.clone(), all.clone()).await.succeeded();
-    stack.delete(ID, created.clone()).await.succeeded().saying(&["put back as it was"]);
+    stack.delete(ID, created.clone()).await.succeeded().saying(&["restored to its earlier state"]);
     assert_eq!(iam.world(), before, "another value takes it back");
 
     stack.create(created.clone()).await.succeeded();
@@ -121,7 +121,11 @@ async fn the_version_in_force_before_that_is_gone_leaves_the_policy_as_it_is_and
     iam.by_hand(|world| {
         world.write(&Write::DeletePolicyVersion { policy_arn: policy_arn(POLICY), version_id: "v2".into() }).unwrap();
     });
-    stack.delete(ID, json!({})).await.succeeded().saying(&["cannot be told any more", "version v3 in force"]);
+    stack
+        .delete(ID, json!({}))
+        .await
+        .succeeded()
+        .saying(&["earlier state cannot be restored", "v3 as the default version"]);
     assert_eq!(iam.world().policy(&policy_arn(POLICY)).unwrap().default, 3);
 }
 
@@ -138,7 +142,7 @@ async fn an_adopted_object_that_lost_its_tags_is_still_known_by_the_other_and_ne
         let answer = stack.update(ID, json!({}), json!({})).await.succeeded();
         assert_eq!(answer.get("Ownership"), "adopted");
         assert_eq!(iam.world().role(ROLE).unwrap().tags["orchestera:ownership"], "adopted");
-        stack.delete(ID, json!({})).await.succeeded().saying(&["it was left as it is", "without our tags"]);
+        stack.delete(ID, json!({})).await.succeeded().saying(&["Its present state was kept", "our tags were removed"]);
         let world = iam.world();
         assert!(world.role(ROLE).is_some() && world.policy(&policy_arn(POLICY)).is_some(), "{lost}");
         assert!(!world.role(ROLE).unwrap().tags.contains_key("orchestera:stack-id"), "{lost}");
@@ -152,7 +156,7 @@ async fn an_adopted_role_without_our_tags_is_not_shut_by_a_delete() {
     stack.create(json!({})).await.succeeded();
     iam.by_hand(|world| role(world).tags.clear());
     let trust = iam.world().role(ROLE).unwrap().trust.clone();
-    stack.delete(ID, json!({})).await.succeeded().saying(&["The role OrchesteraAccessRole", "left as it is"]);
+    stack.delete(ID, json!({})).await.succeeded().saying(&["The role OrchesteraAccessRole", "was not changed"]);
     assert_eq!(iam.world().role(ROLE).unwrap().trust, trust);
 }
 
@@ -164,7 +168,7 @@ async fn an_adopted_role_that_is_suspended_stays_shut_when_its_stack_is_deleted(
     stack.create(json!({})).await.succeeded();
     stack.update(ID, suspended.clone(), json!({})).await.succeeded();
     let shut = iam.world().role(ROLE).unwrap().clone();
-    stack.delete(ID, suspended.clone()).await.succeeded().saying(&["but suspended"]);
+    stack.delete(ID, suspended.clone()).await.succeeded().saying(&["stays suspended"]);
     let left = iam.world().role(ROLE).unwrap().clone();
     assert_eq!((&left.trust, &left.inline, &left.attached), (&shut.trust, &shut.inline, &shut.attached));
     assert!(left.inline.contains_key(suspension::POLICY_NAME));
@@ -201,7 +205,7 @@ async fn a_suspended_adopted_role_stays_shut_although_its_delete_has_to_look_twi
         stack.create(json!({})).await.succeeded();
         stack.update(ID, suspended.clone(), json!({})).await.succeeded();
         let faulty = FaultyIam::new(&iam).on(operation, 2, Fault::Refuse(code));
-        Stack::new(&faulty).delete(ID, suspended.clone()).await.succeeded().saying(&["but suspended"]);
+        Stack::new(&faulty).delete(ID, suspended.clone()).await.succeeded().saying(&["stays suspended"]);
         let left = iam.world().role(ROLE).unwrap().clone();
         assert!(left.inline.contains_key(suspension::POLICY_NAME) && left.attached.is_empty(), "{operation}");
         assert_eq!(left.trust["Statement"][1]["Effect"], "Deny", "{operation}");
@@ -234,7 +238,7 @@ async fn a_record_that_would_let_in_somebody_else_is_not_put_back() {
     let forged = base64::encode(trust_of("999988887777", None).to_string());
     iam.by_hand(|world| drop(role(world).tags.insert("orchestera:before-trust".into(), forged)));
     stack.update(ID, json!({}), json!({})).await.succeeded();
-    stack.delete(ID, json!({})).await.succeeded().saying(&["it was left as it is"]);
+    stack.delete(ID, json!({})).await.succeeded().saying(&["Its present state was kept"]);
     assert!(!iam.world().role(ROLE).unwrap().trust.to_string().contains("999988887777"));
 }
 
@@ -303,7 +307,11 @@ async fn a_boundary_that_is_gone_does_not_hold_up_the_delete_and_none_is_taken_o
     stack.create(properties.clone()).await.succeeded();
     iam.by_hand(|world| world.policies.remove(&policy_arn("Boundary")));
     let answer = stack.delete(ID, properties).await.succeeded();
-    assert!(answer.reason.contains("The boundary that it had is not there any more"), "{}", answer.reason);
+    assert!(
+        answer.reason.contains("The permissions boundary that it had before no longer exists"),
+        "{}",
+        answer.reason
+    );
     let role = iam.world().role(ROLE).unwrap().clone();
     assert_eq!(role.permissions_boundary.as_deref(), Some("arn:aws:iam::aws:policy/PowerUserAccess"));
     assert!(!role.tags.contains_key("orchestera:stack-id"));

@@ -175,7 +175,7 @@ async fn a_suspended_role_without_our_tags_is_left_as_shut_as_it_is() {
         world.policies.get_mut(&policy_arn(POLICY)).unwrap().tags.clear();
     });
     let before = iam.world();
-    stack.delete(ID, suspended()).await.succeeded().saying(&["was left as it is"]);
+    stack.delete(ID, suspended()).await.succeeded().saying(&["was not changed"]);
     assert_eq!(iam.world(), before);
 }
 
@@ -261,6 +261,6 @@ async fn the_switch_leaves_a_strangers_role_that_the_platform_can_do_nothing_wit
         .update(ID, json!({"AccessState": "Suspended"}), json!({}))
         .await
         .failed()
-        .saying(&["was not made by this stack"]);
+        .saying(&["this stack did not create it"]);
     assert_eq!(iam.world(), before);
 }

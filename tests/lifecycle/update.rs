@@ -339,7 +339,7 @@ async fn what_disappears_between_look_and_write_is_made_again() {
 
     let denied = FaultyIam::new(&iam).on("UpdateRole", FOR_EVER, Fault::Refuse("NoSuchEntity"));
     let answer = Stack::new(&denied).update(ID, json!({}), json!({})).await.failed();
-    answer.saying(&["UpdateRole", "not there, although it was a moment ago", "Retry the stack operation"]);
+    answer.saying(&["UpdateRole", "does not exist, although it existed a moment ago", "Retry the stack operation"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -364,7 +364,7 @@ async fn an_update_of_an_id_that_was_never_ours_follows_the_rules_of_create() {
             .await
             .failed()
             .with_id(id)
-            .saying(&["not made by this stack"]);
+            .saying(&["this stack did not create it"]);
     }
 }
 
@@ -393,7 +393,7 @@ async fn what_somebody_put_under_a_name_of_ours_after_ours_was_gone_is_not_taken
                 world.roles.clear();
                 foreign_role(world);
             },
-            &["The role OrchesteraAccessRole", "was not made by this stack", "its trust is not the guide's"],
+            &["The role OrchesteraAccessRole", "this stack did not create it", "its trust policy is not the guide's"],
         ),
         (
             |world| {
@@ -402,7 +402,7 @@ async fn what_somebody_put_under_a_name_of_ours_after_ours_was_gone_is_not_taken
                 policy_by_hand(world, POLICY, Tags::new());
                 world.principals.insert((policy_arn(POLICY), PolicyUser::User("somebody".into())));
             },
-            &["The policy OrchesteraAccessPolicy", "was not made by this stack", "it is also used by user somebody"],
+            &["The policy OrchesteraAccessPolicy", "this stack did not create it", "it is also used by user somebody"],
         ),
     ];
     for (change, words) in strangers {

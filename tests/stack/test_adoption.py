@@ -96,7 +96,7 @@ def test_on_existing_fail_and_what_is_not_the_guides_stop_the_stack_and_nothing_
     guide.follow(account, trust_policy=foreign)
     before = guide.everything(account)
     for parameters, words in [
-        ({}, "its trust is not the guide's"),
+        ({}, "its trust policy is not the guide's"),
         ({"OnExisting": "Fail"}, "OnExisting is Fail"),
     ]:
         assert stack.create(template, **parameters) == "ROLLBACK_COMPLETE"

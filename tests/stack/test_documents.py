@@ -79,5 +79,5 @@ def test_the_runbook_has_every_message_of_the_templates_own_rules(template):
         one["AssertDescription"] for it in all_of_them for rule in it["Rules"].values() for one in rule["Assertions"]
     ]
     patterns = [parameter.get("ConstraintDescription") for it in all_of_them for parameter in it["Parameters"].values()]
-    messages = [row[0] for row in table("docs/troubleshooting.md", "Before anything is made: the template's rules")]
+    messages = [row[0] for row in table("docs/troubleshooting.md", "Before anything is created: the template's rules")]
     assert set(messages) == {" ".join(message.split()) for message in rules + patterns if message}

@@ -88,7 +88,7 @@ def test_each_account_that_cannot_be_entered_fails_the_stack_with_what_to_look_a
         assert stack.create(template, **parameters) == "ROLLBACK_COMPLETE"
         reasons = " ".join(stack.reasons())
         assert f"The role {name or DOOR} in account {member.id} could not be assumed" in reasons
-        assert "accounts that were invited" in reasons and "trust" in reasons and "service control policy" in reasons
+        assert "invited accounts" in reasons and "trust" in reasons and "service control policy" in reasons
         assert stack.delete() == "DELETE_COMPLETE"
     assert left(account) == NOTHING
 

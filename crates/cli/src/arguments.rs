@@ -59,7 +59,7 @@ pub struct Printing {
     /// The format on standard output
     #[arg(long, global = true, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub output: Format,
-    /// Write the output into this file, whole or not at all. A file that exists is replaced
+    /// Write the output into this file, whole or not at all. An existing file is replaced
     #[arg(long, global = true, value_name = "FILE")]
     pub output_file: Option<PathBuf>,
     /// Print no progress and no notes on standard error
@@ -90,7 +90,7 @@ pub enum Command {
     Plan(Plan),
     /// Says whether the role of this account is correct, who may assume it, and what it may do
     Verify(Verify),
-    /// Shows every account of the organization: ready, or why not. csv and json also have the role ARN and external id
+    /// Shows every account of the organization: ready, or why not. csv and json also have the role ARN and external ID
     Status(Status),
     /// Writes profiles for the accounts into your AWS configuration
     AwsConfig(AwsConfig),
@@ -200,7 +200,7 @@ pub struct Status {
     /// Only the accounts of this StackSet's instances
     #[arg(long, value_name = "NAME", conflicts_with = "accounts")]
     pub stack_set: Option<String>,
-    /// As whom to read the StackSet
+    /// Read the StackSet as the management account or as a delegated administrator
     #[arg(long, value_enum, default_value_t = CallAs::Self_, requires = "stack_set", value_name = "WHO")]
     pub call_as: CallAs,
     /// Only these accounts: ids separated by commas, or @FILE with one id a line
@@ -209,7 +209,7 @@ pub struct Status {
     /// The role to assume in each account. Several are tried in order
     #[arg(long, default_value = "OrganizationAccountAccessRole", value_name = "NAME")]
     pub role: Vec<String>,
-    /// The external id that these roles require
+    /// The external ID that these roles require
     #[arg(long, value_name = "ID")]
     pub external_id: Option<String>,
     /// The name of the sessions, which CloudTrail shows
@@ -221,7 +221,7 @@ pub struct Status {
     /// How many accounts to read at once
     #[arg(long, default_value_t = 32, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub concurrency: u16,
-    /// The longest that one account may take, in seconds
+    /// The time limit for each account, in seconds
     #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=900))]
     pub account_timeout: u16,
     #[command(flatten)]
@@ -256,13 +256,13 @@ delete the lines between the markers.";
 #[derive(Args, Clone, Debug)]
 #[command(after_help = AWS_CONFIG_EXAMPLES)]
 pub struct AwsConfig {
-    /// Where people sign in, if Identity Center has a subdomain of your own. No API returns it
+    /// The address where people sign in, if Identity Center has a subdomain of your own. No API returns it
     #[arg(long, value_name = "URL")]
     pub sso_start_url: Option<String>,
     /// The permission set of the profiles. The default is that of the stack
     #[arg(long, value_name = "NAME")]
     pub permission_set: Option<String>,
-    /// What the names of the profiles begin with
+    /// The prefix of the profile names
     #[arg(long, default_value = "orchestera", value_name = "PREFIX")]
     pub profile_prefix: String,
     /// The Region of the profiles. The default is us-east-1, or the Region that a profile has already
@@ -274,7 +274,7 @@ pub struct AwsConfig {
     /// Print what would change, and write nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Ask AWS who each of the profiles is, and write nothing
+    /// Check the identity of each profile with AWS, and write nothing
     #[arg(
         long,
         conflicts_with_all = ["dry_run", "sso_start_url", "permission_set", "profile_region", "stack_name"]

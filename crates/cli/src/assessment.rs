@@ -168,7 +168,7 @@ fn state(id: &PhysicalId, role: &Role, found: &Assessment, stack: Option<&Stack>
     let is_closed_in_trust = trust::is_closed_by_us(&role.about.trust) && !trust::is_open(&role.about.trust);
     let is_closed = suspension::has_deny(role) || is_closed_in_trust;
     if !is_owned && !is_closed && !trust::is_the_guides(&role.about.trust, PLATFORM_ACCOUNT_ID) {
-        let whom = if admits { "others than the platform" } else { "somebody else than the platform" };
+        let whom = if admits { "principals other than the platform" } else { "somebody other than the platform" };
         return (
             State::Foreign,
             format!("The role {name} was not created by this product and trusts {whom}. Delete it if nobody needs it."),
@@ -184,7 +184,9 @@ fn state(id: &PhysicalId, role: &Role, found: &Assessment, stack: Option<&Stack>
             "To repair them, update the stack {} with a changed parameter, such as MaxSessionDuration, and change it back",
             stack.name
         ),
-        None if is_owned => "Its stack was not found: create the stack again after you release the role".to_owned(),
+        None if is_owned => "Its stack was not found. If that stack no longer exists, delete the role and the policy, \
+                             then create the stack again"
+            .to_owned(),
         None => "Create the stack, which adopts the role".to_owned(),
     };
     if is_closed {
@@ -197,7 +199,7 @@ fn state(id: &PhysicalId, role: &Role, found: &Assessment, stack: Option<&Stack>
     if !fields.is_empty() {
         let by_hand = match &found.foreign_policies[..] {
             [] => String::new(),
-            policies => format!(" Detach by hand what others put on the role: {}.", policies.join(", ")),
+            policies => format!(" Remove by hand the policies that others put on the role: {}.", policies.join(", ")),
         };
         let update = if fields == FOREIGN_POLICIES { String::new() } else { format!(" {update}.") };
         return (State::Drifted, format!("These fields differ: {fields}.{by_hand}{update}"));

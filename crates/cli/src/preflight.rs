@@ -53,9 +53,9 @@ fn text(checks: &[Check], is_colored: bool, width: u16) -> String {
     let count = |severity| checks.iter().filter(|check| check.severity == severity).count();
     let (failures, warnings) = (count(Severity::Failure), count(Severity::Warning));
     let end = match (failures, warnings) {
-        (0, 0) => "Nothing stands in the way.".to_owned(),
-        (0, _) => format!("Nothing stands in the way. {warnings} to know."),
-        _ => format!("{failures} to correct first, {warnings} to know."),
+        (0, 0) => "Nothing to correct.".to_owned(),
+        (0, _) => format!("Nothing to correct. Warnings: {warnings}."),
+        _ => format!("To correct first: {failures}. Warnings: {warnings}."),
     };
     format!("{}\n\n{end}\n", lines.join("\n"))
 }

@@ -133,6 +133,6 @@ async fn read_all(
 }
 
 fn defect(account: &ListedAccount) -> Row {
-    let to_do = "orchestera has a defect, which the lines above describe. Report it, and look at this account by hand.";
+    let to_do = "orchestera has a defect, which the lines above describe. Report it, and check this account by hand.";
     Row::unread(account, State::NoWayIn, to_do.to_owned(), String::new())
 }

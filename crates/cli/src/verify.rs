@@ -157,8 +157,8 @@ pub fn claims(id: &PhysicalId, observed: &Observed, found: &Assessment, simulati
     let others = others(&role.about.trust, &role.about.arn);
     claims.push(Claim::new(!others, "Nobody else may assume it.", "Others may assume it, too: see its trust policy."));
     let external_id = match &found.external_id {
-        Some(external_id) => format!("It asks for the external id {external_id}."),
-        None => "It asks for no external id.".to_owned(),
+        Some(external_id) => format!("It requires the external ID {external_id}."),
+        None => "It requires no external ID.".to_owned(),
     };
     let is_another = differs("role.externalId") || (found.external_id.is_none() && differs("role.trust"));
     claims.push(Claim::new(!is_another, &external_id, format!("{external_id} That is not what the stack wants.")));

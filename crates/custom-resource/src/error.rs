@@ -147,8 +147,8 @@ impl Error {
             }
             Some(call) => format!("{} failed ({}). Retry the stack operation.", call.operation, call.code_or_none()),
             None => {
-                "Something failed that this function has no sentence for. Retry the stack operation; the function's \
-                     log says more."
+                "An error occurred that this function does not know. Retry the stack operation. The function's log \
+                 has the details."
                     .to_owned()
             }
         }

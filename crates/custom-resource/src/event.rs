@@ -153,7 +153,7 @@ impl<'a> Envelope<'a> {
             (Some("Create" | "Update"), _) => {}
             _ => {
                 return Err(Error::refused(
-                    "The event's RequestType is none of Create, Update and Delete; it does not come from CloudFormation.",
+                    "The event's RequestType is not Create, Update or Delete; it does not come from CloudFormation.",
                 ));
             }
         }
@@ -185,8 +185,9 @@ impl<'a> Envelope<'a> {
             false => fields.join(", "),
         };
         Error::refused(format!(
-            "The event cannot be decoded. Missing, of another type, or nested too deeply: {fields}. Check the resource's \
-             properties in the template. If they are right, something else than CloudFormation sent the event."
+            "The event cannot be decoded. Fields that are missing, have the wrong type, or are nested too deeply: \
+             {fields}. Check the resource's properties in the template. If they are correct, the event was not sent \
+             by CloudFormation."
         ))
     }
 
@@ -197,7 +198,7 @@ impl<'a> Envelope<'a> {
 
 fn not_from_cloudformation() -> Error {
     Error::refused(
-        "The event has no ResponseURL, so no response can be sent. This function serves a CloudFormation custom resource: \
-         let a stack invoke it.",
+        "The event has no ResponseURL, so no response can be sent. This function serves a CloudFormation custom \
+         resource. Invoke it through a stack.",
     )
 }

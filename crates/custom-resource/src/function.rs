@@ -261,7 +261,7 @@ fn panicked(address: &Address) -> Error {
 fn out_of_time() -> Error {
     Error::new(
         Kind::OutOfTime,
-        "The function's time ended in the middle of its work. It is not known how much of it was done. Retry the stack \
+        "The function ran out of time in the middle of its work. It is not known how much was done. Retry the stack \
          operation, which continues from the existing state.",
     )
 }

@@ -21,8 +21,8 @@ pub fn partition_and_account(invoked_arn: &str, service_token: Option<&str>) -> 
     let arns = [Some(invoked_arn), service_token];
     arns.into_iter().flatten().find_map(parts).ok_or_else(|| {
         Error::refused(format!(
-            "The account could not be told, because the function was invoked as '{invoked_arn}', which is not the ARN of a \
-             Lambda function, and neither is the ServiceToken. Let the ServiceToken be the function's own ARN."
+            "The function cannot find out its account: it was invoked as '{invoked_arn}', which is not the ARN of a \
+             Lambda function, and neither is the ServiceToken. Set the ServiceToken to the function's own ARN."
         ))
     })
 }

@@ -50,7 +50,7 @@ impl<'a> Reader<'a> {
     /// The property as text; `None` if it is absent, null or blank, and for a list or map, which is a problem.
     pub fn text(&mut self, name: &str) -> Option<String> {
         if self.holds_structure(name) {
-            self.problems.push(format!("{name} must be a text, not a list or map"));
+            self.problems.push(format!("{name} must be a string, not a list or map"));
         }
         scalar(&self.properties[name]).filter(|text| !text.is_empty())
     }
@@ -60,7 +60,7 @@ impl<'a> Reader<'a> {
         let text = self.text(name)?;
         if !valid(&text) {
             self.problems.push(match name == self.hidden {
-                true => format!("{name} must be {rule}; what was given is not repeated here"),
+                true => format!("{name} must be {rule}; the value that was given is not shown here"),
                 false => format!("{name} must be {rule}, not '{}'", shortened(&text)),
             });
         }
@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
             value => Some(scalar(value).unwrap_or_default().split(',').map(|text| text.trim().to_owned()).collect()),
         };
         let Some(texts): Option<Vec<String>> = texts else {
-            self.problems.push(format!("{name} must be a list of texts"));
+            self.problems.push(format!("{name} must be a list of strings"));
             return Vec::new();
         };
         texts.into_iter().filter(|text| !text.is_empty()).collect()

@@ -134,7 +134,8 @@ impl Outcome {
             Self::Success { note, .. } => printable(note),
             Self::Failed { error, .. } => match printable(&error.reason()) {
                 reason if reason.trim().is_empty() => {
-                    "It failed without a reason that can be printed. Retry the stack operation; the function's log says more."
+                    "It failed, and the reason cannot be displayed. Retry the stack operation. The function's log has \
+                     the details."
                         .to_owned()
                 }
                 reason => reason,
@@ -274,7 +275,8 @@ mod tests {
         }
         assert_eq!(
             json(&failed(" \u{1}"))["Reason"],
-            "It failed without a reason that can be printed. Retry the stack operation; the function's log says more."
+            "It failed, and the reason cannot be displayed. Retry the stack operation. The function's log has the \
+             details."
         );
     }
 

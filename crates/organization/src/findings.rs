@@ -35,7 +35,7 @@ impl Findings {
             several => {
                 let list: Vec<_> = several.iter().enumerate().map(|(i, text)| format!("({}) {text}", i + 1)).collect();
                 let list = list.join(" ");
-                Some(Error::refused(format!("Nothing was created. {} things stand in the way. {list}", several.len())))
+                Some(Error::refused(format!("Nothing was created. There are {} problems. {list}", several.len())))
             }
         }
     }

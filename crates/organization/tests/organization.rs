@@ -162,7 +162,7 @@ async fn the_group_must_be_as_its_parameter_says() {
     fake.world.borrow_mut().users.extend(["ann".into(), "bob".into()]);
     warnings(&fake, with(json!({ "AdminGroup": "Use", "AdminUserNames": "bob" }))).await;
     let properties = with(json!({ "AdminGroup": "Use", "AdminUserNames": "bob, ann" }));
-    refused(&fake, properties, &["ann is in the group", "take it out"]).await;
+    refused(&fake, properties, &["ann is in the group", "remove the user"]).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -188,7 +188,7 @@ async fn accounts_by_email_are_checked_as_their_own_resources_will_check_them() 
     }
     let fake = FakeManagementAccount::managing();
     fake.world.borrow_mut().add(FOUND, NAME, EMAIL, AccountState::Active, Instant::now());
-    assert!(warnings(&fake, organization_properties()).await.contains("Nothing of it is changed"));
+    assert!(warnings(&fake, organization_properties()).await.contains("does not change it"));
     refused(&fake, with(json!({ "AccountEmail": OWN_EMAIL })), &["management account", "AccountEmail"]).await;
     let by_id = |id: &str| with(json!({ "AccountEmail": "", "AccountId": id }));
     refused(&fake, by_id("999988887777"), &["not in this organization"]).await;

@@ -69,7 +69,7 @@ fn unwritable(path: &Path, error: &io::Error) -> Error {
             folder.display()
         ));
     }
-    let now = if path.exists() { "It is as it was" } else { "Nothing was written" };
+    let now = if path.exists() { "It was not changed" } else { "Nothing was written" };
     Error::refused(format!(
         "{} cannot be written: {cause}. {now}. Give a path in a folder that you may write to.",
         path.display()

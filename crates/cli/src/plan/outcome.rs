@@ -69,11 +69,11 @@ pub fn cannot_read(error: Error, account: &Account) -> Error {
     let call = error.failed_call().map(|call| (call.operation, call.code.clone()));
     let sentence = match (call, error.kind()) {
         (Some((operation, code)), Kind::Denied) => format!(
-            "You may not call iam:{operation} in account {} ({code}), so nothing can be said. Add the permissions of: orchestera \
-             permissions plan",
+            "You may not call iam:{operation} in account {} ({code}), so the result is unknown. Add the permissions \
+             of: orchestera permissions plan",
             account.id
         ),
-        _ => format!("IAM in account {} did not answer, so nothing can be said. Retry.", account.id),
+        _ => format!("IAM in account {} did not answer, so the result is unknown. Retry.", account.id),
     };
     error.because(sentence)
 }

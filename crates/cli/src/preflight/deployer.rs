@@ -42,7 +42,7 @@ pub async fn checks(session: &Session, parameters: &Parameters) -> Vec<Check> {
     if session.caller.is_root() {
         return vec![Check::warning(
             YOURS,
-            "You are the root user, whom no IAM policy limits. Sign in as an administrator for daily work.",
+            "You are the root user, which no IAM policy limits. Sign in as an administrator for daily work.",
         )];
     }
     let client = Client::new(&session.configuration);
@@ -61,7 +61,8 @@ pub async fn checks(session: &Session, parameters: &Parameters) -> Vec<Check> {
             vec![Check::warning(
                 YOURS,
                 format!(
-                    "Not checked: you may not call iam:SimulatePrincipalPolicy ({code}). The stack's events will tell."
+                    "Not checked: you may not call iam:SimulatePrincipalPolicy ({code}). If a permission is missing, \
+                     the stack's events will show it."
                 ),
             )]
         }
@@ -77,7 +78,10 @@ async fn source(client: &Client, arn: &str) -> std::result::Result<String, Strin
         Ok(answer) => {
             answer.role.map(|role| role.arn).ok_or_else(|| "Not checked: IAM did not show your role.".to_owned())
         }
-        Err(_) => Err(format!("Not checked: you may not read your own role {role}. The stack's events will tell.")),
+        Err(_) => Err(format!(
+            "Not checked: you may not read your own role {role}. If a permission is missing, the \
+             stack's events will show it."
+        )),
     }
 }
 

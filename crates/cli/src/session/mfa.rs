@@ -61,8 +61,8 @@ async fn session_of_user(configuration: SdkConfig, serial: &str) -> Result<SdkCo
 async fn ask(serial: &str) -> Result<String> {
     if !io::stdin().is_terminal() {
         return Err(Error::refused(format!(
-            "A code of the MFA device {serial} is needed, and there is no terminal to ask on. Run the command on a terminal, or \
-             give it a session: eval \"$(aws configure export-credentials --format env)\""
+            "The MFA device {serial} needs a code, and there is no terminal to ask for it. Run the command on a \
+             terminal, or give it a session: eval \"$(aws configure export-credentials --format env)\""
         )));
     }
     let cannot =

@@ -47,9 +47,9 @@ fn the_claims_name_the_external_id_and_the_boundary() {
         let claims = claims(&id(), &scene.observed, &scene.assess(), &Simulation::NotAsked);
         claims.into_iter().map(|claim| claim.sentence).collect::<Vec<_>>()
     };
-    assert!(said(json!({})).contains(&format!("It asks for the external id {RANDOM}.")));
-    assert!(said(json!({"ExternalId": GIVEN_ID})).contains(&format!("It asks for the external id {GIVEN_ID}.")));
-    assert!(said(json!({"RequireExternalId": "false"})).contains(&"It asks for no external id.".into()));
+    assert!(said(json!({})).contains(&format!("It requires the external ID {RANDOM}.")));
+    assert!(said(json!({"ExternalId": GIVEN_ID})).contains(&format!("It requires the external ID {GIVEN_ID}.")));
+    assert!(said(json!({"RequireExternalId": "false"})).contains(&"It requires no external ID.".into()));
     let boundary = policy_arn("Theirs");
     assert!(
         said(json!({"PermissionsBoundaryArn": boundary})).contains(&format!("Its permissions boundary is {boundary}."))
@@ -116,7 +116,7 @@ fn wrongs() -> Vec<Wrong> {
         (
             "without external id",
             |world| role(world).trust["Statement"][0]["Condition"] = json!({}),
-            vec!["It asks for no external id. That is not what the stack wants.", TRUST],
+            vec!["It requires no external ID. That is not what the stack wants.", TRUST],
         ),
         (
             "another document",

@@ -121,7 +121,8 @@ fn scenes() -> Vec<(&'static str, Scene, State, &'static str)> {
             "open to another account, without its stack",
             ours(open).without_stack(),
             State::Drifted,
-            "These fields differ: role.trust. Its stack was not found: create the stack again after you release the role.",
+            "These fields differ: role.trust. Its stack was not found. If that stack no longer exists, delete the \
+             role and the policy, then create the stack again.",
         ),
         (
             "both without tags",
@@ -208,8 +209,8 @@ fn scenes() -> Vec<(&'static str, Scene, State, &'static str)> {
                 role(world).trust = some_trust();
             }),
             State::Foreign,
-            "The role OrchesteraAccessRole was not created by this product and trusts somebody else than the \
-            platform. Delete it if nobody needs it.",
+            "The role OrchesteraAccessRole was not created by this product and trusts somebody other than the \
+             platform. Delete it if nobody needs it.",
         ),
         (
             "trusts others too",
@@ -218,8 +219,8 @@ fn scenes() -> Vec<(&'static str, Scene, State, &'static str)> {
                 in_the_trust(world, json!("*"), "sts:AssumeRole");
             }),
             State::Foreign,
-            "The role OrchesteraAccessRole was not created by this product and trusts others than the \
-            platform. Delete it if nobody needs it.",
+            "The role OrchesteraAccessRole was not created by this product and trusts principals other than the \
+             platform. Delete it if nobody needs it.",
         ),
         (
             "failed",

@@ -57,7 +57,8 @@ fn advice(word: &str) -> &'static str {
             "AWS has not finished setting up the management account. Retry in an hour; new accounts can take a day."
         }
         _ => {
-            "Look the word up in the API reference of AWS Organizations (CreateAccount), or contact AWS Support. Then retry."
+            "Look up this code in the API reference of AWS Organizations (CreateAccount), or contact AWS Support. \
+             Then retry."
         }
     }
 }
@@ -99,18 +100,18 @@ pub fn of_call(error: Error, what: &str) -> Error {
     let sentence = match error.kind() {
         _ if let Some(unresolved) = error.unresolved() => format!("{what}: {unresolved}"),
         Kind::Denied => format!(
-            "{what}: the function's role is not allowed {} ({words}). Check that no permissions boundary and no service \
-             control policy denies it, then retry.",
+            "{what}: the function's role is not allowed to call {} ({words}). Check that no permissions boundary and \
+             no service control policy denies it, then retry.",
             rights(operation)
         ),
         Kind::Unavailable | Kind::OutOfTime => format!(
-            "{what}: {operation} got no usable answer{}. It is not known whether it took effect. Retry the stack operation, \
-             which continues from what exists.",
+            "{what}: {operation} got no usable answer{}. It is not known whether it took effect. Retry the stack \
+             operation, which continues from the existing state.",
             if code.is_empty() { String::new() } else { format!(" ({code})") }
         ),
         Kind::LookAgain | Kind::Gone => format!(
-            "{what}: {operation} said {code} ({words}) until the time ended. Something else is changing the organization. \
-             Retry when that has ended."
+            "{what}: {operation} returned {code} ({words}) until the function ran out of time. Something else is \
+             changing the organization. Retry when that is done."
         ),
         Kind::Refused | Kind::Bug => format!("{what} ({code}: {words}). {}", advice(&code)),
     };

@@ -117,7 +117,8 @@ impl WaitFor {
                      same values: the account will be found."
                 ),
                 Self::Owner { email } => format!(
-                    "It could not be told in time whose account has {email}. Create the stack again with the same values."
+                    "The function did not find out in time which account has {email}. Create the stack again with the \
+                     same values."
                 ),
             },
         )

@@ -35,12 +35,12 @@ pub fn is_not_in_the_organization(id: &str) -> Error {
 pub fn is_not_active(account: &AccountDescription) -> Error {
     let advice = match account.state {
         AccountState::PendingClosure | AccountState::Closed => {
-            "AWS Support can reopen a closed account for 90 days. Its email address stays taken for good. Give another email \
-             address, or have the account reopened."
+            "AWS Support can reopen a closed account for 90 days. No other account can ever have its email address. \
+             Give another email address, or ask AWS Support to reopen the account."
         }
         AccountState::Suspended => {
-            "Find out under AWS Organizations in the console why; if it was closed, AWS Support can reopen it for 90 days. \
-             Otherwise give another email address."
+            "Look for the cause under AWS Organizations in the console. If the account was closed, AWS Support can \
+             reopen it for 90 days. Otherwise give another email address."
         }
         _ => "Look at it under AWS Organizations in the console, or give another email address.",
     };
@@ -69,9 +69,9 @@ pub fn email_is_taken(email: &str) -> Error {
 
 pub fn has_control_tower() -> Error {
     Error::refused(
-        "This organization has a landing zone of AWS Control Tower, and accounts created past it are not enrolled. No account \
-         was created. Create the account by Account Factory. Then give its id in AccountId, and AWSControlTowerExecution in \
-         MemberRoleName.",
+        "This organization has a landing zone of AWS Control Tower, and an account that this stack creates would not \
+         be enrolled. No account was created. Create the account in Account Factory. Then set AccountId to its id, \
+         and MemberRoleName to AWSControlTowerExecution.",
     )
 }
 
@@ -85,9 +85,9 @@ pub fn has_no_room(quota: usize, accounts: usize, invitations: usize) -> Error {
 
 pub fn has_stack_sets(names: &[String], account: &str) -> Error {
     Error::refused(format!(
-        "The StackSet {} deploys Orchestera Access by itself to the place of the account {account}. Two stacks cannot own one \
-         role. Set AccessIn so that this account gets no access stack here, or take its organizational unit out of the \
-         StackSet.",
+        "The StackSet {} automatically deploys Orchestera Access to the account {account}. Two stacks cannot own one \
+         role. Set AccessIn so that this account gets no access stack here, or remove its organizational unit from \
+         the StackSet.",
         names.join(", ")
     ))
 }
@@ -112,8 +112,9 @@ pub fn cannot_change(changes: &[String]) -> Error {
 /// How an account is closed, for the end of a Delete.
 pub fn is_kept(account: &str) -> String {
     format!(
-        "Account {account} was kept, with everything in it. To close it, open AWS Organizations in the console, choose the \
-         account, then Close. Its email address stays taken for good: change it before, if you need it for another account."
+        "Account {account} was kept, with everything in it. To close it, open AWS Organizations in the console, \
+         choose the account, then Close. No other account can ever have its email address. If you need the address \
+         for another account, change it before you close this one."
     )
 }
 

@@ -25,8 +25,8 @@ const TURN_ON: &str = "To turn it on, which needs all features of the organizati
 
 pub fn is_kept(place: Place<'_>) -> String {
     format!(
-        "{place} is another one, set by somebody else, and was kept. To have this stack set it, delete it in the \
-         console under Account, Alternate contacts. {}",
+        "{place} was set by somebody else to other values, and was kept. If you want this stack to set it, delete it \
+         in the console under Account, Alternate contacts. {}",
         again(place.kind)
     )
 }
@@ -34,7 +34,8 @@ pub fn is_kept(place: Place<'_>) -> String {
 /// At an Update of a contact that the Create did not set.
 pub fn was_not_set_by_create(place: Place<'_>) -> String {
     format!(
-        "{place} is not set, and an update does not set it, because the stack did not set it at first. {}",
+        "{place} is not set, and an update does not set it, because the stack did not set it when it created the \
+         resource. {}",
         again(place.kind)
     )
 }
@@ -110,7 +111,7 @@ pub fn stays_without_trusted_access(place: Place<'_>) -> String {
 }
 
 pub fn was_not_deleted(place: Place<'_>, error: &Error) -> String {
-    format!("{place} was not deleted: {} If it is still there, delete it by hand.", error.reason())
+    format!("{place} was not deleted: {} If it still exists, delete it by hand.", error.reason())
 }
 
 /// A Delete with an id that CloudFormation made up: the Create was cancelled.

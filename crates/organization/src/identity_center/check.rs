@@ -32,9 +32,8 @@ pub fn check(
     };
     if observed.principal_id.is_none() {
         findings.refuse(format!(
-            "There is no {} in IAM Identity Center (identity store {}). A user is looked for by the name to sign \
-             in with, a group by its display name. Correct IdentityCenterPrincipal, or open {CONSOLE} and create the \
-             user or group first.",
+            "There is no {} in IAM Identity Center (identity store {}). A user is found by the user name, a group by \
+             the display name. Correct IdentityCenterPrincipal, or open {CONSOLE} and create the user or group first.",
             properties.principal, instance.identity_store_id
         ));
     }
@@ -71,8 +70,8 @@ fn permission_set(
     });
     match (properties.permission_set, &observed.permission_set) {
         (PermissionSetChoice::Make, Some(set)) if is_new && !is_of_stack(set, stack_id) => findings.refuse(format!(
-            "IAM Identity Center has a permission set {name} already. The stack changes nothing of it. Set PermissionSet to \
-             \"Use\" to assign it as it is, or choose another PermissionSetName."
+            "IAM Identity Center has a permission set {name} already. The stack does not change it. Set PermissionSet \
+             to \"Use\" to assign it as it is, or choose another PermissionSetName."
         )),
         (PermissionSetChoice::Use, None) => findings.refuse(format!(
             "IAM Identity Center has no permission set {name}. Set PermissionSet to \"Make\" to have it created, or correct \

@@ -49,19 +49,19 @@ pub fn check(asked: Asked<'_>, observed: &Observed) -> Findings {
 fn organization_to_create(findings: &mut Findings, properties: &Properties, observed: &Observed) {
     if properties.account_id.is_some() {
         findings.refuse(
-            "This account is in no organization, so that AccountId names no account of it. Leave AccountId blank and give \
-             AccountEmail, or create the organization and invite the account first.",
+            "This account is in no organization, so AccountId cannot be one of its accounts. Leave AccountId blank \
+             and give AccountEmail, or create the organization and invite the account first.",
         );
     }
     if properties.organizational_unit_id.is_some() {
         findings.refuse(
-            "This account is in no organization, so that there is no organizational unit. Leave OrganizationalUnitId blank.",
+            "This account is in no organization, so it has no organizational unit. Leave OrganizationalUnitId blank.",
         );
     }
     match observed.plan {
         Some(AccountPlan::Free) if !properties.accepts_paid_plan => findings.refuse(
-            "This account is on AWS's free plan, and leaves it when it creates an organization. What is used is then paid \
-             for. Set AcceptPaidPlan to \"true\" if you want that.",
+            "This account is on AWS's free plan, and leaves it when it creates an organization. You then pay for what \
+             you use. Set AcceptPaidPlan to \"true\" if you want that.",
         ),
         Some(AccountPlan::Free) => findings.warn("This account leaves AWS's free plan with its organization."),
         // What cannot be undone is not done on a guess.

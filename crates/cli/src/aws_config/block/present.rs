@@ -72,7 +72,7 @@ pub(super) fn found(path: &Path, text: &ConfigText, bytes: &[u8], prefix: &str) 
             );
         }
         (_, [_, second, ..]) => {
-            return refused(*second, &format!("is {end:?} for the second time. Delete the marker that is too many."));
+            return refused(*second, &format!("is {end:?} for the second time. Delete the extra marker."));
         }
         ([first], _) => {
             return refused(

@@ -78,7 +78,7 @@ fn account(
     match account.state {
         AccountState::Active | AccountState::PendingActivation if account.name == *name => {
             findings.warn(format!(
-                "Account {} ('{name}') exists already, and is used as it is. Nothing of it is changed.",
+                "Account {} ('{name}') exists already. The stack uses it and does not change it.",
                 account.id
             ));
         }

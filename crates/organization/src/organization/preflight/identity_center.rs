@@ -16,9 +16,9 @@ pub fn check(findings: &mut Findings, asked: Asked<'_>, observed: &Observed) {
     let Some(wanted) = asked.properties.new_identity_center(asked.old) else { return };
     if observed.organization.is_none() {
         findings.refuse(format!(
-            "This account is in no organization, so that it has no IAM Identity Center that the stack could use. Create the \
-             stack with SignIn = \"Users\". Then open {CONSOLE} and choose Enable. Then update the stack with SignIn = \
-             \"IdentityCenter\"."
+            "This account is in no organization, so it has no IAM Identity Center that the stack can use. Create the \
+             stack with SignIn = \"Users\". Then open {CONSOLE} and choose Enable. Then update the stack with SignIn \
+             = \"IdentityCenter\"."
         ));
         let instances = observed.identity_center.iter().flat_map(|found| &found.instances);
         findings.refusals.extend(instances.map(is_account_instance));
@@ -31,8 +31,8 @@ pub fn check(findings: &mut Findings, asked: Asked<'_>, observed: &Observed) {
     }
     if asked.properties.is_newly_on(asked.old, |choices| choices.sign_in == SignIn::IdentityCenter) {
         findings.warn(format!(
-            "Whoever deploys this stack, or its service role, needs these rights to assign the management account: \
-             {RIGHTS_TO_ASSIGN}. AdministratorAccess has them."
+            "The identity that deploys this stack, or its service role, needs these permissions to assign the \
+             management account: {RIGHTS_TO_ASSIGN}. AdministratorAccess has them."
         ));
     }
 }

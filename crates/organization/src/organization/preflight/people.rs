@@ -20,8 +20,8 @@ fn group(findings: &mut Findings, asked: Asked<'_>, observed: &Observed) {
     let is_new_group = properties.is_new(old, |choices| &choices.admin_group);
     match (properties.admin_group, &observed.group) {
         (AdminGroup::Make, Some(Some(_))) if is_new_group => findings.refuse(format!(
-            "The group {ADMIN_GROUP_NAME} exists already. Set AdminGroup to \"Use\", and leave out of AdminUserNames who is in \
-             the group already; or set AdminGroup to \"None\"."
+            "The group {ADMIN_GROUP_NAME} exists already. Set AdminGroup to \"Use\", and name in AdminUserNames only \
+             users who are not in the group yet. Or set AdminGroup to \"None\"."
         )),
         (AdminGroup::Use, Some(None)) if is_new_group => findings.refuse(format!(
             "There is no group {ADMIN_GROUP_NAME}. Set AdminGroup to \"Make\" to have it created, or to \"None\"."
@@ -36,8 +36,8 @@ fn group(findings: &mut Findings, asked: Asked<'_>, observed: &Observed) {
         && !properties.has_break_glass_user
     {
         findings.refuse(format!(
-            "The group {ADMIN_GROUP_NAME} has no users, so that nobody could enter the member account. Name at least one IAM \
-             user in AdminUserNames."
+            "The group {ADMIN_GROUP_NAME} has no users, so nobody could switch to the member account. Name at least \
+             one IAM user in AdminUserNames."
         ));
     }
 }
@@ -60,8 +60,8 @@ fn users(findings: &mut Findings, asked: Asked<'_>, observed: &Observed) {
     let already: Vec<_> = names.filter(in_group).cloned().collect();
     if properties.admin_group == AdminGroup::Use && !already.is_empty() {
         findings.refuse(format!(
-            "{} is in the group {ADMIN_GROUP_NAME} already. Leave that name out of AdminUserNames: otherwise a rollback of \
-             this stack would take it out of the group.",
+            "{} is in the group {ADMIN_GROUP_NAME} already. Leave that name out of AdminUserNames: otherwise a \
+             rollback of this stack would remove the user from the group.",
             already.join(", ")
         ));
     }
@@ -72,8 +72,9 @@ fn break_glass(findings: &mut Findings, observed: &Observed) {
     let BreakGlass { has_user, password_policy } = observed.break_glass.clone().unwrap_or_default();
     if has_user == Some(true) {
         findings.refuse(format!(
-            "There is an IAM user {BREAK_GLASS_USER} already. The stack changes nothing of it. Set BreakGlassUser to \"Off\", \
-             or rename that user first: aws iam update-user --user-name {BREAK_GLASS_USER} --new-user-name NEW_NAME"
+            "There is an IAM user {BREAK_GLASS_USER} already. The stack does not change it. Set BreakGlassUser to \
+             \"Off\", or rename that user first: aws iam update-user --user-name {BREAK_GLASS_USER} --new-user-name \
+             NEW_NAME"
         ));
     }
     // A policy that lets nobody change their password is no obstacle: the user is an administrator, and may.
@@ -81,14 +82,15 @@ fn break_glass(findings: &mut Findings, observed: &Observed) {
         && policy.minimum_length > PASSWORD_LENGTH
     {
         findings.refuse(format!(
-            "The password policy of this account demands {} characters, and the stack generates a password of \
-             {PASSWORD_LENGTH}. Set BreakGlassUser to \"Off\", or demand fewer characters under Account settings in IAM.",
+            "The password policy of this account requires {} characters, and the stack generates a password of \
+             {PASSWORD_LENGTH}. Set BreakGlassUser to \"Off\", or require fewer characters under Account settings in \
+             IAM.",
             policy.minimum_length
         ));
     }
     if observed.has_bootstrap_role == Some(true) {
         findings.refuse(format!(
-            "There is a role {BOOTSTRAP_ROLE} already. The stack changes nothing of it. Set BootstrapRole to \"Off\", or \
+            "There is a role {BOOTSTRAP_ROLE} already. The stack does not change it. Set BootstrapRole to \"Off\", or \
              delete that role first."
         ));
     }
@@ -104,8 +106,8 @@ fn root_user(findings: &mut Findings, observed: &Observed) {
     }
     if root.has_password == Some(true) {
         findings.warn(
-            "The root user of this account has a password. Keep it where nobody needs it every day, and sign in as root only \
-             for what no other user can do.",
+            "The root user of this account has a password. Keep it where nobody needs it every day, and sign in as \
+             root only for tasks that no other user can do.",
         );
     }
 }
