@@ -203,7 +203,7 @@ fn closed(removal: &Removal, role: &Role) -> RemovalPlan {
     let others = if others.is_empty() {
         String::new()
     } else {
-        format!(" Somebody else added {} to the role, which is still on it.", others.join(", "))
+        format!(" The role also has {}, which somebody else added.", others.join(", "))
     };
     plan.refusal = Some(format!(
         "The role {} in account {} lost the tags that prove that this stack created it, so it was not deleted. \

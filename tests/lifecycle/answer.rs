@@ -43,7 +43,11 @@ async fn a_call_that_hangs_is_answered_before_the_deadline_and_named() {
     }
     let iam = FakeIam::default();
     let faulty = FaultyIam::new(&iam).on("GetPolicy", FOR_EVER, Fault::Hang);
-    Stack::new(&faulty).create(json!({})).await.failed().saying(&["Reading OrchesteraAccess", "did not finish in time"]);
+    Stack::new(&faulty)
+        .create(json!({}))
+        .await
+        .failed()
+        .saying(&["Reading OrchesteraAccess", "did not finish in time"]);
 }
 
 #[tokio::test(start_paused = true)]

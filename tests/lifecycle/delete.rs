@@ -331,7 +331,7 @@ async fn a_role_that_was_shut_is_what_the_reason_speaks_of_whatever_else_stands_
     let answer = stack.delete(ID, json!({})).await.failed();
     answer.saying(&[
         "all access was denied",
-        "Somebody else added arn:aws:iam::aws:policy/AdministratorAccess, back-door to the role",
+        "The role also has arn:aws:iam::aws:policy/AdministratorAccess, back-door, which somebody else added",
     ]);
     stack.delete(ID, json!({})).await.failed().saying(&["used by user alice"]);
 }
