@@ -41,7 +41,8 @@ pub const ROLE_DESCRIPTION: &str = "Assumed by the Orchestera platform to run Ap
 pub const POLICY_DESCRIPTION: &str = "What the Orchestera platform may do in this account to run Apache Spark on EKS";
 
 /// The description of a role that was retained when its stack was deleted. Nobody owns it then.
-pub const RETAINED_DESCRIPTION: &str = "Made for the Orchestera platform by a stack that is gone and left it here";
+pub const RETAINED_DESCRIPTION: &str = "Created for the Orchestera platform by a stack that was deleted and retained \
+                                        it";
 
 /// A role, as `GetRole` returns it.
 #[derive(Clone, Debug, PartialEq)]

@@ -133,7 +133,7 @@ fn external_ids_of_every_legal_length_and_character_are_taken() {
     for id in ["a".to_owned(), "x".repeat(1225), "a b".to_owned(), "a*".to_owned(), "é€".to_owned(), " ab".to_owned()]
     {
         let reason = reason(json!({"ExternalId": id}));
-        assert!(reason.contains("ExternalId must be 2 to 1224") && reason.contains("is not repeated here"), "{id}");
+        assert!(reason.contains("ExternalId must be 2 to 1224") && reason.contains("is not shown here"), "{id}");
     }
 }
 

@@ -39,7 +39,7 @@ impl Sts for AwsSts {
             .await
             .map_err(failed("AssumeRole"))?;
         let credentials = answer.credentials.ok_or_else(|| {
-            let message = "the answer holds no credentials".to_owned();
+            let message = "the answer has no credentials".to_owned();
             let (code, request_id) = (String::new(), String::new());
             Error::call(Kind::Unavailable, FailedCall { operation: "AssumeRole", code, message, request_id })
         })?;

@@ -21,7 +21,7 @@ const WHILE_COMPILING: &str = "ORCHESTERA_PLATFORM_ACCOUNT_ID must be 12 digits"
 /// They stand in IAM, where the runbook's reader may look.
 const DESCRIPTIONS_IN_IAM: [&str; 3] = [
     "Assumed by the Orchestera platform to run Apache Spark on EKS in this account",
-    "Made for the Orchestera platform by a stack that is gone and left it here",
+    "Created for the Orchestera platform by a stack that was deleted and retained it",
     "What the Orchestera platform may do in this account to run Apache Spark on EKS",
 ];
 

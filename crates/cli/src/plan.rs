@@ -154,7 +154,7 @@ async fn in_member(session: &Session, parameters: &Parameters) -> Result<SdkConf
         let code = error.failed_call().map(|call| call.code.clone()).unwrap_or_default();
         error.because(format!(
             "The role {role} in account {member} cannot be assumed ({code}), so the result is unknown. The function \
-             may have the right that you lack. Check the account, the role and your permissions."
+             may have the permission that you lack. Check the account, the role and your permissions."
         ))
     })
 }

@@ -73,7 +73,7 @@ where
 
 /// An answer that lacks what the service always sends.
 pub fn malformed(operation: &'static str, lacks: &str) -> Error {
-    let message = format!("the answer holds {lacks}");
+    let message = format!("the answer has {lacks}");
     let call = FailedCall { operation, code: String::new(), message, request_id: String::new() };
     Error::call(Kind::Unavailable, call)
 }

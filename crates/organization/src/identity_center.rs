@@ -120,8 +120,8 @@ fn of_read(error: Error) -> Error {
     let error = reason::of_read(error);
     match is_denied {
         true => error.and(
-            "If IAM Identity Center is encrypted with a KMS key of yours, that key's policy has to allow the function's role, \
-             too.",
+            "If IAM Identity Center is encrypted with your own KMS key, that key's policy must also allow the \
+             function's role.",
         ),
         false => error,
     }
