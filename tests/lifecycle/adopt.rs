@@ -240,7 +240,7 @@ async fn what_is_not_recognisably_the_guides_is_refused_and_nothing_is_changed()
                 guides(world);
                 role(world).path = "/teams/".into();
             },
-            &["it has the path of arn:aws:iam::111122223333:role/teams/OrchesteraAccessRole"],
+            &["its ARN arn:aws:iam::111122223333:role/teams/OrchesteraAccessRole"],
         ),
         (
             "a policy that others use",

@@ -55,7 +55,9 @@ async fn no_write_begins_when_the_time_for_writes_is_over() {
     let iam = FakeIam::default();
     let slow = FaultyIam::new(&iam).on("GetRole", 1, Fault::Slow(Duration::from_secs(44)));
     let answer = Stack::new(&slow).create(json!({})).await.failed();
-    answer.saying(&["time of the function ended before CreatePolicy on OrchesteraAccessPolicy and CreateRole on OrchesteraAccessRole"]);
+    answer.saying(&[
+        "function ran out of time before CreatePolicy on OrchesteraAccessPolicy and CreateRole on OrchesteraAccessRole",
+    ]);
     assert!(iam.writes().is_empty());
 
     let slow = FaultyIam::new(&iam).on("CreateRole", 1, Fault::Slow(Duration::from_secs(44)));

@@ -295,7 +295,7 @@ async fn a_role_that_still_trusts_the_platform_without_our_tags_is_shut_and_the_
         answer.saying(&[
             "lost the tags",
             "all access was denied",
-            "delete the role",
+            "Delete the role",
             "delete the stack again, which will succeed",
         ]);
         let shut = iam.world();
@@ -377,7 +377,7 @@ async fn a_policy_without_our_tags_is_left_and_named_while_the_role_goes() {
         .delete(ID, json!({}))
         .await
         .succeeded()
-        .saying(&["The policy OrchesteraAccessPolicy in account 111122223333 was left"]);
+        .saying(&["The policy OrchesteraAccessPolicy in account 111122223333 was not changed"]);
     let world = iam.world();
     assert!(world.roles.is_empty() && world.policies.len() == 1);
 }

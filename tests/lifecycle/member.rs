@@ -77,7 +77,7 @@ async fn a_resource_in_an_account_that_is_out_of_reach_is_not_called_deleted() {
     stack.create(member()).await.succeeded();
     let before = iam.world();
     sts.denials.set(99);
-    stack.delete(ID, member()).await.failed().with_id(ID).saying(&["could not be assumed", "retained"]);
+    stack.delete(ID, member()).await.failed().with_id(ID).saying(&["could not be assumed", "retain this resource"]);
     stack.update(ID, member(), member()).await.failed().with_id(ID).saying(&["could not be assumed"]);
     assert_eq!(iam.world(), before);
 }

@@ -106,7 +106,7 @@ async fn no_version_that_was_there_before_is_pruned_and_none_that_somebody_added
         world.write(&Write::DeletePolicyVersion { policy_arn: policy_arn(POLICY), version_id: "v6".into() }).unwrap();
         add_version(world, some_document("kms:*"), true);
     });
-    stack.delete(ID, json!({})).await.succeeded().saying(&["Somebody else added v8, which is still there"]);
+    stack.delete(ID, json!({})).await.succeeded().saying(&["Somebody else added v8, which still exists"]);
     assert_eq!(versions(&iam), [2, 3, 4, 8]);
     let policy = iam.world().policy(&policy_arn(POLICY)).unwrap().clone();
     assert_eq!((policy.default, policy.tags), (4, before.policy(&policy_arn(POLICY)).unwrap().tags.clone()));

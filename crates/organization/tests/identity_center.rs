@@ -268,7 +268,7 @@ async fn identity_center_needs_an_organization_with_all_features_that_this_accou
 async fn everything_that_is_wrong_in_identity_center_is_in_one_reason() {
     let fake = enabled();
     let properties = with(json!({ "Principal": "user:nobody", "PermissionSet": "Use" }));
-    create(&fake, properties).await.failed(&["2 things", "user 'nobody'", "no permission set"]);
+    create(&fake, properties).await.failed(&["2 problems", "user 'nobody'", "no permission set"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -144,7 +144,7 @@ async fn everything_that_would_fail_is_in_one_reason() {
         world.add(FOUND, "Other", EMAIL, AccountState::Active, Instant::now());
     }
     let properties = with(json!({ "AdminUserNames": ["ann", "bob"], "OrganizationalUnitId": UNIT }));
-    let parts = ["4 things", "(1)", "(4)", "'Other'", GROUP, "ann, bob", UNIT, "Nothing was created"];
+    let parts = ["4 problems", "(1)", "(4)", "'Other'", GROUP, "ann, bob", UNIT, "Nothing was created"];
     refused(&fake, properties, &parts).await;
 }
 
@@ -262,7 +262,7 @@ async fn an_update_checks_only_what_it_newly_turns_on() {
     let new = with(json!({ "AdminUserNames": ["ann", "bob"], "DevelopmentAccountEmail": OWN_EMAIL }));
     let response = stack.update(&fake, ORGANIZATION, id, (&old, &new)).await;
     assert!(!response.reason.contains("ann") && !response.reason.contains("Renamed"), "{}", response.reason);
-    response.failed(&["bob", "DevelopmentAccountEmail", "2 things"]);
+    response.failed(&["bob", "DevelopmentAccountEmail", "2 problems"]);
     stack.update(&fake, ORGANIZATION, id, (&new, &old)).await.succeeded();
     assert!(fake.writes().is_empty());
 }
@@ -335,7 +335,7 @@ async fn a_contact_that_somebody_set_is_a_warning_unless_it_is_the_same_or_this_
     assert_eq!(warnings(&fake, chosen.clone()).await, "");
     set("Eve; CISO; eve@example.com; 0");
     let warned = warnings(&fake, chosen.clone()).await;
-    assert!(warned.contains("SECURITY contact of account 111122223333 is another one"), "{warned}");
+    assert!(warned.contains("SECURITY contact of account 111122223333 was set by somebody else"), "{warned}");
     // An Update of a contact that the stack had before.
     let old = chosen.clone();
     chosen["SecurityContact"] = "Bob; CISO; bob@example.com; 0".into();

@@ -92,7 +92,7 @@ async fn without_an_organization_the_way_to_identity_center_is_said_and_no_organ
     let response = create(&fake, &properties).await;
     response.failed(&["SignIn = \"Users\"", CONSOLE, "update the stack", "SignIn = \"IdentityCenter\""]);
     fake.world.borrow_mut().identity_center.instances = vec![("us-east-1".into(), instance())];
-    create(&fake, &properties).await.failed(&["2 things", "account instance", INSTANCE]);
+    create(&fake, &properties).await.failed(&["2 problems", "account instance", INSTANCE]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -176,7 +176,7 @@ async fn a_password_policy_that_the_generated_password_breaks_is_refused() {
     fake.world.borrow_mut().password_policy = Some(PasswordPolicy { minimum_length: 32 });
     create(&fake, &properties).await.succeeded();
     fake.world.borrow_mut().password_policy = Some(PasswordPolicy { minimum_length: 33 });
-    refused_if_new(&fake, &properties, &["demands 33 characters", "BreakGlassUser"]).await;
+    refused_if_new(&fake, &properties, &["requires 33 characters", "BreakGlassUser"]).await;
     create(&fake, &organization_properties()).await.succeeded();
 }
 
