@@ -1,5 +1,5 @@
-// Without this script the page reads completely and its links work: with every default, and all choices below each other.
-// It shows one choice at a time, and writes what is chosen into the link and the commands. It asks and keeps nothing.
+// Without this script the page is complete and its links work, with every default. It then shows all choices.
+// The script shows one choice at a time, and writes the settings into the link and the commands. It sends and stores nothing.
 "use strict";
 
 const choose = document.getElementById("choose");
@@ -9,13 +9,16 @@ function show(id) {
   for (const part of ofAChoice) part.hidden = part.dataset.choice !== id;
 }
 
-// A number as CloudFormation reads one: a browser also takes 1e4 and 007. A text by the template's own pattern.
+// A number as CloudFormation reads one: a browser also takes 1e4 and 007. A text by the template's own pattern, which
+// CloudFormation matches with the whole text, or with each member of a list.
 function isRight(control) {
-  const pattern = control.type === "number" ? "^(0|[1-9][0-9]*)$" : control.dataset.pattern;
-  return control.checkValidity() && (!pattern || new RegExp(pattern).test(control.value));
+  const { pattern, list } = control.dataset;
+  if (control.type === "number") return control.checkValidity() && /^(0|[1-9][0-9]*)$/.test(control.value);
+  const members = list === undefined ? [control.value] : control.value.split(",").map((one) => one.trim());
+  return !pattern || members.every((one) => new RegExp(`^(?:${pattern})$`).test(one));
 }
 
-// What differs from the defaults, and every control that is wrong by itself.
+// The values that differ from their defaults, and every control with a wrong value.
 function chosen(form) {
   const controls = [...form.querySelectorAll("[data-default]")];
   const wrong = controls.filter((control) => !isRight(control));
@@ -25,17 +28,17 @@ function chosen(form) {
   return { parameters, wrong };
 }
 
-// The value of an expression of a template's rule, as orchestera_release.rules has it: `known` holds a text or a list
-// for each name. What is not known is undefined, and so is what depends on it. The page is not built with any other
-// function.
-function judge(node, known) {
+// The value of an expression of a template's rule, as orchestera_release.rules evaluates it: `known` holds a text or a
+// list for each name. What is not known is undefined, and so is what depends on it. The page is not built if a rule has
+// another function.
+function evaluate(node, known) {
   if (typeof node === "string") return node;
-  if (Array.isArray(node)) return ifKnown(node.map((one) => judge(one, known)), (all) => all);
+  if (Array.isArray(node)) return ifKnown(node.map((one) => evaluate(one, known)), (all) => all);
   const [[name, argument]] = Object.entries(node);
   if (name === "Ref") return known[argument];
-  const all = argument.map((one) => judge(one, known));
+  const all = argument.map((one) => evaluate(one, known));
   switch (name) {
-    // One that decides is enough, whatever the others are.
+    // One decisive argument is enough, whatever the others are.
     case "Fn::And":
       return all.includes(false) ? false : ifKnown(all, () => true);
     case "Fn::Or":
@@ -61,37 +64,47 @@ function* namesIn(node) {
   else for (const one of Object.values(node)) yield* namesIn(one);
 }
 
-// What the template's rules forbid together: a message for each, and the names that it is about.
+// What the template's rules forbid: a message for each, and the parameters that it is about.
 function forbidden({ known, rules }, parameters) {
   const isList = (name) => Array.isArray(known[name]);
   const chosen = parameters.map(([name, value]) => [name, isList(name) ? value.split(",").map((one) => one.trim()) : value]);
   const values = { ...known, ...Object.fromEntries(chosen) };
-  const applied = rules.filter(({ condition }) => !condition || judge(condition, values) === true);
+  const applied = rules.filter(({ condition }) => !condition || evaluate(condition, values) === true);
   return applied.flatMap(({ condition, assertions }) =>
     assertions
-      .filter(({ holds }) => judge(holds, values) === false)
+      .filter(({ holds }) => evaluate(holds, values) === false)
       .map(({ holds, message }) => ({ message, names: [...namesIn([condition ?? "", holds])] })),
   );
 }
 
-// No value holds what a shell reads as its own: the page is not built otherwise. The AWS CLI takes a comma for its own.
-const forAws = (name, value) =>
-  value.includes(",") ? `"ParameterKey=${name},ParameterValue='${value}'"` : `ParameterKey=${name},ParameterValue=${value}`;
-const written = {
-  aws: (parameters, hasMore) =>
-    parameters
-      .map(([name, value], at) => {
-        const before = at || hasMore ? " \\\n    " : " \\\n  --parameters ";
-        return before + forAws(name, value);
-      })
-      .join(""),
-  sam: (parameters, hasMore) =>
-    parameters
-      .map(([name, value], at) => (at || hasMore ? " \\\n    " : " \\\n  --parameter-overrides ") + `${name}=${value}`)
-      .join(""),
-};
+// A word for bash and zsh. In single quotes nothing is special, neither in a script nor at a prompt.
+const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
-// A figure whose text can be taken away, and put back as it was. What is there instead is no command.
+// Values that need no quotes anywhere.
+const isPlain = (value) => /^[A-Za-z0-9_.:@/+-]+$/.test(value);
+
+// The AWS CLI and SAM both read this form. In its double quotes spaces, commas and = are part of the value.
+const pair = (name, value) => quoted(`ParameterKey=${name},ParameterValue="${value.replaceAll('"', '\\"')}"`);
+const words = {
+  aws: (name, value) => (isPlain(value) ? `ParameterKey=${name},ParameterValue=${value}` : pair(name, value)),
+  sam: (name, value) => (isPlain(value) ? `${name}=${value}` : pair(name, value)),
+};
+const options = { aws: "--parameters", sam: "--parameter-overrides" };
+
+function written(form, parameters, hasMore) {
+  return parameters
+    .map(([name, value], at) => (at || hasMore ? " \\\n    " : ` \\\n  ${options[form]} `) + words[form](name, value))
+    .join("");
+}
+
+// SAM does not read a backslash as the AWS CLI does, and a shell may act on a control character that is pasted.
+const isInNoCommand = (value) => /[\\\p{Cc}]/u.test(value);
+
+// Like Python's quote, which `make link` uses.
+const inUrl = (value) =>
+  encodeURIComponent(value).replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
+
+// A figure whose text can be withdrawn and restored. The text that replaces it is no command.
 function withdrawable(figure) {
   const pre = figure.querySelector("pre");
   const code = figure.querySelector("code");
@@ -118,16 +131,21 @@ function withdrawable(figure) {
 
 function follow(panel) {
   const form = panel.querySelector("[data-parameters]");
+  if (!form) return;
   const rules = JSON.parse(form.dataset.rules);
   const problem = panel.querySelector(".problem");
   const sets = panel.querySelector("[data-sets]");
+  const count = panel.querySelector("[data-count]");
   const launches = panel.querySelectorAll("[data-launch]");
+  // Not there before a release: then the page has no link.
   const text = panel.querySelector("[data-link]");
   const slots = [...panel.querySelectorAll("[data-slot]")];
   const controls = [...form.querySelectorAll("[data-default]")];
-  const figures = [text, ...slots].map((one) => withdrawable(one.closest(".command")));
-  const base = text.textContent;
+  const withdrawableFigure = (one) => withdrawable(one.closest(".command"));
+  const [links, commands] = [text ? [text] : [], slots].map((all) => all.map(withdrawableFigure));
+  const base = text?.textContent;
   const withDefaults = sets.textContent;
+  const allDefault = count.textContent;
 
   function mark(control, isWrong) {
     if (isWrong) control.setAttribute("aria-invalid", "true");
@@ -142,11 +160,12 @@ function follow(panel) {
     for (const control of controls) {
       const isChanged = control.value !== control.dataset.default;
       control.closest(".parameter").classList.toggle("changed", isChanged);
-      // Of those that a message names, whoever reads it can only put back what was changed.
+      // A message names parameters with their defaults too. Only a changed one can be corrected here.
       mark(control, wrong.includes(control) || (isChanged && named.has(control.name)));
     }
+    count.textContent = parameters.length ? `${parameters.length} changed` : allDefault;
     const problems = [...wrong.map((control) => control.dataset.problem), ...new Set(together.map(({ message }) => message))];
-    // A link or a command that leaves out what is on the screen would be worse than none.
+    // A link or a command without what the screen shows would be worse than none.
     if (problems.length) {
       for (const launch of launches) {
         launch.removeAttribute("href");
@@ -155,28 +174,34 @@ function follow(panel) {
       }
       problem.textContent = problems.join(" ");
       sets.textContent = "";
-      for (const figure of figures) figure.withdraw(problem.textContent);
+      for (const figure of [...links, ...commands]) figure.withdraw(problem.textContent);
       return;
     }
-    for (const figure of figures) figure.restore();
-    const link = base + parameters.map(([name, value]) => `&param_${name}=${encodeURIComponent(value)}`).join("");
-    for (const launch of launches) {
-      launch.href = link;
-      launch.removeAttribute("aria-disabled");
-      launch.removeAttribute("role");
+    for (const figure of [...links, ...commands]) figure.restore();
+    if (text) {
+      text.textContent = base + parameters.map(([name, value]) => `&param_${name}=${inUrl(value)}`).join("");
+      for (const launch of launches) {
+        launch.href = text.textContent;
+        launch.removeAttribute("aria-disabled");
+        launch.removeAttribute("role");
+      }
     }
-    text.textContent = link;
     problem.textContent = "";
     sets.textContent = parameters.length
-      ? `Sets ${parameters.map(([name, value]) => `${name} to ${value}`).join(", ")}. The rest has its default.`
+      ? `Changed settings: ${parameters.map(([name, value]) => `${name} = ${value || "blank"}`).join("; ")}.`
       : withDefaults;
-    for (const slot of slots) slot.textContent = written[slot.dataset.slot](parameters, "more" in slot.dataset);
+    for (const slot of slots) slot.textContent = written(slot.dataset.slot, parameters, "more" in slot.dataset);
+    const inNone = controls.filter((control) => isInNoCommand(control.value)).map((control) => control.dataset.label);
+    if (inNone.length) {
+      const why = `${inNone.join(", ")}: a command cannot hold a backslash or a control character. Enter this value in the console.`;
+      for (const figure of commands) figure.withdraw(why);
+    }
   }
 
   for (const only of form.querySelectorAll(".control, .again")) only.hidden = false;
   form.addEventListener("input", write);
   form.addEventListener("submit", (event) => event.preventDefault());
-  // The values are put back after this event.
+  // The browser resets the values after this event.
   form.addEventListener("reset", () => setTimeout(write));
   write();
 }
@@ -198,14 +223,14 @@ function copyButton(figure) {
   }
   button.addEventListener("click", async () => {
     const code = figure.querySelector("code");
-    if (!code.textContent) return say("Nothing to copy: correct the parameters first", 6);
+    if (!code.textContent) return say("Nothing to copy: correct the settings first", 6);
     try {
       await navigator.clipboard.writeText(code.textContent);
       say("Copied", 2);
     } catch {
-      // Not allowed: the text is marked, to be copied by hand.
+      // Not allowed: the text is selected, and you copy it yourself.
       getSelection().selectAllChildren(code);
-      say("Marked", 2);
+      say("Selected", 2);
     }
   });
   caption.append(said, button);
@@ -216,12 +241,15 @@ choose.hidden = false;
 choose.addEventListener("change", () => show(choose.elements.choice.value));
 choose.addEventListener("submit", (event) => event.preventDefault());
 
-// A link to one of the choices opens it.
+// A link to a choice, or to something in it or in details, opens it.
 function opened() {
-  const radio = [...choose.elements.choice].find((one) => one.value === location.hash.slice(1));
+  const target = location.hash && document.getElementById(location.hash.slice(1));
+  const choice = target?.closest?.("[data-choice]")?.dataset.choice;
+  const radio = [...choose.elements.choice].find((one) => one.value === choice);
   if (radio) radio.checked = true;
   show(choose.elements.choice.value);
-  if (radio) document.getElementById(radio.value).scrollIntoView();
+  for (let one = target?.closest?.("details"); one; one = one.parentElement.closest("details")) one.open = true;
+  if (target) target.scrollIntoView();
 }
 addEventListener("hashchange", opened);
 opened();

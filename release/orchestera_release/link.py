@@ -1,7 +1,6 @@
-"""`make link`: the address that opens CloudFormation's console with our template and some parameters filled in.
+"""`make link` prints the launch link: it opens CloudFormation's console with our template, and presets parameters.
 
-A link goes through mails and chats and can be changed by anybody on its way, so it never holds an external id or an
-account.
+A link is sent by mail and chat, and anybody can change it on the way. So it never holds an external ID or an account.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-create-stacks-quick-create-links.html
 """
 
@@ -22,9 +21,15 @@ STACK_NAMES = {
     "stack-set": "orchestera-access-rollout",
     "organization": "orchestera-organization",
 }
+# Of the examples, in a message and on the launch page.
+OWN_PREFIX = "my-company-orchestera"
 NOT_PUBLISHED = (
-    "No release has been published yet. Do not open this link: whoever owns a bucket of that name decides what it "
-    "shows. For buckets of your own: make link BUCKET_PREFIX=..."
+    "No release is published yet, so there is no link. Whoever owns the bucket "
+    f"{product.bucket(product.BUCKET_PREFIX, product.REGIONS[0])} could decide what the console shows. To create a "
+    f"link of your own, create a bucket, then run: make dist publish link BUCKET_PREFIX={OWN_PREFIX} "
+    '(docs/releasing.md, "The buckets"). Without Rust, run: make tools, then '
+    ".venv/bin/python -m orchestera_release.templates target/templates, and upload "
+    f"target/templates/{product.NATIVE} in CloudFormation's console."
 )
 TEMPLATES = {
     "flat": product.FLAT,
@@ -32,8 +37,8 @@ TEMPLATES = {
     "stack-set": product.STACK_SET,
     "organization": product.ORGANIZATION,
 }
-# What belongs to an account, or decides who gets into it. Whoever opens the link enters it, and nobody can exchange it
-# on the way.
+# What belongs to an account, or decides who gets access to it. You enter it in the console, so that nobody can exchange
+# it in the link.
 NOT_IN_A_LINK = {
     "ExternalId",
     "RequireExternalId",
@@ -45,8 +50,15 @@ NOT_IN_A_LINK = {
     "NewAccount",
     # Anyone who reads the mailbox of an account can take over the account.
     "AccountEmail",
+    "DevelopmentAccountEmail",
+    "ProductionAccountEmail",
     "AccountId",
     "AdminUserNames",
+    "IdentityCenterPrincipal",
+    # AWS writes to them about bills and compromised credentials.
+    "BillingContact",
+    "OperationsContact",
+    "SecurityContact",
     "OrganizationalUnitId",
     # Cannot be undone, and costs money.
     "AcceptPaidPlan",
@@ -56,13 +68,18 @@ NOT_IN_A_LINK = {
 }
 
 
+def is_published(prefix):
+    """Whether there may be a link to these buckets. Those of the releases belong to nobody before the first release."""
+    return prefix != product.BUCKET_PREFIX or RELEASE_KEY.is_file()
+
+
 def template(kind, prefix):
     """The template that a link of that kind opens, as a value."""
     return templates.published(prefix)[TEMPLATES[kind]]
 
 
 def presettable(template):
-    """The names of the parameters that a link may fill in, with what the template says of each."""
+    """The names of the parameters that a link may preset, with what the template says of each."""
     return {
         name: parameter
         for name, parameter in template["Parameters"].items()
@@ -81,16 +98,23 @@ def problems(template, parameters):
             hint = f" Did you mean {similar}?" if similar else f" It has {', '.join(template['Parameters'])}."
             yield f"The template has no parameter {name}, and the console would ignore it.{hint}"
         elif _is_no_echo(parameter):
-            yield f"{name} is NoEcho: the console ignores it in a link, so that nobody can choose it for others."
+            yield f"{name} is NoEcho: the console ignores it in a link. Enter it in the console."
         elif name not in allowed:
-            yield f"{name} belongs to an account, or decides who gets into it. Whoever opens the link enters it there."
+            yield f"{name} belongs to an account, or decides who gets access to it. Enter it in the console."
         else:
             yield from _problems_of_the_value(name, parameter, value)
 
 
-def quick_create(kind="flat", region=product.REGIONS[0], stack_name=None, parameters=None, prefix=None):
-    """The link. Raises `Refused` with every problem of what was asked for."""
+def quick_create(
+    kind="flat", region=product.REGIONS[0], stack_name=None, parameters=None, prefix=None, is_emulated=False
+):
+    """The link. Raises `Refused` with every problem of what was asked for.
+
+    `is_emulated`: it is used on the emulated AWS and shown to nobody, so that a release need not be published.
+    """
     prefix = prefix or product.BUCKET_PREFIX
+    if not is_emulated and not is_published(prefix):
+        raise Refused(NOT_PUBLISHED)
     wrong = []
     if kind not in TEMPLATES:
         raise Refused(f"The template is {kind!r}; it must be one of {', '.join(TEMPLATES)}.")
@@ -127,21 +151,25 @@ def _problems_of_the_value(name, parameter, value):
         low, high = parameter.get("MinValue", 0), parameter.get("MaxValue", float("inf"))
         if not re.fullmatch(r"\d+", value) or not low <= int(value) <= high:
             yield f"{name} is {value!r}; it must be a number from {low} to {high}."
-    if "AllowedPattern" in parameter and not re.fullmatch(parameter["AllowedPattern"], value):
-        yield f"{name} is {value!r}. {' '.join(parameter['ConstraintDescription'].split())}"
+    if "AllowedPattern" in parameter:
+        # CloudFormation matches each member of a list, without the spaces around it.
+        members = [one.strip() for one in value.split(",")] if rules.is_list(parameter) else [value]
+        if not all(re.fullmatch(parameter["AllowedPattern"], one) for one in members):
+            constraint = parameter.get("ConstraintDescription", f"It must match {parameter['AllowedPattern']}")
+            yield f"{name} is {value!r}. {' '.join(constraint.split())}"
 
 
 def _parameters(text):
-    """The parameters of a text such as `Name=Value Other='another value'`. Raises `Refused` if it is another."""
+    """The parameters of a text such as `Name=Value Other='another value'`. Raises `Refused` for any other text."""
     parameters = {}
     try:
         given = shlex.split(text)
     except ValueError as error:
-        raise Refused(f"The parameters cannot be read as a shell would: {error}.") from error
+        raise Refused(f"The parameters cannot be read as a shell reads them: {error}.") from error
     for one in given:
         name, is_given, value = one.partition("=")
         if not is_given:
-            raise Refused(f"The parameters have {one!r}; write Name=Value, separated by blanks.")
+            raise Refused(f"The parameters have {one!r}; write Name=Value, separated by spaces.")
         if name in parameters:
             raise Refused(f"The parameters have {name} twice.")
         parameters[name] = value
@@ -149,21 +177,23 @@ def _parameters(text):
 
 
 def main(arguments=None):
-    options = parser("orchestera_release.link", __doc__, "--template native --parameters 'PolicyEdition=2026-02-06'")
+    options = parser(
+        "orchestera_release.link",
+        __doc__,
+        f"--bucket-prefix {OWN_PREFIX} --template native --parameters 'PolicyEdition=2026-02-06'",
+    )
     options.add_argument("--template", default="flat", help=f"{', '.join(TEMPLATES)} (default: %(default)s)")
     options.add_argument("--region", default=product.REGIONS[0], help="where the stack is created (%(default)s)")
     options.add_argument(
-        "--stack-name", metavar="NAME", help="(orchestera-access; rollout and organization have others)"
+        "--stack-name", metavar="NAME", help="name of the stack (default: orchestera-access, or as the template needs)"
     )
     options.add_argument(
-        "--parameters", metavar="TEXT", default="", help="what the link fills in: 'Name=Value Name=Value'"
+        "--parameters", metavar="TEXT", default="", help="what the link presets: 'Name=Value Name=Value'"
     )
     product.add_bucket_prefix(options)
     given = options.parse_args(arguments)
     parameters, prefix = _parameters(given.parameters), given.bucket_prefix
     product.check_prefix(prefix)
-    if not RELEASE_KEY.is_file() and prefix == product.BUCKET_PREFIX:
-        print(NOT_PUBLISHED, file=sys.stderr)
     print(quick_create(given.template, given.region, given.stack_name, parameters, prefix))
 
 

@@ -1,10 +1,10 @@
-"""What a template's Rules say of the values of its parameters, judged before the console is opened.
+"""Evaluates the Rules of a template before the console is opened.
 
-`make link` judges them here. The launch page judges the same data, which `for_the_page` gives it, in site/launch.js.
+`make link` evaluates them here. The launch page evaluates the same data, from `for_the_page`, in site/launch.js.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html
 
-What is not known here (a parameter without a default, the account) may be anything. What depends on it is not known
-either, and forbids nothing: CloudFormation judges it when the stack is created.
+A value that is not known here (a parameter without a default, the account) can be anything. What depends on it is not
+known either, and forbids nothing: CloudFormation evaluates it when the stack is created.
 """
 
 from orchestera_release.product import Refused
@@ -24,7 +24,7 @@ FUNCTIONS = {
 def rules_of(template):
     """The rules as plain values: `condition` (or None), and for each assertion `holds` and `message`.
 
-    Raises `Refused` for what cannot be judged: to pass over it would be to offer what CloudFormation forbids.
+    Raises `Refused` for a rule that cannot be evaluated. Ignoring it would offer what CloudFormation forbids.
     """
     names = set(template["Parameters"])
     for name, rule in (template.get("Rules") or {}).items():
@@ -38,50 +38,53 @@ def rules_of(template):
         assertions = []
         for one in rule["Assertions"]:
             if "AssertDescription" not in one:
-                raise Refused(f"{where} has an assertion without an AssertDescription, so that nobody would learn why.")
+                raise Refused(f"{where} has an assertion without an AssertDescription. Add one: it is the message.")
             holds = _plain(one["Assert"], names, where)
             _check_condition(holds, where)
             assertions.append({"holds": holds, "message": " ".join(str(one["AssertDescription"]).split())})
         yield {"condition": condition, "assertions": assertions}
 
 
-def known_values(template, region):
-    """What is known of each parameter before anybody chooses: its default, as text or as a list of texts."""
+def known_values(template, region, entered=()):
+    """What is known of each parameter before you choose: its default, as text or as a list of texts."""
     known = {
         name: _value(parameter, str(parameter["Default"]))
         for name, parameter in template["Parameters"].items()
-        if parameter.get("Default") is not None
+        if parameter.get("Default") is not None and name not in entered
     }
     return known | {"AWS::Region": region}
 
 
 def forbidden(template, parameters, region, entered=()):
-    """Why these parameters cannot be together, in the words of the rules; those not given have their defaults.
+    """Why these parameters cannot be together, in the words of the rules. Those that are not given have their defaults.
 
-    Of the parameters in `entered` nothing is known: whoever opens the link enters them in the console.
+    Nothing is known of the parameters in `entered`: you enter them in the console.
     """
     given = {
         name: _value(template["Parameters"][name], value)
         for name, value in parameters.items()
         if name in template["Parameters"]
     }
-    values = {name: value for name, value in known_values(template, region).items() if name not in entered} | given
+    values = known_values(template, region, entered) | given
     for rule in rules_of(template):
-        if rule["condition"] is None or _judge(rule["condition"], values) is True:
+        if rule["condition"] is None or _evaluate(rule["condition"], values) is True:
             for one in rule["assertions"]:
-                if _judge(one["holds"], values) is False:
+                if _evaluate(one["holds"], values) is False:
                     yield one["message"]
 
 
-def for_the_page(template, region):
-    """The data of which site/launch.js judges the same."""
-    return {"known": known_values(template, region), "rules": list(rules_of(template))}
+def for_the_page(template, region, entered=()):
+    """The data for site/launch.js, which evaluates the same."""
+    return {"known": known_values(template, region, entered), "rules": list(rules_of(template))}
+
+
+def is_list(parameter):
+    return parameter["Type"] == "CommaDelimitedList" or parameter["Type"].startswith("List<")
 
 
 def _value(parameter, text):
     """A parameter's value as the functions see it. A list is a text with commas."""
-    is_list = parameter["Type"] == "CommaDelimitedList" or parameter["Type"].startswith("List<")
-    return [one.strip() for one in text.split(",")] if is_list else text
+    return [one.strip() for one in text.split(",")] if is_list(parameter) else text
 
 
 def _plain(node, names, where):
@@ -101,12 +104,12 @@ def _plain(node, names, where):
             return {"Ref": str(arguments)}
         if function not in FUNCTIONS:
             raise Refused(
-                f"{where} uses {function}. Neither `make link` nor the launch page can judge it: add it to "
+                f"{where} uses {function}. Neither `make link` nor the launch page can evaluate it: add it to "
                 "release/orchestera_release/rules.py and site/launch.js first."
             )
         least, most = FUNCTIONS[function]
         if not isinstance(arguments, list) or not least <= len(arguments) <= most:
-            raise Refused(f"{where} gives {function} other arguments than it takes.")
+            raise Refused(f"{where} gives {function} wrong arguments.")
         return {function: [_plain(one, names, where) for one in arguments]}
     if isinstance(node, list):
         return [_plain(one, names, where) for one in node]
@@ -123,18 +126,18 @@ def _check_condition(node, where):
             _check_condition(one, where)
 
 
-def _judge(node, values):
+def _evaluate(node, values):
     """The value of an expression: true, false, a text or a list; None if it is not known."""
     if isinstance(node, list):
-        members = [_judge(one, values) for one in node]
+        members = [_evaluate(one, values) for one in node]
         return None if None in members else members
     if isinstance(node, str):
         return node
     ((function, arguments),) = node.items()
     if function == "Ref":
         return values.get(arguments)
-    arguments = [_judge(one, values) for one in arguments]
-    # One that decides is enough, whatever the others are.
+    arguments = [_evaluate(one, values) for one in arguments]
+    # One decisive argument is enough, whatever the others are.
     if function == "Fn::And":
         return False if False in arguments else None if None in arguments else True
     if function == "Fn::Or":

@@ -1,7 +1,7 @@
-"""`make -C release site`: the launch page, dist/site/index.html, from what `make dist` made and the documents.
+"""`make -C release site` writes the launch page, dist/site/index.html, from dist/<version>/ and the documents.
 
-One file: style and script are in it, and its content security policy allows those two and no others, by their hashes.
-So it can lie in any bucket, be sent as it is, and be compared by one checksum.
+It is one file: style and script are in it, and its content security policy allows only those two, by their hashes. So
+any server can serve it, you can send it by mail, and you can compare it by one checksum.
 """
 
 import base64
@@ -19,18 +19,18 @@ from orchestera_release.command_line import parser
 from orchestera_release.product import ROOT, Refused
 from orchestera_release.publish import artefacts
 from orchestera_release.signature import RELEASE_KEY
-from orchestera_site import choices, commands, contents, documents, grants
+from orchestera_site import choices, commands, contents, documents, facts, grants
 
 SITE = ROOT / "site"
 
 
 def folder():
-    """Where the page goes. The tests have a place of their own."""
+    """Where the page is written. The tests have a place of their own."""
     return Path(os.environ.get("ORCHESTERA_SITE") or ROOT / "dist/site")
 
 
 def published(prefix):
-    """The artefacts of this version by name. Raises `Refused` if they are not what this tree would publish."""
+    """The artefacts of this version by name. Raises `Refused` if they are not of these sources."""
     files = artefacts(product.VERSION, prefix)
     for name, template in templates.published(prefix, files).items():
         if templates.content(name, template).encode() != files[name]:
@@ -41,13 +41,17 @@ def published(prefix):
 def page(prefix):
     """The whole page as a text."""
     files = published(prefix)
-    offered = choices.all_choices(product.folder(), prefix)
+    is_signed_for_release = RELEASE_KEY.is_file() and RELEASE_KEY.read_bytes() == files[product.PUBLIC_KEY]
+    # Before a release, anybody may own the buckets of the releases.
+    has_links = prefix != product.BUCKET_PREFIX or is_signed_for_release
+    offered = choices.all_choices(product.folder(), prefix, has_links)
     style, script = ((SITE / name).read_text() for name in ("style.css", "launch.js"))
     environment = Environment(
         loader=FileSystemLoader(SITE / "page"), undefined=StrictUndefined, autoescape=True, trim_blocks=True
     )
     environment.globals |= {
         "launch": commands.launch,
+        "own_link": commands.own_link,
         "lifecycle": commands.lifecycle,
         "resources": lambda choice: list(contents.resources(choice.template)),
         "table": documents.table,
@@ -61,12 +65,20 @@ def page(prefix):
         version=product.VERSION,
         region=region,
         choices=offered,
+        facts=facts.load(),
+        # Of the file that the reader saves: the page holds it, so that this needs nothing but a browser.
+        native=base64.b64encode(files[product.NATIVE]).decode(),
+        native_name=product.NATIVE,
+        native_sum=product.sha256(files[product.NATIVE]),
+        bucket=product.bucket(prefix, region),
+        has_links=has_links,
         editions=grants.editions(default),
         side_by_side=grants.side_by_side(),
+        allowed=grants.in_short(default),
         trust=grants.trust(),
         files=[(name, len(files[name]), product.sha256(files[name]), base + name) for name in product.SUMMED],
         public_key=files[product.PUBLIC_KEY].decode().strip(),
-        is_signed_for_release=RELEASE_KEY.is_file() and RELEASE_KEY.read_bytes() == files[product.PUBLIC_KEY],
+        is_signed_for_release=is_signed_for_release,
         commit=source["digest"]["gitCommit"],
         download=commands.download(region, place, product.SUMMED, product.SUMS, product.SIGNATURE, product.PUBLIC_KEY),
         verify=commands.verify(region),
@@ -79,7 +91,7 @@ def page(prefix):
 
 
 def _content_security_policy(style, script):
-    """Nothing from anywhere but this file, nothing that script could make into script. `data:` is for the icon.
+    """Nothing from another file, and no script from a text. `data:` is for the icon.
 
     https://www.w3.org/TR/CSP3/
     """
@@ -105,7 +117,7 @@ def main(arguments=None):
     options = parser("orchestera_site.build", __doc__, "")
     product.add_bucket_prefix(options)
     prefix = options.parse_args(arguments).bucket_prefix
-    # The transform counts what it does, and warns that nobody has asked for the numbers.
+    # SAM's transform warns about metrics that nobody reads.
     logging.getLogger("samtranslator").setLevel(logging.ERROR)
     product.check_prefix(prefix)
     content = page(prefix).encode()

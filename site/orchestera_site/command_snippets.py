@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from markdown_it import MarkdownIt
 
 from orchestera_release import product
+from orchestera_release.link import OWN_PREFIX
 from orchestera_release.product import ROOT
 from orchestera_site import choices, commands
 
@@ -73,15 +74,27 @@ def of_the_pages_text(path, name):
                 yield Snippet(name, number, content)
 
 
-def of_the_page(folder, prefix=product.BUCKET_PREFIX):
-    """The page's commands for every choice, from the templates in a folder; with no parameter chosen."""
-    offered = choices.all_choices(folder, prefix)
+def of_the_page(folder, prefix=OWN_PREFIX):
+    """The page's commands for every choice, from the templates in a folder, with every default."""
     region = product.REGIONS[0]
     place = f"{product.bucket(prefix, region)}/{product.key('')}"
-    of_choices = (one for choice in offered for make in (commands.launch, commands.lifecycle) for one in make(choice))
     download = commands.download(region, place, product.SUMMED, product.SUMS, product.SIGNATURE, product.PUBLIC_KEY)
-    for one in (*of_choices, commands.verify(region), commands.look(region), download, commands.shut_now(region)):
-        yield Snippet(f"site/orchestera_site/commands.py, command {one.id}", 1, one.text.replace(commands.CHOSEN, ""))
+    for one in (*_of_choices(folder, prefix), commands.verify(region), commands.look(region), download):
+        yield _of_the_page(one)
+    yield _of_the_page(commands.shut_now(region))
+    for choice in choices.all_choices(folder, prefix, has_links=False):
+        for one in (commands.own_link(choice), *commands.launch(choice)):
+            yield _of_the_page(one, " without a release")
+
+
+def _of_choices(folder, prefix):
+    for choice in choices.all_choices(folder, prefix):
+        yield from (*commands.launch(choice), *commands.lifecycle(choice))
+
+
+def _of_the_page(command, when=""):
+    file = f"site/orchestera_site/commands.py, command {command.id}{when}"
+    return Snippet(file, 1, command.text.replace(commands.CHOSEN, ""))
 
 
 def all_snippets(folder):

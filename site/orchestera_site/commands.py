@@ -1,6 +1,8 @@
-"""The commands on the page. Those that create have a place for the chosen parameters, which launch.js fills."""
+"""The commands on the page. Those that create a stack have a place where launch.js writes the chosen parameters."""
 
 from dataclasses import dataclass
+
+from orchestera_release.link import OWN_PREFIX
 
 # Stands in a command where launch.js writes what was chosen.
 CHOSEN = "\0"
@@ -15,48 +17,87 @@ class Command:
     title: str
     text: str
     form: str = ""
-    # The command gives parameters already, and the chosen ones come behind them.
+    # The command has parameters already, and the chosen ones follow them.
     has_parameters: bool = False
-    # What to look for in the answer. A command itself holds no comment: zsh, the shell of macOS, would run it.
+    # What to know about it. A command itself has no comment: zsh, the shell of macOS, would run it.
     note: str = ""
 
     @property
     def parts(self):
-        """What comes before and behind the chosen parameters, or the whole."""
+        """The text before and after the chosen parameters, or the whole text."""
         return self.text.split(CHOSEN)
 
 
 def launch(choice):
-    """The same as the link, in a shell."""
+    """The same as the link, in a shell. Without a release, only what needs nothing from the buckets of the releases."""
+    if not choice.link:
+        yield from _WITHOUT_A_RELEASE.get(choice.kind, lambda _: ())(choice)
+        return
     yield from _BEFORE.get(choice.kind, lambda _: ())(choice)
-    first, given = _NEEDED[choice.kind]
-    create = [f"aws cloudformation create-stack --region {choice.region}", *_template(choice)]
-    if given:
-        create.append(f'--parameters "{given}"')
-    end = f"{_stack('wait stack-create-complete', choice)}\n{_outputs(choice)}"
-    yield Command(
-        f"{choice.id}-aws", "AWS CLI", f"{first}{_lines(create)}{CHOSEN}\n{end}", "aws", has_parameters=bool(given)
-    )
+    yield _create(choice, f"--template-url {choice.url}")
     yield from _SAM[choice.kind](choice)
     if choice.kind == "stack-set":
         yield from _each_account(choice)
 
 
+def own_link(choice):
+    """A link of your own, to the template that you built and published."""
+    lines = [
+        f"BUCKET_PREFIX={OWN_PREFIX}",
+        f'aws s3api create-bucket --bucket "${{BUCKET_PREFIX}}-{choice.region}" --region {choice.region}',
+        'make dist publish link BUCKET_PREFIX="$BUCKET_PREFIX"'
+        + ("" if choice.kind == "flat" else f" TEMPLATE={choice.kind}"),
+        'make -C release site BUCKET_PREFIX="$BUCKET_PREFIX"',
+    ]
+    return Command(
+        f"{choice.id}-own-link",
+        "In a clone of the source",
+        "\n".join(lines),
+        note="Set a prefix of your own in the first line. The third command prints your link. The last one builds this "
+        "page again, with a button that opens it. The account that opens the link must be able to read the bucket: "
+        "docs/releasing.md in the source has the bucket policy.",
+    )
+
+
+def _create(choice, template):
+    first, given = _NEEDED[choice.kind]
+    create = [
+        f"aws cloudformation create-stack --region {choice.region}",
+        f"--stack-name {choice.stack_name}",
+        template,
+        f"--capabilities {' '.join(choice.capabilities)}",
+    ]
+    if given:
+        # A comma in quotes is part of the value.
+        pairs = (f"\"ParameterKey={name},ParameterValue='{value}'\"" for name, value in given)
+        create.append("--parameters " + " \\\n    ".join(pairs))
+    end = f"{_stack('wait stack-create-complete', choice)}\n{_outputs(choice)}"
+    return Command(
+        f"{choice.id}-aws",
+        "AWS CLI",
+        f"{first}{_lines(create)}{CHOSEN}\n{end}",
+        "aws",
+        has_parameters=bool(given),
+        note=_NOTES.get(choice.kind, ""),
+    )
+
+
 def lifecycle(choice):
-    """What can be done with the stack afterwards. Nothing in it has to be changed before it is run."""
+    """What you can do with the stack afterwards. You run these commands as they are."""
     yield Command(f"{choice.id}-suspend", "Suspend", _set_state(choice, "Suspended"))
     yield Command(f"{choice.id}-resume", "Resume", _set_state(choice, "Active"))
-    yield Command(f"{choice.id}-update", "Update to the release of this page", _update_to_this_release(choice))
+    if choice.link:
+        yield Command(f"{choice.id}-update", "Update to the release of this page", _update_to_this_release(choice))
     yield _remove(choice)
 
 
 def verify(region):
-    """Whether the role is as it should be, by the product's own command line."""
+    """Checks the role with the command line of this product."""
     return Command(
         "verify",
-        "In the account of the role, with the command line of this product",
+        "In the account of the role, with the command line orchestera",
         "\n".join(f"orchestera {command} --region {region}" for command in ("preflight", "plan", "verify")),
-        note="The first two are for before the launch, the last for afterwards. None changes anything.",
+        note="Run the first two before the launch, and the last one afterwards. They only read.",
     )
 
 
@@ -78,7 +119,7 @@ VERSION="$({iam} get-policy --policy-arn "$POLICY" --query Policy.DefaultVersion
 
 
 def download(region, place, names, sums, signature, key):
-    """Fetch all that is published, and check it. By the AWS CLI, because the bucket need not be public."""
+    """Downloads and checks all published files. It uses the AWS CLI, because the bucket need not be public."""
     files = " \\\n  ".join([*names, sums, signature, key])
     return Command(
         "download",
@@ -92,7 +133,7 @@ openssl dgst -sha256 -verify {key} -signature {signature} {sums}""",
 
 
 def shut_now(region):
-    """Without waiting for a stack."""
+    """Without a stack."""
     deny = "arn:aws:iam::aws:policy/AWSDenyAll"
     return Command(
         "shut-now",
@@ -105,12 +146,6 @@ def _lines(parts):
     return " \\\n  ".join(parts)
 
 
-def _template(choice):
-    yield f"--stack-name {choice.stack_name}"
-    yield f"--template-url {choice.url}"
-    yield f"--capabilities {choice.capability}"
-
-
 def _stack(verb, choice):
     return f"aws cloudformation {verb} --region {choice.region} --stack-name {choice.stack_name}"
 
@@ -121,10 +156,10 @@ def _outputs(choice):
 
 
 def _set_state(choice, state):
-    """A new AccessState. Everything else of the stack stays as it is, its template included, whatever its release.
+    """Sets AccessState. The stack keeps its template, of whatever release, and every other parameter.
 
-    So the capabilities are those that any release may need; those of a stack that SAM created include the last.
-    The query has no "!=": in a shell that a person types in, "!" may call back an earlier command.
+    So the capabilities are those that any release may need. A stack that SAM created needs the last one.
+    The query has no "!=": in an interactive shell "!" may call back an earlier command.
     """
     return _update(
         choice,
@@ -139,16 +174,16 @@ def _update_to_this_release(choice):
     return _update(
         choice,
         template=f"--template-url {choice.url}",
-        capabilities=choice.capability,
+        capabilities=" ".join(choice.capabilities),
         parameters="Stacks[0].Parameters[].{ParameterKey:ParameterKey,UsePreviousValue:`true`}",
     )
 
 
 def _update(choice, template, capabilities, parameters):
-    """An update with the stack's own parameters.
+    """An update that keeps the stack's own parameters.
 
-    CloudFormation sets a parameter that is not named to its default, and refuses one that the stack does not have. So
-    the names are read from the stack. Each step runs only if the one before it succeeded.
+    CloudFormation sets a parameter that an update does not name to its default, and refuses one that the stack does not
+    have. So the command reads the names from the stack. Each step runs only if the step before succeeded.
     """
     return (
         f"PARAMETERS=$({_stack('describe-stacks', choice)} \\\n"
@@ -165,16 +200,18 @@ def _update(choice, template, capabilities, parameters):
 def _remove(choice):
     lines = [_stack("delete-stack", choice), _stack("wait stack-delete-complete", choice)]
     note = ""
-    if choice.kind != "stack-set":
+    if choice.kind in ("flat", "native"):
         lines.append(f"aws iam --region {choice.region} get-role --role-name OrchesteraAccessRole")
-        note = "The last command must fail with NoSuchEntity. It says that the role is deleted."
-    return Command(f"{choice.id}-remove", "Remove", "\n".join(lines), note=note)
+        note = "The last command must fail with NoSuchEntity: the role is deleted."
+    elif choice.kind == "organization":
+        note = "The accounts, the organization, the group and its members stay."
+    return Command(f"{choice.id}-remove", "Delete", "\n".join(lines), note=note)
 
 
 def _before_a_stack_set(choice):
     yield Command(
-        f"{choice.id}-organisation",
-        "Once for the organisation: trusted access, then the ids of the root and of its units",
+        f"{choice.id}-organization",
+        "Once for the organization: trusted access, then the IDs of its root and organizational units",
         f"""aws cloudformation activate-organizations-access --region {choice.region}
 PARENT="$(aws organizations list-roots --region {choice.region} --query 'Roots[0].Id' --output text)"
 echo "$PARENT"
@@ -188,15 +225,15 @@ def _each_account(choice):
         f"aws cloudformation list-stack-instances --region {choice.region} --stack-set-name orchestera-access \\\n  "
         "--query 'Summaries[].[Account, StackInstanceStatus.DetailedStatus, StatusReason]' --output text"
     )
-    yield Command(f"{choice.id}-instances", "How far it is, account by account", listed)
+    yield Command(f"{choice.id}-instances", "Progress in each account", listed)
     theirs = (
         f"aws cloudformation describe-stacks --region {choice.region} --output text \\\n  --query "
         "\"Stacks[?starts_with(StackName, 'StackSet-orchestera-access-')].Outputs[].[OutputKey, OutputValue]\""
     )
-    yield Command(f"{choice.id}-outputs", "The two values, in one of these accounts", theirs)
+    yield Command(f"{choice.id}-outputs", "Role ARN and external ID, in one of these accounts", theirs)
     yield Command(
         f"{choice.id}-status",
-        "Role ARN and external ID of every account, as a spreadsheet",
+        "Role ARN and external ID of every account, as a CSV file",
         f"orchestera status --region {choice.region} --stack-set orchestera-access \\\n  "
         "--output csv --output-file accounts.csv",
         note="orchestera is the command line of this product. docs/cli.md in the source says how to get it.",
@@ -212,15 +249,32 @@ def _sam_of_the_source(choice):
     )
 
 
+def _sam_of_the_organization(choice):
+    first, given = _NEEDED[choice.kind]
+    deploy = [
+        f"sam deploy --region {choice.region}",
+        f"--stack-name {choice.stack_name}",
+        f"--capabilities {' '.join(choice.capabilities)}",
+        "--parameter-overrides " + " ".join(f'"{name}={value}"' for name, value in given),
+    ]
+    yield Command(
+        f"{choice.id}-sam",
+        "SAM, in a clone of the source: you build both functions yourself",
+        f"{first}sam build --template organization.yaml\n{_lines(deploy)}{CHOSEN}",
+        "sam",
+        has_parameters=True,
+        note=_NOTES[choice.kind],
+    )
+
+
 def _sam_of_the_file(choice):
     first, given = _NEEDED[choice.kind]
-    name, _, value = given.removeprefix("ParameterKey=").partition(",ParameterValue=")
     deploy = [
         f"sam deploy --region {choice.region}",
         f"--stack-name {choice.stack_name}",
         f"--template-file {choice.file}",
-        f"--capabilities {choice.capability}",
-        f'--parameter-overrides "{name}={value.strip(chr(39))}"',
+        f"--capabilities {' '.join(choice.capabilities)}",
+        "--parameter-overrides " + " ".join(f'"{name}={value}"' for name, value in given),
     ]
     yield Command(
         f"{choice.id}-sam",
@@ -231,11 +285,34 @@ def _sam_of_the_file(choice):
     )
 
 
+def _create_from_the_file(choice):
+    yield _create(choice, f"--template-body file://{choice.file}")
+
+
 _BEFORE = {"stack-set": _before_a_stack_set}
-_SAM = {"flat": _sam_of_the_source, "stack-set": _sam_of_the_file, "native": _sam_of_the_file}
-# What comes before the command, and the one parameter without a default. A comma in quotes is none to the AWS CLI.
+_SAM = {
+    "flat": _sam_of_the_source,
+    "stack-set": _sam_of_the_file,
+    "native": _sam_of_the_file,
+    "organization": _sam_of_the_organization,
+}
+# Both name the access template by its address in a bucket, unless SAM packages it.
+_WITHOUT_A_RELEASE = {
+    "flat": _sam_of_the_source,
+    "native": _create_from_the_file,
+    "organization": _sam_of_the_organization,
+}
+# The lines before the command, and the parameters without a usable default.
 _NEEDED = {
-    "flat": ("", ""),
-    "stack-set": (UNITS, "ParameterKey=OrganizationalUnitIds,ParameterValue='$UNITS'"),
-    "native": ('EXTERNAL_ID="$(openssl rand -hex 16)"\n', "ParameterKey=ExternalId,ParameterValue=$EXTERNAL_ID"),
+    "flat": ("", ()),
+    "stack-set": (UNITS, [("OrganizationalUnitIds", "$UNITS")]),
+    "native": ('EXTERNAL_ID="$(openssl rand -hex 16)"\n', [("ExternalId", "$EXTERNAL_ID")]),
+    "organization": (
+        "EMAIL=spark@example.com\nADMIN=ann\n",
+        [("AccountEmail", "$EMAIL"), ("AdminUserNames", "$ADMIN")],
+    ),
+}
+_NOTES = {
+    "organization": "Set your own email address and IAM user in the first two lines. AWS creates an account with the "
+    "address, and that cannot be undone."
 }

@@ -1,4 +1,4 @@
-"""What the editions grant, side by side, and whom the role trusts: read from policies/*.json."""
+"""What the editions allow, and whom the role trusts. It is read from policies/*.json."""
 
 import json
 import re
@@ -21,14 +21,21 @@ def editions(default):
 
 
 def side_by_side():
-    """A row for each service: its name, and for each edition what is granted of it."""
+    """A row for each service: its name, and for each edition what it allows there."""
     granted = [_by_service(permissions.edition(name)) for name in permissions.EDITIONS]
     services = list(dict.fromkeys(service for one in granted for service in one))
     return [(service, [one.get(service) for one in granted]) for service in services]
 
 
+def in_short(name):
+    """The services of which an edition allows everything, and for each other service the number of actions."""
+    services = _by_service(permissions.edition(name))
+    whole = [service for service, entry in services.items() if entry["actions"] == ["*"]]
+    return whole, [(service, len(entry["actions"])) for service, entry in services.items() if service not in whole]
+
+
 def trust():
-    """The trust as a text, and the platform's account in it."""
+    """The trust policy as a text, and the platform's account in it."""
     text = (ROOT / "policies/trust.json").read_text().strip()
     (statement,) = json.loads(text)["Statement"]
     (account,) = re.findall(r"\d{12}", statement["Principal"]["AWS"])

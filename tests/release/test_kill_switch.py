@@ -20,7 +20,7 @@ from orchestera_site import command_snippets
 
 AWS = ROOT / ".tools/awscli/bin/aws"
 CHOICES = {"one-account": "orchestera-access", "many-accounts": "orchestera-access-rollout"}
-CHOICES["no-function"] = "orchestera-access"
+CHOICES |= {"no-function": "orchestera-access", "new-account": "orchestera-organization"}
 STATES = {"suspend": "Suspended", "resume": "Active"}
 
 
@@ -94,7 +94,7 @@ def cloudformation():
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("templates")
-    for name, template in templates.published(command_snippets.product.BUCKET_PREFIX).items():
+    for name, template in templates.published(command_snippets.OWN_PREFIX).items():
         (folder / name).write_text(templates.content(name, template))
     commands = {one.file.partition("command ")[2]: one.text for one in command_snippets.of_the_page(folder)}
     return folder, commands

@@ -72,9 +72,10 @@ def test_every_shell_block_of_every_document_and_every_command_of_the_page_is_am
         count += len(blocks)
     assert count > 30
     ids = {one.file.removeprefix("site/orchestera_site/commands.py, command ") for one in pasted}
-    for choice in ("one-account", "many-accounts", "no-function"):
+    for choice in ("one-account", "new-account", "many-accounts", "no-function"):
         assert {f"{choice}-{what}" for what in ("aws", "sam", "suspend", "resume", "update", "remove")} <= ids
-    assert {"look", "download", "shut-now", "many-accounts-organisation", "many-accounts-instances"} <= ids
+    assert {"look", "download", "shut-now", "many-accounts-organization", "many-accounts-instances"} <= ids
+    assert {f"{choice}-own-link without a release" for choice in ("one-account", "new-account")} <= ids
 
 
 DIFFERENT = [

@@ -1,4 +1,4 @@
-"""What a template's Rules forbid: judged by `make link`, and by the launch page from the same data."""
+"""What a template's Rules forbid: evaluated by `make link`, and by the launch page from the same data."""
 
 import json
 import shutil
@@ -51,7 +51,7 @@ CANNOT_BE_TOLD = [
 
 
 @pytest.mark.parametrize("expression", HOLDS)
-def test_each_function_is_judged_and_so_is_its_contrary(expression):
+def test_each_function_is_evaluated_and_so_is_its_contrary(expression):
     assert list(rules.forbidden(template(expression), {}, "us-east-1")) == []
     assert list(rules.forbidden(template({"Fn::Not": [expression]}), {}, "us-east-1")) == ["It is forbidden."]
 
@@ -68,7 +68,7 @@ def test_one_that_decides_is_enough_whatever_is_not_known_beside_it():
         assert list(rules.forbidden(template(decided), {}, "us-east-1")) == ["It is forbidden."]
 
 
-def test_a_rule_is_judged_by_its_condition_and_by_what_is_given():
+def test_a_rule_is_evaluated_by_its_condition_and_by_what_is_given():
     one = template(IS_A, condition={"Fn::Equals": [{"Ref": "Unknown"}, "u"]})
     assert list(rules.forbidden(one, {"A": "b"}, "us-east-1")) == []
     assert list(rules.forbidden(one, {"A": "b", "Unknown": "v"}, "us-east-1")) == []
@@ -76,21 +76,21 @@ def test_a_rule_is_judged_by_its_condition_and_by_what_is_given():
     assert list(rules.forbidden(one, {"A": "a", "Unknown": "u"}, "us-east-1")) == []
 
 
-CANNOT_BE_JUDGED = [
+CANNOT_BE_EVALUATED = [
     ({"Fn::EachMemberIn": [{"Ref": "List"}, ["x"]]}, "uses Fn::EachMemberIn"),
     ({"Fn::ValueOf": ["A", "Tags"]}, "uses Fn::ValueOf"),
     ({"Fn::Not": [{"Fn::If": ["A", "b", "c"]}]}, "uses Fn::If"),
     ({"Condition": "IsA"}, "uses Condition"),
     ({"Fn::Equals": [{"Ref": "Nothing"}, "a"]}, "refers to Nothing"),
-    ({"Fn::Equals": ["a"]}, "other arguments"),
+    ({"Fn::Equals": ["a"]}, "wrong arguments"),
     ({"Fn::Equals": ["a", "b"], "Fn::Not": [IS_A]}, "where one function is expected"),
     ({"Ref": "A"}, "where a condition is expected"),
     ({"Fn::And": [IS_A, "true"]}, "where a condition is expected"),
 ]
 
 
-@pytest.mark.parametrize("expression, reason", CANNOT_BE_JUDGED)
-def test_what_cannot_be_judged_is_refused_and_not_passed_over(expression, reason):
+@pytest.mark.parametrize("expression, reason", CANNOT_BE_EVALUATED)
+def test_what_cannot_be_evaluated_is_refused_and_not_ignored(expression, reason):
     for one in (template(expression), template(IS_A, condition=expression)):
         with pytest.raises(product.Refused, match=f"The rule OfATest .*{reason}"):
             list(rules.forbidden(one, {}, "us-east-1"))
@@ -106,13 +106,13 @@ def test_a_rule_without_a_message_or_with_an_unknown_part_is_refused():
             list(rules.rules_of(one))
 
 
-def test_no_page_is_made_of_a_template_with_a_rule_that_it_cannot_judge(dist, tmp_path):
+def test_no_page_is_made_of_a_template_with_a_rule_that_it_cannot_evaluate(dist, tmp_path):
     folder = shutil.copytree(dist, tmp_path / "changed")
     path = folder / product.FLAT
     assert path.read_text().count("Fn::Contains:") == 1
     path.write_text(path.read_text().replace("Fn::Contains:", "Fn::ValueOfAll:"))
     with pytest.raises(product.Refused, match="The rule ServedRegion uses Fn::ValueOfAll"):
-        choices.all_choices(folder, product.BUCKET_PREFIX)
+        choices.all_choices(folder, "a-prefix")
 
 
 @pytest.mark.parametrize("kind, file", link.TEMPLATES.items())
@@ -124,8 +124,8 @@ def test_the_rules_are_read_alike_with_the_short_forms_of_yaml_and_without(kind,
         len(one["Assertions"]) for one in written["Rules"].values()
     ]
     # The page gets it as JSON.
-    data = rules.for_the_page(short, "us-east-1")
-    assert json.loads(json.dumps(data)) == data
+    data = rules.for_the_page(short, "us-east-1", entered=link.NOT_IN_A_LINK)
+    assert json.loads(json.dumps(data)) == data and not data["known"].keys() & link.NOT_IN_A_LINK
     # With every default, and nothing else known, nothing is forbidden. What the console asks for may be anything.
     assert list(rules.forbidden(short, {}, "us-east-1", entered=link.NOT_IN_A_LINK)) == []
 
@@ -141,7 +141,7 @@ def test_of_what_is_entered_in_the_console_nothing_is_known_before():
 def test_make_link_refuses_what_a_rule_forbids_in_the_words_of_the_rule(kind):
     both = {"Guardrail": "On", "PermissionsBoundaryName": "x"}
     with pytest.raises(product.Refused) as refused:
-        link.quick_create(kind, parameters=both)
+        link.quick_create(kind, parameters=both, prefix="a-prefix")
     assert str(refused.value) == ONE_BOUNDARY
     assert ONE_BOUNDARY in {
         " ".join(one["AssertDescription"].split())
@@ -149,5 +149,5 @@ def test_make_link_refuses_what_a_rule_forbids_in_the_words_of_the_rule(kind):
         for one in rule["Assertions"]
     }
     for name in both:
-        assert f"param_{name}=" in link.quick_create(kind, parameters={name: both[name]})
-    assert link.quick_create(kind, parameters=both | {"Guardrail": "Off"})
+        assert f"param_{name}=" in link.quick_create(kind, parameters={name: both[name]}, prefix="a-prefix")
+    assert link.quick_create(kind, parameters=both | {"Guardrail": "Off"}, prefix="a-prefix")
