@@ -1,4 +1,4 @@
-// The built page on loopback, and a headless Chromium that looks at it and writes down whatever goes wrong.
+// The built page on loopback, and a headless Chromium that opens it and notes whatever goes wrong.
 
 import { readFile, access } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -9,7 +9,9 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
-const PAGE = path.join(process.env.ORCHESTERA_SITE ?? path.join(ROOT, "dist/site"), "index.html");
+// Two pages: for buckets of one's own, with links; and for the buckets of the releases before the first one.
+const SITE = process.env.ORCHESTERA_SITE ?? path.join(ROOT, "dist/site");
+const SITE_WITHOUT_A_RELEASE = process.env.ORCHESTERA_SITE_WITHOUT_A_RELEASE ?? path.join(ROOT, "dist/site");
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const ARGUMENTS = [
   "--no-sandbox",
@@ -23,9 +25,12 @@ const ARGUMENTS = [
 
 let server, running;
 export let address;
-export const html = await readFile(PAGE, "utf8");
+const pageIn = (folder) => readFile(path.join(folder, "index.html"), "utf8");
+export const html = await pageIn(SITE);
+export const withoutARelease = await pageIn(SITE_WITHOUT_A_RELEASE);
+export const CHOICES = ["one-account", "new-account", "many-accounts", "no-function"];
 
-// What is served is the page, or what a test has made of it: `served` is set back by the test.
+// The page, or what a test changed it to. The test restores it.
 export const served = { html };
 
 before(async () => {
@@ -46,7 +51,12 @@ after(async () => {
   server?.close();
 });
 
-// Opens the page, hands it over, and closes it. `page.wrong` has every message, error and request that should not be.
+// Unfolds everything. It works without JavaScript too.
+export async function unfold(page) {
+  await page.evaluate(() => document.querySelectorAll("details").forEach((one) => (one.open = true)));
+}
+
+// Opens the page, passes it on, and closes it. `page.wrong` has every message, error and request that should not be.
 export async function look(options, use) {
   const { hash = "", ...rest } = options;
   const context = await running.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: "reduce", ...rest });

@@ -1,5 +1,5 @@
-// The commands follow what is chosen: what the real AWS CLI sends for them, and what a shell hands to SAM, in bash and in
-// zsh. While a parameter is wrong there is nothing to be copied.
+// The commands have the settings: what the real AWS CLI sends for them, and what SAM reads, in bash and in zsh. While a
+// setting is wrong there is nothing to copy.
 
 import assert from "node:assert/strict";
 import * as processes from "node:child_process";
@@ -9,7 +9,7 @@ import { after, before, test } from "node:test";
 import path from "node:path";
 import { promisify } from "node:util";
 
-import { look, ROOT } from "./browser.js";
+import { look, ROOT, unfold } from "./browser.js";
 
 const execFile = promisify(processes.execFile);
 const CHOSEN = {
@@ -18,23 +18,46 @@ const CHOSEN = {
   PermissionsBoundaryName: "path/a_b+c=d,e.f@g-h",
   AccessState: "Suspended",
 };
+// Whatever a parameter allows some day, such as tags.
+const ODD = [
+  "CostCenter=Data Platform,Team=a=b",
+  "Key='single', \"double\" and 'both\"",
+  "$HOME ${HOME} $(id) `id` !x !! #y ~z * ?.a [b] {c,d} <e >f |g &h ;i (j) ^k %l",
+  "=ParameterKey=a,ParameterValue=b c",
+  " spaces  around ",
+  "Müller & 東京",
+];
 const TEMPLATES = {
   "one-account": "orchestera-access.yaml",
+  "new-account": "orchestera-organization.yaml",
   "many-accounts": "orchestera-access-stack-set.yaml",
   "no-function": "orchestera-access-native.yaml",
 };
 
+// The management account may have all of them.
+const STACKS = { "new-account": "orchestera-organization", "many-accounts": "orchestera-access-rollout" };
+// What the commands themselves give, because it has no default.
+const GIVEN = {
+  "one-account": {},
+  "new-account": { AccountEmail: "spark@example.com", AdminUserNames: "ann" },
+  "many-accounts": { OrganizationalUnitIds: "ou-abcd-11112222,ou-abcd-33334444" },
+};
+// SAM's own reading of the words behind --parameter-overrides.
+const SAM = `import json, sys
+from samcli.cli.types import CfnParameterOverridesType
+json.dump(CfnParameterOverridesType().convert(tuple(json.load(sys.stdin)), None, None), sys.stdout)`;
+
 let aws;
 const requests = [];
 
-// It takes whatever the CLI sends and says that it is done.
+// It accepts whatever the CLI sends.
 before(async () => {
   aws = createServer(async (request, response) => {
     let body = "";
     for await (const chunk of request) body += chunk;
     requests.push(Object.fromEntries(new URLSearchParams(body)));
     const { Action } = requests.at(-1);
-    response.end(`<${Action}Response><${Action}Result><StackId>made</StackId></${Action}Result></${Action}Response>`);
+    response.end(`<${Action}Response><${Action}Result><StackId>created</StackId></${Action}Result></${Action}Response>`);
   });
   await new Promise((listening) => aws.listen(0, "127.0.0.1", listening));
 });
@@ -68,9 +91,11 @@ async function run(shell, text) {
   return stdout;
 }
 
-async function chosen(choice, parameters) {
+async function chosen(choice, parameters, isAnything = false) {
   return look({}, async (page) => {
     await page.locator(`[value="${choice}"]`).check();
+    await unfold(page);
+    if (isAnything) await page.locator("[data-pattern]").evaluateAll((all) => all.forEach((one) => delete one.dataset.pattern));
     for (const [name, value] of Object.entries(parameters)) {
       const control = page.locator(`#${choice}-${name}`);
       if (await control.evaluate((one) => one.tagName === "SELECT")) await control.selectOption(value);
@@ -81,45 +106,80 @@ async function chosen(choice, parameters) {
   });
 }
 
+// What the AWS CLI sends for the lines that create the stack, and what SAM reads. Only what creates: the rest waits for it.
+async function given(shell, { aws: lines, sam }) {
+  await run(shell, lines.slice(0, lines.indexOf("aws cloudformation wait")));
+  const request = requests.at(-1);
+  const sent = {};
+  for (let at = 1; request[`Parameters.member.${at}.ParameterKey`]; at++)
+    sent[request[`Parameters.member.${at}.ParameterKey`]] = request[`Parameters.member.${at}.ParameterValue`];
+  const words = (await run(shell, `sam() { printf '%s\\0' "$@"; }\n${sam}`)).split("\0").slice(0, -1);
+  const at = words.indexOf("--parameter-overrides");
+  const read = execFile(path.join(ROOT, ".venv/bin/python"), ["-c", SAM]);
+  read.child.stdin.end(JSON.stringify(at < 0 ? [] : words.slice(at + 1)));
+  return { request, sent, read: JSON.parse((await read).stdout) };
+}
+
+function skips(shell, t) {
+  if (isThere(shell)) return false;
+  assert.ok(!process.env.CI, `${shell} is not installed`);
+  t.skip(`${shell} is not installed. On Debian: apt-get install zsh`);
+  return true;
+}
+
 for (const shell of Object.keys(SHELLS)) {
   for (const [choice, template] of Object.entries(TEMPLATES)) {
     for (const parameters of [CHOSEN, {}]) {
-      const what = Object.keys(parameters).length ? "what is chosen, and nothing else" : "nothing, if nothing is chosen";
-      test(`${choice}: the AWS CLI sends, and SAM is given, ${what}, in ${shell}`, async (t) => {
-        if (!isThere(shell)) {
-          assert.ok(!process.env.CI, `${shell} is not installed`);
-          return t.skip(`${shell} is not installed. On Debian: apt-get install zsh`);
-        }
-        const { aws: lines, sam } = await chosen(choice, parameters);
-        // Only what creates: the rest waits for it.
-        await run(shell, lines.slice(0, lines.indexOf("aws cloudformation wait")));
-        const request = requests.at(-1);
+      const what = Object.keys(parameters).length ? "the changed settings, and nothing else" : "nothing, if nothing is changed";
+      test(`${choice}: the AWS CLI sends, and SAM reads, ${what}, in ${shell}`, async (t) => {
+        if (skips(shell, t)) return;
+        const { request, sent, read } = await given(shell, await chosen(choice, parameters));
         assert.equal(request.Action, "CreateStack");
-        // The management account may have both.
-        assert.equal(request.StackName, choice === "many-accounts" ? "orchestera-access-rollout" : "orchestera-access");
+        assert.equal(request.StackName, STACKS[choice] ?? "orchestera-access");
         assert.match(request.TemplateURL, new RegExp(`^https://[a-z0-9.-]+/\\d+\\.\\d+\\.\\d+/${template}$`));
-        const sent = {};
-        for (let at = 1; request[`Parameters.member.${at}.ParameterKey`]; at++)
-          sent[request[`Parameters.member.${at}.ParameterKey`]] = request[`Parameters.member.${at}.ParameterValue`];
-        const { ExternalId, OrganizationalUnitIds, ...rest } = sent;
-        assert.deepEqual(rest, parameters);
-        assert.equal(/^[0-9a-f]{32}$/.test(ExternalId ?? ""), choice === "no-function");
-        assert.equal(OrganizationalUnitIds, choice === "many-accounts" ? "ou-abcd-11112222,ou-abcd-33334444" : undefined);
-
-        // What a shell makes of the words behind `sam deploy`.
-        const words = (await run(shell, `sam() { printf '%s\\n' "$@"; }\n${sam}`)).trim().split("\n");
-        const at = words.indexOf("--parameter-overrides");
-        const given = Object.fromEntries((at < 0 ? [] : words.slice(at + 1)).map((word) => word.split(/=(.*)/s, 2)));
-        assert.deepEqual(
-          Object.fromEntries(Object.entries(given).filter(([name]) => !["ExternalId", "OrganizationalUnitIds"].includes(name))),
-          parameters,
-        );
-        assert.equal("ExternalId" in given, choice === "no-function");
-        assert.equal("OrganizationalUnitIds" in given, choice === "many-accounts");
+        for (const all of [sent, read]) {
+          const { ExternalId, ...rest } = all;
+          assert.equal(/^[0-9a-f]{32}$/.test(ExternalId ?? ""), choice === "no-function");
+          assert.deepEqual(rest, { ...GIVEN[choice], ...parameters });
+        }
       });
     }
   }
+
+  test(`any value is one word of a command, whatever it holds, in ${shell}`, async (t) => {
+    if (skips(shell, t)) return;
+    for (const choice of ["one-account", "no-function"]) {
+      for (const PermissionsBoundaryName of ODD) {
+        const { sent, read } = await given(shell, await chosen(choice, { PermissionsBoundaryName }, true));
+        assert.equal(sent.PermissionsBoundaryName, PermissionsBoundaryName);
+        assert.equal(read.PermissionsBoundaryName, PermissionsBoundaryName);
+      }
+    }
+  });
 }
+
+test("tags are written as a person would write them", async () => {
+  const { aws: lines, sam } = await chosen("one-account", { PermissionsBoundaryName: ODD[0] }, true);
+  const word = `'ParameterKey=PermissionsBoundaryName,ParameterValue="CostCenter=Data Platform,Team=a=b"'`;
+  assert.ok(lines.includes(`--parameters ${word}\n`));
+  assert.ok(sam.endsWith(`--parameter-overrides ${word}`));
+});
+
+test("a value that no command can hold is in the link, and the commands say why they are withdrawn", async () => {
+  await look({}, async (page) => {
+    await page.locator('[value="new-account"]').check();
+    await unfold(page);
+    await page.locator("#new-account-AccountName").fill("Spark\\Test");
+    for (const id of ["new-account-aws", "new-account-sam"]) {
+      assert.equal(await page.locator(`#${id} code`).textContent(), "");
+      assert.match(await page.locator(`#${id}`).innerText(), /Account name: a command cannot hold a backslash/);
+    }
+    assert.match(await page.locator("#new-account-link code").textContent(), /&param_AccountName=Spark%5CTest$/);
+    await page.locator("#new-account-AccountName").fill("Spark Test");
+    assert.match(await page.locator("#new-account-aws code").textContent(), /'ParameterKey=AccountName,ParameterValue="Spark Test"'/);
+    assert.equal(await page.locator("#new-account-aws .withdrawn").isVisible(), false);
+  });
+});
 
 // Everything in the figures of a choice that may be copied, byte for byte.
 const copied = (page, choice) =>
@@ -135,6 +195,7 @@ const WRONG = [
   ["one-account", { MaxSessionDuration: "" }, /a whole number from 3600 to 43200/],
   ["one-account", { PermissionsBoundaryName: "a b; c" }, /Give the name of a managed policy/],
   ["one-account", { Guardrail: "On", PermissionsBoundaryName: "Boundary" }, /A role has one boundary/],
+  ["new-account", { AdminGroupRights: "SwitchOnly", BootstrapRole: "On" }, /With BootstrapRole, the users of the group/],
   ["many-accounts", { MaxConcurrentPercentage: "0" }, /a whole number from 1 to 100/],
   ["many-accounts", { Guardrail: "On", PermissionsBoundaryName: "Boundary" }, /A role has one boundary/],
   ["no-function", { MaxSessionDuration: "3600.5" }, /a whole number from 3600 to 43200/],
@@ -144,6 +205,7 @@ for (const [choice, parameters, message] of WRONG) {
   test(`${choice}: with ${JSON.stringify(parameters)} link and commands are withdrawn, and come back as they were`, async () => {
     await look({ permissions: ["clipboard-read", "clipboard-write"] }, async (page) => {
       await page.locator(`[value="${choice}"]`).check();
+      await unfold(page);
       const fill = async (name, value) => {
         const control = page.locator(`#${choice}-${name}`);
         if (await control.evaluate((one) => one.tagName === "SELECT")) await control.selectOption(value);
@@ -196,10 +258,11 @@ for (const [choice, parameters, message] of WRONG) {
   });
 }
 
-test("no command on the page carries a comment or waits to be edited, and suspend and resume differ in the state alone", async () => {
+test("no command on the page has a comment, and suspend and resume differ in the state alone", async () => {
   await look({}, async (page) => {
     for (const choice of Object.keys(TEMPLATES)) {
       await page.locator(`[value="${choice}"]`).check();
+      await unfold(page);
       const all = await copied(page, choice);
       for (const text of Object.values(all)) assert.doesNotMatch(text, /(^|\s)#/);
       const [suspend, resume] = [all[`${choice}-suspend`], all[`${choice}-resume`]];

@@ -13,7 +13,21 @@ from orchestera_release import link, product
 
 
 class Unknown(Exception):
-    """A parameter without a default that nobody has given yet."""
+    """A parameter that you enter in the console, or that has no default."""
+
+
+def decided(expressions, given, decisive):
+    """Whether one of them has the decisive value. Raises Unknown if that depends on one that is not known."""
+    is_unknown = False
+    for one in expressions:
+        try:
+            if value(one, given) is decisive:
+                return True
+        except Unknown:
+            is_unknown = True
+    if is_unknown:
+        raise Unknown
+    return False
 
 
 def value(node, given):
@@ -28,8 +42,8 @@ def value(node, given):
         return given[of]
     return {
         "Fn::Equals": lambda: value(of[0], given) == value(of[1], given),
-        "Fn::And": lambda: all(value(one, given) for one in of),
-        "Fn::Or": lambda: any(value(one, given) for one in of),
+        "Fn::And": lambda: not decided(of, given, False),
+        "Fn::Or": lambda: decided(of, given, True),
         "Fn::Not": lambda: not value(of[0], given),
         "Fn::Contains": lambda: value(of[1], given) in value(of[0], given),
         "Fn::EachMemberEquals": lambda: set(value(of[0], given)) <= {value(of[1], given)},
@@ -40,7 +54,7 @@ def messages(template, chosen):
     given = {"AWS::Region": "us-east-1"}
     for name, parameter in template["Parameters"].items():
         text = chosen.get(name, parameter.get("Default"))
-        if text is not None:
+        if text is not None and (name in chosen or name not in link.NOT_IN_A_LINK):
             given[name] = str(text).split(",") if parameter["Type"] == "CommaDelimitedList" else str(text)
     for rule in template["Rules"].values():
         for one in rule["Assertions"]:

@@ -13,9 +13,11 @@ from samcli.yamlhelper import yaml_parse
 from orchestera_release import link, product
 
 logging.getLogger("samtranslator").setLevel(logging.ERROR)
-templates = {name: yaml_parse((product.folder() / name).read_text())["Parameters"] for name in product.ACCESS_TEMPLATES}
-# As link.quick_create makes it each time, but once.
-made = {kind: link.template(kind, product.BUCKET_PREFIX) for kind in link.TEMPLATES}
-link.template = lambda kind, _: made[kind]
-links = [link.quick_create(kind, parameters=parameters) for kind, parameters in json.load(sys.stdin)]
+templates = {name: yaml_parse((product.folder() / name).read_text())["Parameters"] for name in product.TEMPLATES}
+# As link.quick_create reads it each time, but once.
+read = {kind: link.template(kind, link.OWN_PREFIX) for kind in link.TEMPLATES}
+link.template = lambda kind, _: read[kind]
+links = [
+    link.quick_create(kind, parameters=parameters, prefix=link.OWN_PREFIX) for kind, parameters in json.load(sys.stdin)
+]
 json.dump({"folder": str(product.folder()), "templates": templates, "links": links}, sys.stdout)

@@ -1,13 +1,12 @@
-// Whoever reads the page, and by what: axe, a keyboard, a phone, no JavaScript; and what the page must never do.
+// How the page is read: by axe, with a keyboard, on a phone, without JavaScript; and what the page must never do.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 
-import { html, look, served } from "./browser.js";
+import { CHOICES, html, look, served, unfold, withoutARelease } from "./browser.js";
 
-const CHOICES = ["one-account", "many-accounts", "no-function"];
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 // What axe finds wrong, in words. What it cannot decide counts too.
@@ -20,20 +19,20 @@ async function violations(page) {
   );
 }
 
-async function openDetails(page) {
-  await page.evaluate(() => document.querySelectorAll("details").forEach((one) => (one.open = true)));
-}
-
 for (const colorScheme of ["light", "dark"]) {
   for (const width of [360, 1280]) {
     test(`axe finds nothing, ${colorScheme}, ${width} wide, whatever is chosen`, async () => {
       await look({ colorScheme, viewport: { width, height: 900 } }, async (page) => {
         for (const choice of CHOICES) {
           await page.locator(`[value="${choice}"]`).check();
-          await openDetails(page);
           assert.deepEqual(await violations(page), []);
         }
-        // A wrong number has a colour and a message of its own.
+        await unfold(page);
+        for (const choice of CHOICES) {
+          await page.locator(`[value="${choice}"]`).check();
+          assert.deepEqual(await violations(page), []);
+        }
+        // A wrong number has a color and a message of its own.
         await page.locator(`[value="one-account"]`).check();
         await page.locator("#one-account-MaxSessionDuration").fill("1");
         assert.deepEqual(await violations(page), []);
@@ -43,7 +42,7 @@ for (const colorScheme of ["light", "dark"]) {
         // So has what a rule forbids.
         await page.locator("#one-account-Guardrail").selectOption("On");
         await page.locator("#one-account-PermissionsBoundaryName").fill("Boundary");
-        assert.match(await page.getByRole("alert").first().textContent(), /^A role has one boundary/);
+        assert.match(await page.locator("#one-account .problem").textContent(), /^A role has one boundary/);
         assert.deepEqual(await violations(page), []);
         assert.deepEqual(page.wrong, []);
       });
@@ -51,12 +50,30 @@ for (const colorScheme of ["light", "dark"]) {
   }
 }
 
+for (const width of [360, 1280]) {
+  test(`axe finds nothing on the page before a release, ${width} wide`, async () => {
+    served.html = withoutARelease;
+    try {
+      await look({ viewport: { width, height: 900 } }, async (page) => {
+        await unfold(page);
+        for (const choice of CHOICES) {
+          await page.locator(`[value="${choice}"]`).check();
+          assert.deepEqual(await violations(page), []);
+        }
+        assert.deepEqual(page.wrong, []);
+      });
+    } finally {
+      served.html = html;
+    }
+  });
+}
+
 test("axe finds nothing without JavaScript", async () => {
   // axe itself is a script: so the page is shown as it is without its own.
   served.html = html.replace(/<script>.*<\/script>/s, "");
   try {
     await look({ viewport: { width: 360, height: 900 } }, async (page) => {
-      await openDetails(page);
+      await unfold(page);
       assert.deepEqual(await violations(page), []);
     });
   } finally {
@@ -64,11 +81,18 @@ test("axe finds nothing without JavaScript", async () => {
   }
 });
 
-test("without JavaScript everything is there to read, the links work, and nothing is there that would do nothing", async () => {
+test("without JavaScript you can read everything, the links work, and no control is shown that would do nothing", async () => {
   const withDefaults = await look({}, (page) =>
     page.locator("[data-launch]").evaluateAll((all) => all.map((one) => one.href)),
   );
   await look({ javaScriptEnabled: false }, async (page) => {
+    // Details open without JavaScript.
+    await page.locator("#one-account .settings > summary").click();
+    assert.ok(await page.locator("#one-account .parameter .default").first().isVisible());
+    await page.getByText("All permissions: ").click();
+    await page.getByText("The document, policies/2025-09-29.json").click();
+    assert.ok(await page.getByText('"ec2:*"').first().isVisible());
+    await unfold(page);
     const hrefs = [];
     for (const choice of CHOICES) {
       const panel = page.locator(`#${choice}`);
@@ -82,12 +106,10 @@ test("without JavaScript everything is there to read, the links work, and nothin
       for (const command of await panel.locator(".command pre").all()) assert.ok(await command.isVisible());
       for (const value of await panel.locator(".parameter .default").all()) assert.ok(await value.isVisible());
     }
-    assert.equal(new Set(hrefs).size, 3);
+    assert.equal(new Set(hrefs).size, CHOICES.length);
     const controls = page.locator("button, input, select");
     assert.ok((await controls.count()) > 20);
     for (const control of await controls.all()) assert.equal(await control.isVisible(), false);
-    await page.getByText("The document, policies/2025-09-29.json").click();
-    assert.ok(await page.getByText('"ec2:*"').first().isVisible());
     assert.deepEqual(page.wrong, []);
   });
 });
@@ -110,13 +132,21 @@ test("with the keyboard alone a choice is made, a parameter set, a command copie
     await page.keyboard.press("Tab");
     assert.equal((await focused()).text, "To the launch button");
     await tabTo((one) => one.name === "choice");
-    await page.keyboard.press("ArrowDown");
-    await page.keyboard.press("ArrowDown");
-    assert.ok(await page.locator("#no-function").isVisible());
+    for (const choice of CHOICES.slice(1)) {
+      await page.keyboard.press("ArrowDown");
+      assert.ok(await page.locator(`#${choice}`).isVisible());
+    }
     assert.equal(await page.locator("#one-account").isVisible(), false);
-    await page.keyboard.press("ArrowUp");
-    await page.keyboard.press("ArrowUp");
-    await tabTo((one) => one.label === "Copy: The link");
+    for (const _ of CHOICES.slice(1)) await page.keyboard.press("ArrowUp");
+    assert.ok(await page.locator("#one-account").isVisible());
+    const unfoldByKey = async (is) => {
+      await tabTo((one) => one.tag === "SUMMARY" && is(one.text));
+      await page.keyboard.press("Enter");
+      assert.ok(await page.evaluate(() => document.activeElement.parentElement.open));
+    };
+    await unfoldByKey((text) => text === "Is this my account?");
+    assert.ok(await page.locator("#one-account .answer").isVisible());
+    await unfoldByKey((text) => text.startsWith("Settings"));
     await tabTo((one) => one.name === "PolicyEdition");
     await page.keyboard.press("ArrowDown");
     await tabTo((one) => one.name === "MaxSessionDuration");
@@ -126,13 +156,13 @@ test("with the keyboard alone a choice is made, a parameter set, a command copie
     assert.ok(button);
     const link = await page.evaluate(() => document.activeElement.href);
     assert.ok(link.endsWith("&param_PolicyEdition=2026-02-06&param_MaxSessionDuration=7200"));
+    await unfoldByKey((text) => text === "The link as text");
+    await tabTo((one) => one.label === "Copy: The link");
+    await unfoldByKey((text) => text === "The same in a shell");
     await tabTo((one) => one.label === "Copy: AWS CLI");
     await page.keyboard.press("Enter");
     await page.getByText("Copied").waitFor();
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), await page.locator("#one-account-aws code").textContent());
-    await tabTo((one) => one.tag === "SUMMARY");
-    await page.keyboard.press("Enter");
-    assert.ok(await page.evaluate(() => document.activeElement.parentElement.open));
     assert.deepEqual(page.wrong, []);
   });
 });
@@ -141,7 +171,7 @@ test("everything that can be operated is reached by Tab, in the order of the pag
   await look({}, async (page) => {
     for (const choice of CHOICES) {
       await page.locator(`[value="${choice}"]`).check();
-      await openDetails(page);
+      await unfold(page);
       await page.evaluate(() => document.activeElement.blur());
       const all = await page.evaluate(() => {
         const operable = [...document.querySelectorAll("a[href], button, input, select, summary")];
@@ -178,11 +208,13 @@ for (const width of [320, 360, 768, 1280]) {
             await page.locator(`#${CHOICES.at(-1)}-MaxSessionDuration`).fill("1");
             await page.locator(`#${CHOICES.at(-1)}-aws`).getByRole("button").click();
           } else if (choice) await page.locator(`[value="${choice}"]`).check();
-          await openDetails(page);
+          await unfold(page);
           const wide = await page.locator("body, body *").evaluateAll((all) => {
             const width = document.documentElement.clientWidth;
             const out = all.filter((one) => one.checkVisibility() && one.tagName !== "OPTION" && !one.closest("thead, .skip, svg"));
             return out
+              // For screen readers alone.
+              .filter((one) => one.clientWidth !== 1)
               .filter((one) => one.getBoundingClientRect().right > width + 1 || one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== "inline")
               .map((one) => `${one.tagName}.${one.className}#${one.id} ${one.textContent.slice(0, 40)}`);
           });
@@ -194,7 +226,7 @@ for (const width of [320, 360, 768, 1280]) {
   });
 }
 
-test("nothing is said on the console, and nothing is asked of anybody", async () => {
+test("nothing is written to the console, and nothing is requested", async () => {
   await look({}, async (page) => {
     for (const choice of CHOICES) await page.locator(`[value="${choice}"]`).check();
     await page.waitForTimeout(300);
@@ -238,6 +270,15 @@ test("the content security policy allows nothing unsafe, and stands before every
   assert.ok(html.indexOf("Content-Security-Policy") < html.search(/<style|<script|<link/));
 });
 
+test("a link to something that is folded, or of another choice, shows it", async () => {
+  for (const id of ["no-function-upload", "all-permissions", "edition-2026-02-06", "new-account-suspend"]) {
+    await look({ hash: `#${id}` }, async (page) => {
+      assert.ok(await page.locator(`#${id}`).isVisible(), id);
+      assert.ok(await page.locator(`#${id}`).evaluate((one) => !one.closest("details:not([open])")), id);
+    });
+  }
+});
+
 test("a link to a choice opens it", async () => {
   await look({ hash: "#no-function" }, async (page) => {
     assert.ok(await page.locator("#no-function").isVisible());
@@ -245,13 +286,13 @@ test("a link to a choice opens it", async () => {
   });
 });
 
-test("who wants no motion gets none, and who prints gets the text without what only works on a screen", async () => {
+test("nothing moves if you want no motion, and what is printed has the whole text, without controls", async () => {
   const moves = (page) => page.evaluate(() => getComputedStyle(document.documentElement).scrollBehavior);
   await look({ reducedMotion: "reduce" }, async (page) => assert.equal(await moves(page), "auto"));
   await look({ reducedMotion: "no-preference" }, async (page) => {
     assert.equal(await moves(page), "smooth");
     await page.emulateMedia({ media: "print" });
-    assert.equal(await page.locator("nav").isVisible(), false);
+    assert.equal(await page.locator("#choose").isVisible(), false);
     assert.equal(await page.locator("figcaption button").first().isVisible(), false);
     assert.ok(await page.locator("#one-account-aws pre").isVisible());
   });

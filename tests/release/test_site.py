@@ -1,4 +1,4 @@
-"""The commands of the launch page, as they stand there, by the real AWS CLI and SAM, on the AWS on loopback."""
+"""The commands of the launch page, as they are there, by the real AWS CLI and SAM, on the emulated AWS."""
 
 import json
 import os
@@ -54,7 +54,11 @@ class Commands(HTMLParser):
 
 @pytest.fixture(scope="module")
 def commands(dist):
-    return Commands(build.page(product.BUCKET_PREFIX)).of
+    # As after a release: the artefacts are signed by its key.
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (build, link):
+            patch.setattr(module, "RELEASE_KEY", dist / product.PUBLIC_KEY)
+        return Commands(build.page(product.BUCKET_PREFIX)).of
 
 
 # The CLI looks at once and then again after half a minute; this looks until there is something to see.
@@ -71,7 +75,7 @@ exec {AWSCLI}/aws "$@"
 
 @pytest.fixture
 def shell(aws, account, published, tmp_path):
-    """Runs commands as whoever copied them does, in a folder with the published files."""
+    """Runs commands as a reader who copied them, in a folder with the published files."""
     shutil.copytree(published, tmp_path / "files")
     waits = tmp_path / "bin/aws"
     waits.parent.mkdir()
@@ -140,7 +144,7 @@ def test_the_aws_cli_lines_for_many_accounts_give_each_of_a_unit_its_stack(
         return text.replace("ou-abcd-11112222,ou-abcd-33334444", unit).replace("r-abcd", organization.root)
 
     assert "ou-abcd-11112222,ou-abcd-33334444" in commands["many-accounts-aws"]
-    found = shell(typed("organisation"))
+    found = shell(typed("organization"))
     assert organization.root in found and unit in found
     shell(typed("aws"))
 
