@@ -8,7 +8,7 @@ from orchestera_local.aws import Account
 
 
 class SignInRefused(Exception):
-    """With the code that `embedded_aws/people/sign_in.py` gives it, since the console itself has only sentences.
+    """It has the code from `embedded_aws/people/sign_in.py`, because the console itself has only sentences.
 
     AuthenticationFailed, MfaCodeRequired, PasswordResetRequired; with a new password AccessDenied and
     PasswordPolicyViolation.
@@ -20,7 +20,7 @@ class SignInRefused(Exception):
 
 
 def sign_in(account, user_name, password, mfa_code=None):
-    """Returns the account as this user sees it in the console.
+    """Returns the account, seen by this user in the console.
 
     The session carries `aws:MultiFactorAuthPresent`, which is true if a code was asked for. Raises SignInRefused.
     """
@@ -28,7 +28,7 @@ def sign_in(account, user_name, password, mfa_code=None):
 
 
 def sign_in_with_new_password(account, user_name, password, new_password, mfa_code=None):
-    """The same, and changes the password on the way, as the console asks for it if it has to be changed."""
+    """The same, and changes the password at the sign-in, as the console does if the password must be changed."""
     return _sign_in(account, user_name=user_name, password=password, new_password=new_password, mfa_code=mfa_code)
 
 
@@ -48,7 +48,7 @@ def _sign_in(account, **said):
 
 
 def of_credentials(account, credentials):
-    """The account as who has these credentials, in STS's words, sees it."""
+    """The account, seen with these credentials. They are in the form that STS returns."""
     names = {
         "aws_access_key_id": "AccessKeyId",
         "aws_secret_access_key": "SecretAccessKey",

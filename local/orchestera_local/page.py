@@ -1,4 +1,4 @@
-"""What a command shows: scenes, claims that hold or do not, and the events of a stack as they come."""
+"""The output of a command: scenes, claims that hold or do not, and the events of a stack as they happen."""
 
 import json
 import os
@@ -14,7 +14,7 @@ STRONG, GOOD, BAD, FAINT, PLAIN = (
 
 
 class Page:
-    """What is shown, and whether every claim held."""
+    """Prints the output, and remembers every claim that does not hold."""
 
     def __init__(self):
         self.scenes = 0
@@ -49,7 +49,7 @@ class Page:
         print(f"   {GOOD + '✓' if holds else BAD + '✗ NOT SO:'}{PLAIN} {text}", flush=True)
 
     def event(self, event):
-        """A line of a stack's log. What begins and ends without a word takes one line, not two."""
+        """Prints an event of a stack. A resource that starts and ends without a reason takes one line, not two."""
         logical_id, status, reason = (
             event["LogicalResourceId"],
             event["ResourceStatus"],
@@ -70,13 +70,13 @@ class Page:
         )
 
     def end(self):
-        """Says which claims did not hold, and returns what the command ends with."""
+        """Prints the claims that do not hold, and returns the exit status of the command."""
         if self.broken:
             print(f"{BAD}{len(self.broken)} claims did not hold:{PLAIN}\n  " + "\n  ".join(self.broken))
         return 1 if self.broken else 0
 
 
 def end_with_the_terminal():
-    """However it is ended, everything that was started is stopped."""
+    """Stops everything that was started, however the program is ended."""
     for end in (signal.SIGINT, signal.SIGTERM):
         signal.signal(end, lambda number, _: sys.exit(128 + number))

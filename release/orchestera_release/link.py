@@ -24,8 +24,8 @@ STACK_NAMES = {
 # Of the examples, in a message and on the launch page.
 OWN_PREFIX = "my-company-orchestera"
 NOT_PUBLISHED = (
-    "No release is published yet, so there is no link. Whoever owns the bucket "
-    f"{product.bucket(product.BUCKET_PREFIX, product.REGIONS[0])} could decide what the console shows. To create a "
+    "No release is published yet, so there is no link. Anybody could own the bucket "
+    f"{product.bucket(product.BUCKET_PREFIX, product.REGIONS[0])}, and decide what the console shows. To create a "
     f"link of your own, create a bucket, then run: make dist publish link BUCKET_PREFIX={OWN_PREFIX} "
     '(docs/releasing.md, "The buckets"). Without Rust, run: make tools, then '
     ".venv/bin/python -m orchestera_release.templates target/templates, and upload "

@@ -93,7 +93,7 @@ def _groups(template):
 
 
 def _parameter(name, parameter, labels, presettable):
-    """Any parameter: launch.js quotes whatever is entered, for every command that holds it."""
+    """Any parameter: launch.js quotes its value for the commands, whatever you enter."""
     # Without a label the console shows the name.
     label = labels.get(name, {"default": name})["default"]
     default, pattern = parameter.get("Default"), parameter.get("AllowedPattern")
@@ -119,7 +119,7 @@ def _parameter(name, parameter, labels, presettable):
 
 
 def _capabilities(resources):
-    """What CloudFormation wants acknowledged: for what it creates itself, and for what a StackSet passes on."""
+    """The capabilities to acknowledge, for what CloudFormation creates itself and for what a StackSet passes on."""
     named = any(NAMES.get(resource["Type"]) in resource.get("Properties", {}) for resource in resources)
     nests = any(resource["Type"] == "AWS::CloudFormation::Stack" for resource in resources)
     return ["CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM", *(["CAPABILITY_AUTO_EXPAND"] if nests else [])]

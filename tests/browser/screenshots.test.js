@@ -1,23 +1,34 @@
-// For eyes: target/screenshots. What can be asserted is asserted elsewhere.
+// Pictures to look at, in target/screenshots. The other files assert what can be asserted.
 
 import assert from "node:assert/strict";
 import { mkdir, stat } from "node:fs/promises";
 import { test } from "node:test";
 import path from "node:path";
 
-import { look, ROOT } from "./browser.js";
+import { html, look, ROOT, served, withoutARelease } from "./browser.js";
 
 const FOLDER = path.join(ROOT, "target/screenshots");
 
-for (const width of [360, 768, 1280]) {
-  for (const colorScheme of ["light", "dark"]) {
-    test(`the page is drawn ${width} wide, ${colorScheme}`, async () => {
-      await mkdir(FOLDER, { recursive: true });
-      await look({ viewport: { width, height: 900 }, colorScheme }, async (page) => {
-        const file = path.join(FOLDER, `${width}-${colorScheme}.png`);
-        await page.screenshot({ path: file, fullPage: true });
-        assert.ok((await stat(file)).size > 50_000);
+const SIZES = [[360, 740], [768, 1024], [1280, 800]];
+
+for (const [what, content] of [["", html], ["-without-a-release", withoutARelease]]) {
+  for (const [width, height] of SIZES) {
+    for (const colorScheme of ["light", "dark"]) {
+      test(`the page${what} is drawn ${width} wide, ${colorScheme}`, async () => {
+        await mkdir(FOLDER, { recursive: true });
+        served.html = content;
+        try {
+          await look({ viewport: { width, height }, colorScheme }, async (page) => {
+            for (const [part, fullPage] of [["", true], ["-first-screen", false]]) {
+              const file = path.join(FOLDER, `${width}-${colorScheme}${what}${part}.png`);
+              await page.screenshot({ path: file, fullPage });
+              assert.ok((await stat(file)).size > 20_000);
+            }
+          });
+        } finally {
+          served.html = html;
+        }
       });
-    });
+    }
   }
 }
