@@ -19,7 +19,18 @@ BASH = Parser(Language(tree_sitter_bash.language()))
 # Upper case that is no placeholder: values of AWS and of openssl, a file of ours.
 VALUES = {
     *("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND", "OPERATION_RESULT_STATUS", "INTERSECTION"),
-    *("CURRENT", "FAILED", "ERROR", "WARN", "EC", "DIGEST", "ECDSA_SHA_256", "SHA256SUMS", "AKIADUMMYDUMMYDUMMY0"),
+    *(
+        "CURRENT",
+        "FAILED",
+        "ERROR",
+        "WARN",
+        "ALARM",
+        "EC",
+        "DIGEST",
+        "ECDSA_SHA_256",
+        "SHA256SUMS",
+        "AKIADUMMYDUMMYDUMMY0",
+    ),
 }
 # What every shell has.
 ENVIRONMENT = {"HOME", "PWD", "PATH", "USER", "SHELL", "TMPDIR", "LANG"}
