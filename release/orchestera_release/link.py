@@ -48,6 +48,8 @@ NOT_IN_A_LINK = {
     "MemberRoleName",
     # The organization stack sets it.
     "NewAccount",
+    # Somebody who changes the link could send the notifications elsewhere.
+    "AlarmTopicArn",
     # Anyone who reads the mailbox of an account can take over the account.
     "AccountEmail",
     "DevelopmentAccountEmail",

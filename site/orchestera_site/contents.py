@@ -7,6 +7,9 @@ WHAT = {
     "FunctionLogGroup": "The function's log. It is deleted with the stack.",
     "FunctionPolicy": "The permissions of the function on that one role and that one policy, action by action.",
     "FunctionLogPolicy": "The permission to write the function's log, and to read the state of its own stack.",
+    "DriftAlarm": "The CloudWatch alarm that notifies the SNS topic when drift is found.",
+    "FunctionAlarm": "The CloudWatch alarm that notifies the SNS topic when the function failed.",
+    "NoCheckAlarm": "The CloudWatch alarm that notifies the SNS topic when there was no drift check for two days.",
     "Organization": "The custom resource that finds or creates the organization, after every check.",
     "OrchesteraAdminGroup": "The group of administrators, orchestera-admin-group. It stays when you delete the stack.",
     "OrchesteraAdminGroupMembers": "Your IAM users in that group. They stay when you delete the stack.",
@@ -28,6 +31,8 @@ WHAT_OF_TYPE = {
 CONDITIONS = {
     "IsGuarded": "only with Guardrail = On",
     "ChecksDrift": "unless DriftCheck = Off",
+    "HasAlarms": "only with AlarmTopicArn",
+    "HasDriftAlarms": "only with AlarmTopicArn, and unless DriftCheck = Off",
     "MakesGroup": "only with AdminGroup = Make",
     "AddsUsers": "only with AdminUserNames",
     "UsesIdentityCenter": "only with SignIn = IdentityCenter",
