@@ -196,7 +196,7 @@ prove-role: ## check the roles of both functions: every action is necessary, and
 prove-aws: ## create, check and delete dist/<version>/ in your AWS account, with a report. PROFILE=my-account
 	@ORCHESTERA_CHECKED= $(MAKE) --no-print-directory -C release prove-aws
 
-test-browser:
+test-browser: ## the launch page in Chromium. It needs Node 20
 	@ORCHESTERA_CHECKED= $(MAKE) --no-print-directory -C tests browser
 
 .PHONY: clean

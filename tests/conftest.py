@@ -4,6 +4,7 @@ import itertools
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -19,11 +20,15 @@ def pytest_configure(config):
     """All workers deploy the functions of now: `sam build`, which is tested too, writes them anew while they run."""
     if hasattr(config, "workerinput"):
         return
+    if not Path(__file__).is_relative_to(product.ROOT):
+        pytest.exit(f".venv belongs to {product.ROOT}. Run: rm .venv/installed && make tools", returncode=2)
+    try:
+        built = {function: product.bootstrap(function) for function in product.FUNCTIONS}
+    except product.Refused as missing:
+        pytest.exit(str(missing), returncode=2)
     config.function_folder = tempfile.mkdtemp(prefix="orchestera-access-function-")
-    for function in product.FUNCTIONS:
-        os.environ[function.variable] = shutil.copy2(
-            product.bootstrap(function), os.path.join(config.function_folder, function.package)
-        )
+    for function, path in built.items():
+        os.environ[function.variable] = shutil.copy2(path, os.path.join(config.function_folder, function.package))
 
 
 def pytest_unconfigure(config):

@@ -25,6 +25,7 @@ SHAPE = {
     "resources": [{"what": str, "details": str}],
     "cost": {"month": str, "source": str, "items": [{"item": str, "month": str, "price": str, "link": str}]},
     "time": str,
+    "stop": str,
     "undo": str,
     "questions": [{"question": str, "answer": str}],
     "reviewer_questions": [{"permission": str, "why": str, "risk": str, "limit": str}],
@@ -146,6 +147,7 @@ BLOCKS = {
         [
             f"**What it costs:** {facts['cost']['month']}",
             f"**How long it takes:** {facts['time']}",
+            f"**How to stop the access:** {facts['stop']}",
             f"**How to undo it:** {facts['undo']}",
         ]
     ),
