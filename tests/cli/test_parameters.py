@@ -37,9 +37,15 @@ EXTERNAL_IDS = [
     for required in ("true", "false")
     for given in ("", "given@2026")
 ]
+# Every tag that the parameter may hold, and the topic of the alarms. Neither decides with which other properties.
+TAGS_AND_ALARMS = {
+    "Tags": "Team=Data,Formula=a=b,blank=,Cost Center=1,e=5",
+    "AlarmTopicArn": "arn:aws:sns:us-east-1:111122223333:Alarms",
+}
+OF_TAGS_AND_ALARMS = {"HasAlarms", "HasDriftAlarms", *(f"HasTag{number}" for number in range(1, 6))}
 # By condition of the template: the values of its parameters on both sides.
 OTHERS = {
-    "Adopts": [{"OnExisting": "Adopt"}, {"OnExisting": "Fail"}],
+    "Adopts": [{"OnExisting": "Adopt"}, {"OnExisting": "Fail"} | TAGS_AND_ALARMS],
     "ChecksDrift": [{"DriftCheck": "Report"}, {"DriftCheck": "Off"}],
     "IsNewAccount": [{"NewAccount": "false"}, {"NewAccount": "true"}],
 }
@@ -232,7 +238,7 @@ def test_the_regions_are_those_of_the_template(orchestera, account):
 
 def test_the_combinations_are_of_every_condition_of_the_template():
     known = {"IsGuarded", "HasBoundary", "BoundaryIsNamed", "InMemberAccount", "AsksForExternalId"}
-    known |= {"FunctionHasBoundary", "FunctionBoundaryIsNamed"} | OTHERS.keys()
+    known |= {"FunctionHasBoundary", "FunctionBoundaryIsNamed"} | OTHERS.keys() | OF_TAGS_AND_ALARMS
     assert TEMPLATE["Conditions"].keys() == known
 
 
@@ -240,7 +246,7 @@ def test_the_combinations_are_of_every_condition_of_the_template():
 @pytest.mark.parametrize(
     "others",
     itertools.product(*OTHERS.values()),
-    ids=lambda others: "-".join(value for one in others for value in one.values()),
+    ids=lambda others: "-".join(next(iter(one.values())) for one in others),
 )
 def test_plan_shows_the_properties_that_cloudformation_sends(orchestera, account, member, others):
     sent = Sent(account)

@@ -172,20 +172,22 @@ async fn report(
 }
 
 fn show_parameters(printing: &Printing) -> Result<Verdict> {
+    // For programs and for people: a pattern is a sentence there.
     let allowed = |parameter: &template::Parameter| match parameter.allowed {
-        template::Allowed::Values(values) => values.join(" "),
-        template::Allowed::Numbers(least, most) => format!("{least} to {most}"),
-        template::Allowed::Pattern(pattern, _) => pattern.to_owned(),
+        template::Allowed::Values(values) => [values.join(" "), values.join(" ")],
+        template::Allowed::Numbers(least, most) => [format!("{least} to {most}"), format!("{least} to {most}")],
+        template::Allowed::Pattern(pattern, description) => [pattern.to_owned(), description.to_owned()],
     };
     let row = |parameter: &template::Parameter| -> Vec<Value> {
-        vec![json!(parameter.name), json!(parameter.default), json!(allowed(parameter)), json!(parameter.property)]
+        let [allowed, rule] = allowed(parameter);
+        vec![json!(parameter.name), json!(parameter.default), json!(allowed), json!(parameter.property), json!(rule)]
     };
-    let columns = ["parameter", "default", "allowed", "property"];
+    let columns = ["parameter", "default", "allowed", "property", "rule"];
     let rows = PARAMETERS.iter().map(row).collect();
-    let shown = &columns[..3];
+    let shown = ["parameter", "default", "rule"];
     output::rows(
         printing,
-        &output::Rows { columns: &columns, rows, about: serde_json::Map::default(), name: "parameters", shown },
+        &output::Rows { columns: &columns, rows, about: serde_json::Map::default(), name: "parameters", shown: &shown },
     )?;
     Ok(Verdict::Good)
 }
