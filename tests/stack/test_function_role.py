@@ -65,7 +65,7 @@ def test_with_its_role_the_function_does_everything_that_it_is_there_for(stack, 
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_without_any_one_action_something_fails_and_the_action_is_named(stack, template, iam, action):
-    with pytest.raises(Denied, match=f"not allowed {action} "):
+    with pytest.raises(Denied, match=f"not allowed to call {action} "):
         live(stack, without(template, action), iam)
 
 
