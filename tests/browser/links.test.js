@@ -13,7 +13,7 @@ const LINK = ["-m", "orchestera_release.link", "--bucket-prefix=my-company-orche
 const execFile = promisify(processes.execFile);
 // Whose value is an account's own, or names one.
 const OF_AN_ACCOUNT = new RegExp(
-  "^(Require)?ExternalId$|^Member|^NewAccount$|BoundaryArn$|^OrganizationalUnitIds?$|^Accounts$|^AccountFilterType$|Email$" +
+  "^(Require)?ExternalId$|^Member|^NewAccount$|(Boundary|Topic)Arn$|^OrganizationalUnitIds?$|^Accounts$|^AccountFilterType$|Email$" +
     "|^AccountId$|^AdminUserNames$|^IdentityCenterPrincipal$|Contact$|^AcceptPaidPlan$",
 );
 // Of these, a text control is tried with those that its pattern allows.
