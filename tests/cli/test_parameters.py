@@ -16,7 +16,7 @@ TEMPLATE = template()
 PARAMETERS = TEMPLATE["Parameters"]
 # Of the resource's properties, what the function does not read, so that `plan` does not show it: whom CloudFormation
 # asks and how long it waits, what makes it send an update, and what orders the resources.
-NOT_READ = {"ServiceToken", "ServiceTimeout", "Release", "DriftSchedule"}
+NOT_READ = {"ServiceToken", "ServiceTimeout", "Release", "DriftSchedule", "Alarms"}
 MASKED = "****"
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 ROLE = "OrganizationAccountAccessRole"

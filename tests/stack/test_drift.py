@@ -12,7 +12,7 @@ from orchestera_local.stack import ACCESS, FUNCTION
 EVERYTHING = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 STRANGER = json.dumps(guide.trust(principal="arn:aws:iam::999988887777:root"))
 # Of the resource's properties, what is not the function's to read.
-NOT_READ = {"ServiceToken", "ServiceTimeout", "Release", "DriftSchedule"}
+NOT_READ = {"ServiceToken", "ServiceTimeout", "Release", "DriftSchedule", "Alarms"}
 
 
 class Schedule:

@@ -239,7 +239,7 @@ def test_a_stack_set_that_deploys_to_the_account_by_itself_is_in_the_way_of_role
     stack_set.deploy(DeploymentTargets={"OrganizationalUnitIds": [organization.root]})
     stack = management.stack()
     assert stack.create(template, **management.parameters(AccessIn="Spark")) == "ROLLBACK_COMPLETE"
-    assert "StackSet orchestera-access deploys" in reasons(stack)
+    assert "StackSet orchestera-access automatically deploys" in reasons(stack)
     assert management.creations() == []
     stack.delete()
     stack = management.created()
