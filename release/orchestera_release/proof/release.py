@@ -10,7 +10,7 @@ from orchestera_release.product import Refused
 from orchestera_release.signature import RELEASE_KEY, is_valid
 
 # Conditions of the template that no parameter of the proof makes true.
-NOT_TRUE = ("IsGuarded",)
+NOT_TRUE = ("IsGuarded", "HasAlarms", "HasDriftAlarms")
 # What is none of a user's things: settings and versions of the function, and the policies that are part of a role.
 PARTS = ("AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Version", "AWS::IAM::Policy", "Custom::OrchesteraAccess")
 
