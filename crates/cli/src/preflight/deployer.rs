@@ -27,12 +27,15 @@ const DEPLOYER: [&str; 13] = [
     "s3:GetObject",
 ];
 /// What else it does with them for these parameters.
-const OPTIONAL: [(fn(&Parameters) -> bool, &str); 4] = [
-    (|it| it["DriftCheck"] != "Off", "scheduler:CreateSchedule"),
-    (|it| it["Guardrail"] == "On", "iam:CreatePolicy"),
-    (|it| !it["Tags"].is_empty(), "iam:TagRole"),
-    (|it| !it["AlarmTopicArn"].is_empty(), "cloudwatch:PutMetricAlarm"),
-];
+fn optional(parameters: &Parameters) -> impl Iterator<Item = &'static str> {
+    let actions = [
+        ("scheduler:CreateSchedule", parameters["DriftCheck"] != "Off"),
+        ("iam:CreatePolicy", parameters["Guardrail"] == "On"),
+        ("iam:TagRole", !parameters["Tags"].is_empty()),
+        ("cloudwatch:PutMetricAlarm", !parameters["AlarmTopicArn"].is_empty()),
+    ];
+    actions.into_iter().filter(|(_, is_needed)| *is_needed).map(|(action, _)| action)
+}
 
 const YOURS: &str = "your permissions";
 const SERVICE_CONTROL: &str = "service control";
@@ -51,7 +54,7 @@ pub async fn checks(session: &Session, parameters: &Parameters) -> Vec<Check> {
         Err(sentence) => return vec![Check::warning(YOURS, sentence)],
     };
     let mut actions: Vec<String> = DEPLOYER.iter().map(|action| (*action).to_owned()).collect();
-    actions.extend(OPTIONAL.iter().filter(|(is_used, _)| is_used(parameters)).map(|(_, action)| (*action).to_owned()));
+    actions.extend(optional(parameters).map(str::to_owned));
     let of_function = Operation::ALL.iter().map(|operation| format!("iam:{operation}"));
     let all: Vec<_> = actions.iter().cloned().chain(of_function.filter(|action| !actions.contains(action))).collect();
     match simulate(&client, &source, all).await {
