@@ -250,39 +250,26 @@ def _sam_of_the_source(choice):
 
 
 def _sam_of_the_organization(choice):
-    first, given = _NEEDED[choice.kind]
-    deploy = [
-        f"sam deploy --region {choice.region}",
-        f"--stack-name {choice.stack_name}",
-        f"--capabilities {' '.join(choice.capabilities)}",
-        "--parameter-overrides " + " ".join(f'"{name}={value}"' for name, value in given),
-    ]
-    yield Command(
-        f"{choice.id}-sam",
-        "SAM, in a clone of the source: you build both functions yourself",
-        f"{first}sam build --template organization.yaml\n{_lines(deploy)}{CHOSEN}",
-        "sam",
-        has_parameters=True,
-        note=_NOTES[choice.kind],
-    )
+    title = "SAM, in a clone of the source: you build both functions yourself"
+    yield _sam_deploy(choice, title, before="sam build --template organization.yaml\n", note=_NOTES[choice.kind])
 
 
 def _sam_of_the_file(choice):
+    yield _sam_deploy(choice, "SAM, with the file that you downloaded and checked", file=choice.file)
+
+
+def _sam_deploy(choice, title, before="", file=None, note=""):
+    """`sam deploy` of a template that needs parameters: the file, or what was built before."""
     first, given = _NEEDED[choice.kind]
     deploy = [
         f"sam deploy --region {choice.region}",
         f"--stack-name {choice.stack_name}",
-        f"--template-file {choice.file}",
+        *([f"--template-file {file}"] if file else []),
         f"--capabilities {' '.join(choice.capabilities)}",
         "--parameter-overrides " + " ".join(f'"{name}={value}"' for name, value in given),
     ]
-    yield Command(
-        f"{choice.id}-sam",
-        "SAM, with the file that you downloaded and checked",
-        f"{first}{_lines(deploy)}{CHOSEN}",
-        "sam",
-        has_parameters=True,
-    )
+    text = f"{first}{before}{_lines(deploy)}{CHOSEN}"
+    return Command(f"{choice.id}-sam", title, text, "sam", has_parameters=True, note=note)
 
 
 def _create_from_the_file(choice):
