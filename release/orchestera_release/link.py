@@ -27,9 +27,8 @@ NOT_PUBLISHED = (
     "No release is published yet, so there is no link. Anybody could own the bucket "
     f"{product.bucket(product.BUCKET_PREFIX, product.REGIONS[0])}, and decide what the console shows. To create a "
     f"link of your own, create a bucket, then run: make dist publish link BUCKET_PREFIX={OWN_PREFIX} "
-    '(docs/releasing.md, "The buckets"). Without Rust, run: make tools, then '
-    ".venv/bin/python -m orchestera_release.templates target/templates, and upload "
-    f"target/templates/{product.NATIVE} in CloudFormation's console."
+    f'(docs/releasing.md, "The buckets"). Without Rust, upload templates/published/{product.NATIVE} in '
+    "CloudFormation's console."
 )
 TEMPLATES = {
     "flat": product.FLAT,

@@ -83,13 +83,13 @@ class Scene:
         }
         self.cloudwatch.put_metric_alarm(**(request | changes))
 
-    def emit(self, value, stack="mine"):
+    def emit(self, value, stack="mine", hours_ago=0):
         directive = {
             "Namespace": NAMESPACE,
             "Dimensions": [["StackName"]],
             "Metrics": [{"Name": METRIC, "Unit": "Count"}],
         }
-        now = int(time.time() * 1000)
+        now = int((time.time() - 3600 * hours_ago) * 1000)
         line = {"_aws": {"Timestamp": now, "CloudWatchMetrics": [directive]}, "StackName": stack, METRIC: value}
         self.logs.put_log_events(
             logGroupName="log",
@@ -122,6 +122,15 @@ def test_a_log_holds_metrics_and_an_alarm_takes_account_of_their_dimensions(acco
     # One notification for each change.
     scene.emit(3)
     assert (scene.state(), scene.messages()) == ("ALARM", [])
+
+
+def test_the_next_check_that_finds_nothing_ends_the_alarm(account):
+    scene = Scene(account)
+    scene.alarm()
+    scene.emit(2, hours_ago=2)
+    assert scene.state() == "ALARM"
+    scene.emit(0)
+    assert scene.state() == "OK"
 
 
 def test_an_alarm_that_ignores_missing_data_keeps_its_state_and_another_loses_it_by_time(account):
