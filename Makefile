@@ -138,7 +138,7 @@ check: tools $(CARGO_DENY) .tools/checkov/installed ## check format, lints, docu
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings' cargo doc --locked --workspace --no-deps --document-private-items
 	@# No file imports a file that imports it.
-	cargo test --locked --quiet --test imports
+	$(TEST) --test imports --quiet
 	$(DENY_FUNCTIONS) check --hide-inclusion-graph bans licenses sources
 	$(DENY_CLI) check --hide-inclusion-graph bans licenses sources
 	$(PYTHON) -m orchestera_release.yanked

@@ -92,12 +92,16 @@ DENY_CLI := $(CARGO_DENY) --log-level warn --manifest-path '$(ROOT)/crates/cli/C
 quote = '$(subst ','\'',$(1))'
 option = $(if $($(2)), $(1)=$(call quote,$($(2))))
 
+# One target of the tests. Beside it the libraries of all packages, which are compiled in any case: for the one package
+# alone cargo would choose fewer features, and compile the AWS SDK once more for it.
+TEST := cargo test --locked --workspace --lib
+
 # What the function weighs and computes, against limits that are written down. valgrind counts; where CI is set, the
 # check at the beginning has required it.
 define COST
 @if command -v valgrind > /dev/null; then set -x; \
   cd '$(ROOT)'; ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" \
-  cargo test --locked --workspace --test cost -- --ignored --nocapture; fi
+  $(TEST) --test cost -- --ignored --nocapture; fi
 $(PYTHON) '$(ROOT)/tests/size.py' --target $(TARGET)
 endef
 
@@ -106,7 +110,7 @@ endef
 define NAMES
 @if sh '$(ROOT)/tests/own_network.sh' true > /dev/null 2>&1; then set -x; \
   cd '$(ROOT)'; ORCHESTERA_BOOTSTRAP="$(BOOTSTRAP)" sh tests/own_network.sh \
-  cargo test --locked --offline --test names -- --ignored; fi
+  $(TEST) --offline --test names -- --ignored; fi
 endef
 
 # The artefacts that the tests look at. The command line for arm64 is in them where it can be run. It is not optimised then,

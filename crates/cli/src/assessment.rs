@@ -8,7 +8,9 @@ use crate::template::{self, GUARDRAIL_PATH, Parameters};
 use custom_resource::function_arn::is_account_id;
 use orchestera_access::account::{Account, PLATFORM_ACCOUNT_ID};
 use orchestera_access::goal;
-use orchestera_access::ownership::{EXTERNAL_ID, EXTERNAL_ID_GIVEN, LOGICAL_ID, POLICY_EDITION, Resource, STACK_ID};
+use orchestera_access::ownership::{
+    EXTERNAL_ID, EXTERNAL_ID_GIVEN, LOGICAL_ID, POLICY_EDITION, Resource, STACK_ID, TAGS_SHA256,
+};
 use orchestera_access::physical_id::PhysicalId;
 use orchestera_access::policy::{self, EDITIONS};
 use orchestera_access::reconcile::desired::DesiredState;
@@ -101,7 +103,7 @@ pub fn assess(id: &PhysicalId, account: &Account, observed: &Observed, stack: Op
     let policy_arn = account.policy_arn(&id.policy_name);
     let Some(role) = &observed.role else { return without_role(id, stack) };
     let desired = desired(id, account, observed, role, stack);
-    let differences = desired.as_ref().map(|desired| differences(desired, observed));
+    let differences = desired.as_ref().map(|desired| differences(desired, observed, stack.is_some()));
     let is_compared = differences.is_some();
     let is_owned = stack_id(observed).is_some();
     let mut found = Assessment {
@@ -295,7 +297,8 @@ fn of_tags(observed: &Observed, role: &Role, edition_of_tag: Option<&str>) -> Va
 }
 
 /// As the drift check, without what cannot be known here or does not count here.
-fn differences(desired: &DesiredState, observed: &Observed) -> Vec<Difference> {
+fn differences(desired: &DesiredState, observed: &Observed, has_stack: bool) -> Vec<Difference> {
+    let known = |tags: &Value| known_tags(tags, has_stack);
     let is_created_by_hand = desired.resource.stack_id.is_empty();
     let is_native = desired.resource.logical_id == NATIVE_LOGICAL_ID;
     let counts = |difference: &Difference| match difference.field {
@@ -305,17 +308,20 @@ fn differences(desired: &DesiredState, observed: &Observed) -> Vec<Difference> {
             desired.properties.tags.iter().any(|(key, value)| difference.found[key] != json!(value))
         }
         "policy.tags" | "owner" if is_native => false,
-        "role.tags" | "policy.tags" => without_given(&difference.desired) != without_given(&difference.found),
+        "role.tags" | "policy.tags" => known(&difference.desired) != known(&difference.found),
         _ => true,
     };
     drift::differences(desired, observed).into_iter().filter(counts).collect()
 }
 
-/// Tags without the one that depends on a masked parameter.
-fn without_given(tags: &Value) -> Value {
+/// Tags without those that depend on a masked parameter or, without the stack, on its parameter `Tags`.
+fn known_tags(tags: &Value, has_stack: bool) -> Value {
     let mut tags = tags.clone();
     if let Some(tags) = tags.as_object_mut() {
         tags.remove(EXTERNAL_ID_GIVEN);
+        if !has_stack {
+            tags.remove(TAGS_SHA256);
+        }
     }
     tags
 }
