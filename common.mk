@@ -155,4 +155,5 @@ $(ROOT)/.tools/awscli-v2/installed: $(ROOT)/.tools/awscli-v2/package/installed
 	touch $@
 
 $(CARGO_DENY):
-	cargo install --quiet --locked --no-default-features --root $(dir $(@D)) cargo-deny@0.20.2
+	# Not optimised: that would take minutes, and the checks take seconds in any case.
+	cargo install --quiet --locked --debug --no-default-features --root $(dir $(@D)) cargo-deny@0.20.2

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version as installed
 from pathlib import Path
 
@@ -96,7 +97,10 @@ def make(bootstraps, programs, prefix, folder, target=product.PUBLISHED_TARGET, 
     `bootstraps` are the contents of the functions, by function; `programs` those of the command lines.
     """
     product.check_prefix(prefix)
-    contents = {function.code: zipped(bootstraps[function]) for function in product.FUNCTIONS}
+    # One thread for each, because zopfli takes half a minute for one and releases the lock of the interpreter.
+    with ThreadPoolExecutor() as pool:
+        zips = pool.map(zipped, (bootstraps[function] for function in product.FUNCTIONS))
+        contents = {function.code: it for function, it in zip(product.FUNCTIONS, zips, strict=True)}
     contents |= command_line_archive.archives(programs, is_fast=is_for_tests)
     for name, template in templates.published(prefix, contents).items():
         contents[name] = templates.content(name, template).encode()

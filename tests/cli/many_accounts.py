@@ -32,7 +32,7 @@ UPDATE = (
 OPEN = "The platform's access is suspended. To open it, update the stack with AccessState=Active."
 CREATE = "Create the stack in this account, or add the account to the StackSet."
 FOREIGN = (
-    "The role OrchesteraAccessRole was not created by this product and trusts {whom} than the platform. "
+    "The role OrchesteraAccessRole was not created by this product and trusts somebody other than the platform. "
     "Delete it if nobody needs it."
 )
 DOCUMENT = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
@@ -377,7 +377,7 @@ def differs(*fields):
 
 def by_others(policy):
     """No update of the stack takes away what others put on the role."""
-    to_do = f"These fields differ: role.foreignPolicies. Detach by hand what others put on the role: {policy}."
+    to_do = f"These fields differ: role.foreignPolicies. Remove by hand the policies that others put on the role: {policy}."
     return {"drifted_fields": ["role.foreignPolicies"], "foreign_policies": [policy], "to_do": to_do}
 
 
@@ -386,7 +386,7 @@ DELETED = {
     "external_id": None,
 }
 FOREIGN_ROW = {
-    "to_do": FOREIGN.format(whom="somebody else"),
+    "to_do": FOREIGN,
     "drifted_fields": ["owner", "role.trust", "role.attachment", "policy"],
 }
 # By name: parameters, what is done by hand, the state, and what differs from a row that is ready.

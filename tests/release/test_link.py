@@ -151,6 +151,6 @@ def test_the_command_refuses_and_says_how_to_create_a_link_of_your_own(options):
     assert (ran.returncode, ran.stdout) == (1, "")
     assert "https:" not in ran.stderr and "console.aws" not in ran.stderr
     assert f"make dist publish link BUCKET_PREFIX={link.OWN_PREFIX}" in ran.stderr
-    assert "orchestera_release.templates target/templates" in ran.stderr and product.NATIVE in ran.stderr
+    assert f"upload templates/published/{product.NATIVE} in" in ran.stderr
     assert "orchestera-access-us-east-1, and decide what the console shows" in ran.stderr
     assert "## The buckets" in (ROOT / "docs/releasing.md").read_text()

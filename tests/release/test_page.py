@@ -169,7 +169,7 @@ def test_before_a_release_the_page_has_no_link_and_names_no_address_in_a_bucket(
 
 UNUSUAL = {
     "NoLabel": {"Type": "String", "Default": "", "AllowedPattern": ".*"},
-    "Tags": {"Type": "CommaDelimitedList", "Default": "", "AllowedPattern": "^$|^[^=]+=.*$"},
+    "Pairs": {"Type": "CommaDelimitedList", "Default": "", "AllowedPattern": "^$|^[^=]+=.*$"},
     "Free": {"Type": "String"},
     "Unlimited": {"Type": "Number", "Default": 0},
 }

@@ -226,7 +226,7 @@ def test_artefacts_that_do_not_belong_together_are_refused(releasable):
 def test_changes_that_the_changelog_does_not_give_to_this_version_are_refused(releasable):
     releasable.change("CHANGELOG.md", "## [Unreleased]\n", "## [Unreleased]\n\n- More.\n")
     releasable.commit()
-    assert any("changes under Unreleased" in reason for reason in releasable.refusals())
+    assert any("entries under Unreleased" in reason for reason in releasable.refusals())
 
 
 def test_artefacts_of_another_commit_and_those_that_were_changed_are_refused(releasable):

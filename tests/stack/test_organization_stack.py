@@ -244,7 +244,7 @@ def test_a_stack_set_that_deploys_to_the_account_by_itself_is_in_the_way_of_role
     stack.delete()
     stack = management.created()
     assert stack.update(template, **management.parameters(AccessIn="Spark")) == "UPDATE_ROLLBACK_COMPLETE"
-    assert "StackSet orchestera-access deploys" in reasons(stack)
+    assert "StackSet orchestera-access automatically deploys" in reasons(stack)
     assert len(management.members()) == 1
 
 
