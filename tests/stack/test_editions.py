@@ -15,6 +15,8 @@ from orchestera_local.permissions import EDITIONS
 # IAM: characters of a managed policy, white space not counted.
 LONGEST_POLICY = 6144
 
+FIRST, NEWEST = EDITIONS[0], EDITIONS[-1]
+
 
 @pytest.fixture(params=EDITIONS)
 def document(request):
@@ -52,16 +54,16 @@ def test_every_action_exists(document):
 
 
 def test_a_move_between_editions_shows_in_the_log_as_permissions_added_and_removed(account, stack, access, template):
-    stack.deploy(template, PolicyEdition=EDITIONS[0])
-    stack.deploy(template, PolicyEdition=EDITIONS[1])
+    stack.deploy(template, PolicyEdition=FIRST)
+    stack.deploy(template, PolicyEdition=NEWEST)
     # One more event: the log of an invocation is written when it has ended, a moment after its answer.
-    stack.deploy(template, PolicyEdition=EDITIONS[1], OnExisting="Fail")
+    stack.deploy(template, PolicyEdition=NEWEST, OnExisting="Fail")
     logs = account.client("logs")
     (group,) = logs.describe_log_groups()["logGroups"]
     lines = [event["message"] for event in logs.filter_log_events(logGroupName=group["logGroupName"])["events"]]
     moves = [json.loads(line) for line in lines if "permissions change" in line]
     (move,) = moves
-    added, removed, covered = permissions.difference(*(permissions.edition(edition) for edition in EDITIONS))
+    added, removed, covered = permissions.difference(*(permissions.edition(edition) for edition in (FIRST, NEWEST)))
 
     def texts(actions):
         return {f"{action} on {resource}" for action, resources in actions.items() for resource in resources}
@@ -71,8 +73,8 @@ def test_a_move_between_editions_shows_in_the_log_as_permissions_added_and_remov
 
 
 def test_the_edition_and_its_hash_stand_on_the_objects(stack, access, template):
-    before = stack.deploy(template, PolicyEdition=EDITIONS[0]) and tags_of(access.policy())
-    after = stack.deploy(template, PolicyEdition=EDITIONS[1]) and tags_of(access.policy())
-    assert (before["orchestera:policy-edition"], after["orchestera:policy-edition"]) == tuple(EDITIONS)
+    before = stack.deploy(template, PolicyEdition=FIRST) and tags_of(access.policy())
+    after = stack.deploy(template, PolicyEdition=NEWEST) and tags_of(access.policy())
+    assert (before["orchestera:policy-edition"], after["orchestera:policy-edition"]) == (FIRST, NEWEST)
     assert before["orchestera:policy-sha256"] != after["orchestera:policy-sha256"]
     assert tags_of(access.role()) == after
