@@ -377,8 +377,12 @@ def differs(*fields):
 
 def by_others(policy):
     """No update of the stack takes away what others put on the role."""
-    to_do = f"These fields differ: role.foreignPolicies. Remove by hand the policies that others put on the role: {policy}."
-    return {"drifted_fields": ["role.foreignPolicies"], "foreign_policies": [policy], "to_do": to_do}
+    to_do = f"Remove by hand the policies that others put on the role: {policy}."
+    return {
+        "drifted_fields": ["role.foreignPolicies"],
+        "foreign_policies": [policy],
+        "to_do": f"These fields differ: role.foreignPolicies. {to_do}",
+    }
 
 
 DELETED = {
